@@ -1,0 +1,30 @@
+// Every bound of the engine that two folders must agree on, with its reason.
+// Bounds of one folder alone stand in that folder.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weft::base {
+
+inline constexpr std::size_t kCoresMax = 16;       // 4 bits of the receiver index
+inline constexpr std::size_t kPortsMax = 8;        // per device; a path id is 2 x 3 bits
+inline constexpr std::size_t kPathsMax = kPortsMax * kPortsMax;
+inline constexpr std::size_t kSessionsMax = 16;    // weft peers with a datapath at one time, 4 bits of the receiver index
+
+inline constexpr std::uint32_t kBlockBytesMin = 128u << 10;   // BEP's range of block sizes
+inline constexpr std::uint32_t kBlockBytesMax = 16u << 20;
+
+// A slot is the unit of receive memory, of disk I/O and of a request: one extent fills at most one slot.
+// 128 KiB is BEP's smallest block and where io_uring writes reach the disk's rate at depth 16 (README, engine/disk).
+inline constexpr std::uint32_t kSlotBytes = 128u << 10;
+inline constexpr std::uint32_t kExtentsPerBlockMax = kBlockBytesMax / kSlotBytes;
+inline constexpr std::uint32_t kDirectAlignment = 4096;       // of slots, offsets and lengths under O_DIRECT
+
+// Chunks are equal parts of an extent (the last may be shorter); the session's chunk size follows its smallest MTU.
+inline constexpr std::uint32_t kChunkBytesMin = 1024;         // MTU 1280 of IPv6 with all our headers leaves more than this
+inline constexpr std::uint32_t kChunksPerExtentMax = kSlotBytes / kChunkBytesMin;
+
+inline constexpr std::size_t kFalseSharingBytes = 128;        // two lines: the adjacent-line prefetcher pairs them
+
+}  // namespace weft::base

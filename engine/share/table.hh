@@ -1,0 +1,42 @@
+// PathTable: control -> one data core, whole value, by Snapshot. What the control core decides about the paths
+// of every session: their state and role, the probe it wants, the scheduler policy.
+// Owner: control writes, one data core reads. Size: bounded by limits.hh, copied at most once per control tick.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/limits.hh"
+#include "engine/base/types.hh"
+
+namespace weft::share {
+
+// The life of a path. migrate/path_state.hh holds the transition table and draws it.
+enum class PathState : std::uint8_t {
+  kAbsent,      // no such path
+  kProbing,     // candidate or returning: carries challenges only
+  kStandby,     // validated, carries control frames, data only if nothing else can
+  kActive,
+  kSuspect,     // silent for longer than the suspicion time: its data is already queued for the others
+  kDraining,    // takes nothing new
+  kDown,        // carries challenges only, at a stretched interval
+};
+
+enum class PathRole : std::uint8_t { kPrimary, kBackup };
+
+enum class Policy : std::uint8_t { kRate, kMinRtt, kRoundRobin, kActiveBackup };
+
+struct PathEntry {
+  PathState state = PathState::kAbsent;
+  PathRole role = PathRole::kPrimary;
+  std::uint8_t score = 100;         // 0 … 100, 100 best
+  std::uint8_t weight = 1;
+  std::uint32_t probe_seq = 0;      // each step asks every core's lane of this path for one PATH_CHALLENGE
+};
+
+struct PathTable {
+  Policy policy = Policy::kRate;
+  std::array<std::array<PathEntry, base::kPathsMax>, base::kSessionsMax> paths{};  // [session][path]
+};
+
+}  // namespace weft::share
