@@ -206,6 +206,25 @@ TEST_P(AeadTest, ReleaseWipesTheSlotAndMayBeCalledTwice) {
   aead_->release(slot);
 }
 
+TEST_P(AeadTest, AReleasedContextHasForgottenItsKey) {
+  if (GetParam() != AeadKind::kOpenssl) GTEST_SKIP() << "only OpenSSL keeps keys outside the slot";
+  base::Prng prng(7);
+  KeySlot slot;
+  aead_->prepare(random_key(prng), slot);
+  Buffer packet(kOverheadBytes + 30);
+  const SealJob sealing{&slot, 1, packet.data(), 30, {}};
+  aead_->seal({&sealing, 1});
+  const KeySlot stale = slot;   // same IV, and the context that goes back to the pool
+  Buffer before = packet;
+  OpenJob job{&stale, 1, before.data(), static_cast<std::uint32_t>(before.size())};
+  aead_->open({&job, 1});
+  EXPECT_TRUE(job.ok);
+  aead_->release(slot);
+  job.packet = packet.data();
+  aead_->open({&job, 1});
+  EXPECT_FALSE(job.ok);
+}
+
 TEST_P(AeadTest, PassesItsSelfTestAndHasAName) {
   EXPECT_TRUE(self_test(*aead_));
   EXPECT_STREQ(aead_->name(), GetParam() == AeadKind::kIpsecMb ? "ipsec-mb" : "openssl");
