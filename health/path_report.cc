@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/base/fixed_vector.hh"
+#include "engine/base/limits.hh"
 #include "engine/base/must.hh"
 
 namespace weft::health {
@@ -24,7 +26,6 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
   for (const LaneSample& sample : lanes) {
     MUST(sample.lane != nullptr);
     const share::LaneReport& lane = *sample.lane;
-    if (!lane.exists) continue;
     ++report.lanes;
     report.validated = report.validated || lane.validated;
     report.probe_seq_answered = std::max(report.probe_seq_answered, lane.probe_seq_answered);
@@ -44,6 +45,17 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
   }
   if (report.waiting) report.silence = silence;
   return report;
+}
+
+PathReport aggregate(base::SessionId session, base::PathId path,
+                     std::span<const share::CoreReport* const> cores) noexcept {
+  base::FixedVector<LaneSample, base::kCoresMax> lanes;
+  for (const share::CoreReport* core : cores) {
+    MUST(core->lane_count <= core->lanes.size());
+    for (const share::LaneReport& lane : std::span(core->lanes).first(core->lane_count))
+      if (lane.session == session && lane.path == path) MUST(lanes.try_push({&lane, core->at}));
+  }
+  return aggregate(path, lanes.span());
 }
 
 }  // namespace weft::health

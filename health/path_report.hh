@@ -25,7 +25,7 @@ struct PathReport {
   bool port_up = true;                                  // our port's link state
   // From here on made by aggregate().
   bool validated = false;               // any lane
-  std::uint32_t lanes = 0;              // that exist
+  std::uint32_t lanes = 0;              // one per core that has the path
   std::uint32_t probe_seq_answered = 0; // newest of all lanes
   base::Instant last_received{};        // newest of all lanes
   bool waiting = false;                 // something sent is not answered
@@ -44,5 +44,8 @@ struct LaneSample {
 
 // `state` and `port_up` are the caller's to set afterwards.
 [[nodiscard]] PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexcept;
+// The same, picking the path's lanes from the reports of all cores: at most one lane per core.
+[[nodiscard]] PathReport aggregate(base::SessionId session, base::PathId path,
+                                   std::span<const share::CoreReport* const> cores) noexcept;
 
 }  // namespace weft::health

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 
 namespace weft::health {
 namespace {
@@ -15,7 +16,7 @@ Instant at_ms(std::int64_t ms) { return Instant{} + milliseconds(ms); }
 
 share::LaneReport lane(std::int64_t heard_ms) {
   share::LaneReport l;
-  l.exists = l.validated = true;
+  l.validated = true;
   l.last_received = at_ms(heard_ms);
   l.unanswered_since = base::kNever;
   l.srtt = microseconds(300);
@@ -25,9 +26,7 @@ share::LaneReport lane(std::int64_t heard_ms) {
 }
 
 TEST(PathReport, NoLanesIsAnEmptyReport) {
-  const share::LaneReport absent;
-  const std::array samples{LaneSample{&absent, at_ms(1)}};
-  const PathReport report = aggregate(base::PathId{3}, samples);
+  const PathReport report = aggregate(base::PathId{3}, {});
   EXPECT_EQ(report.path, base::PathId{3});
   EXPECT_EQ(report.lanes, 0u);
   EXPECT_FALSE(report.validated);
@@ -72,6 +71,29 @@ TEST(PathReport, SilenceIsThatOfTheLeastSilentLaneUpToItsOwnReport) {
   b.last_received = at_ms(285);       // answered everything just now: the path works
   report = aggregate(base::PathId{0}, samples);
   EXPECT_EQ(report.silence, milliseconds(5));
+}
+
+TEST(PathReport, LanesArePickedBySessionAndPathFromAllCores) {
+  const auto first = std::make_unique<share::CoreReport>();
+  const auto second = std::make_unique<share::CoreReport>();
+  const auto put = [](share::CoreReport& core, std::uint8_t session, std::uint8_t path,
+                      std::uint64_t rate) {
+    share::LaneReport& l = core.lanes[core.lane_count++] = lane(10);
+    l.session = base::SessionId{session};
+    l.path = base::PathId{path};
+    l.rate_Bps = rate;
+  };
+  put(*first, 0, 3, 1);
+  put(*first, 1, 3, 10);
+  put(*first, 1, 4, 100);
+  put(*second, 1, 3, 1000);
+  first->lanes[first->lane_count].session = base::SessionId{1};  // left from an earlier report
+  first->lanes[first->lane_count].path = base::PathId{3};
+  const std::array<const share::CoreReport*, 2> cores{first.get(), second.get()};
+  const PathReport report = aggregate(base::SessionId{1}, base::PathId{3}, cores);
+  EXPECT_EQ(report.lanes, 2u);
+  EXPECT_EQ(report.rate_Bps, 1010u);
+  EXPECT_EQ(aggregate(base::SessionId{2}, base::PathId{3}, cores).lanes, 0u);
 }
 
 }  // namespace
