@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "bep/net/steady.hh"
+#include "engine/base/log.hh"
 #include "engine/base/must.hh"
 
 namespace weft::net {
@@ -68,6 +69,8 @@ void Link::handle_handshake(const ErrorCode& error) {
   }
   device_ = *device;
   crypto_ = crypto_text(stream_.native_handle());
+  if (!peer_spoke_alpn(stream_.native_handle()))
+    base::log(base::LogLevel::kInfo, "peer offers no ALPN; going on without", {{"link", number()}, {"remote", remote_}});
   state_ = State::kHello;
   proto::ConnectionConfig config;
   if (!owner_->handle_handshaked(*this, config)) {

@@ -96,6 +96,10 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void start();                        // manager: once, after it has stored the link
   void accept_hello();                 // manager: policy passed, kHello -> kReady
+  // Refusals by reason on this link; null before the handshake's end.
+  [[nodiscard]] const proto::ReasonCounters* protocol_reasons() const noexcept {
+    return connection_ ? &connection_->counters().reasons : nullptr;
+  }
   void abandon();                      // manager's destructor: closes the socket, calls nobody
 
   // ---- for observers ----
