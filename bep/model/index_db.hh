@@ -124,8 +124,8 @@ class IndexDb {
   // Local entries by name, without blocks, names above `after`, at most `limit`: for the scanner's merge walk.
   [[nodiscard]] std::vector<LocalFile> list_local(std::string_view folder, std::string_view after,
                                                   std::size_t limit) const;
-  // Local, valid, not deleted files with exactly this list of blocks (by blocks_key()), at most `limit`: where
-  // a renamed file can be copied from.
+  // Local, valid, not deleted files with exactly this list of blocks as `wanted`, at most `limit`: where a
+  // renamed file can be copied from.
   [[nodiscard]] std::vector<std::string> find_local_by_blocks(std::string_view folder,
                                                               const proto::FileInfo& wanted,
                                                               std::size_t limit) const;
