@@ -38,6 +38,15 @@ ConfigResult<void> prepare(Config& config, const base::DeviceId& self,
             "config.xml: the devices \"" + a->name + "\" and \"" + b->name +
             "\" share the first 13 characters of their IDs; give one of them a new "
             "certificate");
+  for (const DeviceConfig& device : config.devices) {
+    const bool unreachable =
+        std::all_of(device.addresses.begin(), device.addresses.end(),
+                    [](const std::string& address) { return address == "dynamic"; });
+    if (device.id != self && unreachable)
+      config.notices.push_back("config.xml: <device name=\"" + device.name +
+                               "\"> has no address but dynamic, and weft does not discover devices "
+                               "yet: only that device can make the connection");
+  }
   for (FolderConfig& folder : config.folders) {
     if (std::find(folder.devices.begin(), folder.devices.end(), self) == folder.devices.end())
       folder.devices.push_back(self);

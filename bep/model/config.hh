@@ -122,8 +122,8 @@ struct Config {
   [[nodiscard]] const FolderConfig* folder(std::string_view id) const noexcept;
 };
 
-// Completes a loaded configuration with who we are, as stock does: our device is in the list of
-// devices (added with `own_name` when missing) and in every folder. Fails when two devices have the
+// Completes a loaded configuration, once, with who we are, as stock does: our device is in the list
+// of devices (added with `own_name` when missing) and in every folder. Fails when two devices have the
 // same short ID, which would make their version counters collide.
 [[nodiscard]] ConfigResult<void> prepare(Config& config, const base::DeviceId& self,
                                          const std::string& own_name);

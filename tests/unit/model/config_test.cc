@@ -37,6 +37,16 @@ TEST(Config, PrepareAddsOurselvesEverywhere) {
   EXPECT_EQ(config.folders[0].devices.size(), 3u);
 }
 
+TEST(Config, PrepareNamesDevicesThatCannotBeDialled) {
+  Config config = two_devices();
+  config.devices[0].name = "lost";
+  config.devices[0].addresses = {"dynamic"};
+  config.devices[1].addresses = {"dynamic", "tcp://10.0.0.1:22000"};
+  ASSERT_TRUE(prepare(config, id_of(9, 9), "me"));
+  ASSERT_EQ(config.notices.size(), 1u);
+  EXPECT_NE(config.notices[0].find("lost"), std::string::npos);
+}
+
 TEST(Config, PrepareRefusesEqualShortIds) {
   Config config = two_devices();
   const auto done = prepare(config, id_of(1, 7), "me");
