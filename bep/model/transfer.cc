@@ -121,20 +121,20 @@ void Transfer::ask_link(const base::DeviceId& device, std::uint32_t number) {
   MUST(link != nullptr);
   link->request({inputs_.folder, inputs_.target.name, block.offset, block.size, block.hash,
                  static_cast<std::int32_t>(number)},
-                [weak = weak_from_this(), device, number](base::Result<std::vector<std::byte>> bytes) {
+                [weak = weak_from_this(), device, number](base::Result<proto::OwnedBytes> bytes) {
                   if (const auto self = weak.lock(); self && !self->ended_)
                     self->on_bytes(device, number, std::move(bytes));
                 });
 }
 
 void Transfer::on_bytes(const base::DeviceId& device, std::uint32_t number,
-                        base::Result<std::vector<std::byte>> bytes) {
+                        base::Result<proto::OwnedBytes> bytes) {
   MUST(in_flight_.contains(number));
   MUST(in_flight_[number].device == device);
   if (!bytes) return on_block(number, tl::unexpected<base::Error>(bytes.error()));
   workers_.run(
       [files = files_, block = inputs_.target.blocks[number], data = std::move(*bytes)] {
-        return write_block(files->temp.fd.get(), block, data);
+        return write_block(files->temp.fd.get(), block, data.bytes());
       },
       [weak = weak_from_this(), number](base::Status status) {
         if (const auto self = weak.lock(); self && !self->ended_) self->on_block(number, status);

@@ -104,7 +104,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void open_side(Source& source);
   void on_opened(const base::DeviceId& device, base::Result<std::uint32_t> number);
   void close_side(Source& source);
-  void on_bytes(const base::DeviceId& device, std::uint32_t number, base::Result<std::vector<std::byte>> bytes);
+  void on_bytes(const base::DeviceId& device, std::uint32_t number, base::Result<proto::OwnedBytes> bytes);
   void on_block(std::uint32_t number, base::Status status);
   void judge(Source& source, Way way, base::Error error);
   void after_change();
