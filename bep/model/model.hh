@@ -75,6 +75,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_bytes(Way way, std::uint64_t bytes) override;
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;
+  void on_pull_ended(const std::string& folder) override;
   [[nodiscard]] Folder* find(std::string_view folder) const;
 
   boost::asio::io_context& io_;

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "bep/model/index_db.hh"
-#include "bep/net/socket.hh"
+#include "bep/net/steady.hh"
 #include "bep/proto/names.hh"
 #include "engine/base/log.hh"
 #include "engine/base/must.hh"
@@ -15,15 +15,6 @@ namespace {
 using base::Errc;
 using base::Field;
 using base::LogLevel;
-
-proto::Compression to_wire(Compression compression) {
-  switch (compression) {
-    case Compression::kNever: return proto::Compression::kNever;
-    case Compression::kMetadata: return proto::Compression::kMetadata;
-    case Compression::kAlways: return proto::Compression::kAlways;
-  }
-  MUST(false);
-}
 
 std::uint32_t to_wire(FolderType type) {
   switch (type) {
@@ -119,7 +110,7 @@ proto::ClusterConfig Peer::our_cluster_config() {
       entry.id = id;
       entry.name = known->name;
       entry.addresses = known->addresses;
-      entry.compression = to_wire(known->compression);
+      entry.compression = known->compression;
       entry.cert_name = known->cert_name;
       entry.index_id = id == self_ ? *index_id : index_.remote_index_id(folder.id, id);
       entry.max_sequence = id == self_ ? index_.max_sequence_local(folder.id)

@@ -65,6 +65,7 @@ class Peer : public LinkSource {
   void request(const LinkRequest& request, LinkDone done) override;
 
   [[nodiscard]] const base::DeviceId& device() const { return link_.device(); }
+  [[nodiscard]] bool is_on(const net::Link& link) const { return &link == &link_; }
   [[nodiscard]] const PeerCounters& counters() const { return counters_; }
   [[nodiscard]] const ServeCounters& serve_counters() const { return server_.counters(); }
 

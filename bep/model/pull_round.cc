@@ -70,6 +70,7 @@ void PullRound::stop_for_disk(base::Error error) {
 
 void PullRound::step() {
   if (ended_) return;
+  const std::shared_ptr<PullRound> self = shared_from_this();   // done_ lets go of the round
   if (stopping_) {
     finish_ready();
     return check_end();

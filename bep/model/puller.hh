@@ -65,6 +65,7 @@ class PullObserver {
   virtual void on_bytes(Way way, std::uint64_t bytes) = 0;          // verified now
   virtual void on_reused(std::uint64_t bytes) = 0;                  // found on this disk
   virtual void on_index_changed(const std::string& folder) = 0;     // announce it
+  virtual void on_pull_ended(const std::string& folder) = 0;
 };
 
 class Puller {
