@@ -134,14 +134,16 @@ pugi::xml_node find_by_id(pugi::xml_node root, const char* name, std::string_vie
   return {};
 }
 
-// Applies `edit` to the file if it is a valid configuration before and after; nothing is written otherwise.
+// Applies `edit` to a valid configuration. `edit` says whether it changed anything; else the file is left alone.
 template <typename Edit>
 ConfigResult<void> edit_config(const std::filesystem::path& home, Edit edit) {
   const auto before = load_config(home);
   if (!before) return tl::unexpected(before.error());
   auto document = ConfigDocument::load(home);
   if (!document) return tl::unexpected(document.error());
-  if (ConfigResult<void> done = edit(*before, *document); !done) return done;
+  const ConfigResult<bool> changed = edit(*before, *document);
+  if (!changed) return tl::unexpected(changed.error());
+  if (!*changed) return {};
   return document->save();
 }
 
@@ -181,43 +183,45 @@ ConfigResult<void> create_config(const std::filesystem::path& home, const NewHom
 
 ConfigResult<void> add_device(const std::filesystem::path& home, const NewDevice& wanted) {
   MUST(wanted.id != proto::kEmptyDeviceId);
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<void> {
+  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
     if (config.device(wanted.id) != nullptr)
       return tl::unexpected(document.file().string() + ": device " + proto::to_text(wanted.id) +
                             " is in the list already; edit its <device> element to change it");
     put_device(document.root(), wanted);
-    return {};
+    return true;
   });
 }
 
 ConfigResult<void> add_folder(const std::filesystem::path& home, const NewFolder& wanted) {
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<void> {
+  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
     const std::string file = document.file().string();
     if (wanted.id.empty()) return tl::unexpected(file + ": the folder needs an id; give it one");
     if (wanted.path.empty()) return tl::unexpected(file + ": folder \"" + wanted.id + "\" needs a path; give it one");
     if (config.folder(wanted.id) != nullptr)
       return tl::unexpected(file + ": folder \"" + wanted.id + "\" exists already; choose another id");
+    const auto path = folder_path_of(wanted.path);
     for (const FolderConfig& other : config.folders)
-      if (other.path == std::filesystem::path(wanted.path).lexically_normal())
+      if (path == other.path)
         return tl::unexpected(file + ": " + wanted.path + " is already folder \"" + other.id +
                               "\"; share that one instead");
-    if (auto known = check_known(config, document, wanted.devices); !known) return known;
+    if (auto known = check_known(config, document, wanted.devices); !known)
+      return tl::unexpected(known.error());
     put_folder(document.root(), wanted);
-    return {};
+    return true;
   });
 }
 
 ConfigResult<void> share_folder(const std::filesystem::path& home, std::string_view folder,
                                 const base::DeviceId& device) {
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<void> {
+  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
     const FolderConfig* shared = config.folder(folder);
     if (shared == nullptr)
       return tl::unexpected(document.file().string() + ": there is no folder \"" + std::string(folder) +
                             "\"; add it by `weft folder add`");
-    if (auto known = check_known(config, document, {&device, 1}); !known) return known;
-    if (std::find(shared->devices.begin(), shared->devices.end(), device) == shared->devices.end())
-      put_shared_with(find_by_id(document.root(), "folder", folder), device);
-    return {};
+    if (auto known = check_known(config, document, {&device, 1}); !known) return tl::unexpected(known.error());
+    if (std::find(shared->devices.begin(), shared->devices.end(), device) != shared->devices.end()) return false;
+    put_shared_with(find_by_id(document.root(), "folder", folder), device);
+    return true;
   });
 }
 

@@ -1,17 +1,11 @@
 #include "bep/model/config_reader.hh"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
-#include <fstream>
-#include <sstream>
+#include <cstdlib>
 
+#include "bep/model/config_file.hh"
 #include "bep/proto/device_id.hh"
 
 namespace weft::model {
@@ -29,24 +23,6 @@ std::size_t line_at(std::string_view text, std::ptrdiff_t offset) {
   return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
 }
 
-// False with errno set. The file is complete on disk before it returns true.
-bool write_whole_file(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) return false;
-  bool good = true;
-  while (good && !text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    good = written >= 0;
-    if (good) text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  good = good && ::fsync(fd) == 0;
-  const int saved = errno;
-  ::close(fd);
-  errno = saved;
-  return good;
-}
-
 }  // namespace
 
 ConfigDocument ConfigDocument::make_new(const std::filesystem::path& home) {
@@ -60,16 +36,11 @@ ConfigResult<ConfigDocument> ConfigDocument::load(const std::filesystem::path& h
   ConfigDocument document;
   document.file_ = home / "config.xml";
   const std::string name = document.file_.string();
-  std::ifstream in(document.file_, std::ios::binary);
-  if (!in)
-    return tl::unexpected(name + ": " + std::strerror(errno) + "; run `weft init --home " + home.string() +
-                          "` to make one, or name another directory by --home");
-  document.text_.resize(kConfigBytesMax + 1);
-  in.read(document.text_.data(), static_cast<std::streamsize>(document.text_.size()));
-  if (in.bad()) return tl::unexpected(name + ": cannot be read; check that it is a file and the disk is well");
-  document.text_.resize(static_cast<std::size_t>(in.gcount()));
-  if (document.text_.size() > kConfigBytesMax)
-    return tl::unexpected(name + ": is larger than 16 MiB; this is not a configuration, restore it from a backup");
+  auto text = read_config_file(document.file_, kConfigBytesMax,
+                               "run `weft init --home " + home.string() +
+                                   "` to make one, or name another directory by --home");
+  if (!text) return tl::unexpected(text.error());
+  document.text_ = std::move(*text);
   // Comments and the like are kept for save().
   constexpr unsigned kOptions = pugi::parse_default | pugi::parse_comments | pugi::parse_pi |
                                 pugi::parse_declaration | pugi::parse_doctype;
@@ -97,14 +68,21 @@ std::string ConfigDocument::place_of(pugi::xml_node node) const {
 ConfigResult<void> ConfigDocument::save() const {
   StringWriter out;
   tree_->save(out, "    ", pugi::format_indent | pugi::format_no_declaration, pugi::encoding_utf8);
-  const std::string temporary = file_.string() + ".new";
-  if (!write_whole_file(temporary, out.text) || ::rename(temporary.c_str(), file_.c_str()) != 0) {
-    const std::string reason = std::strerror(errno);
-    ::unlink(temporary.c_str());
-    return tl::unexpected(file_.string() + ": cannot be written: " + reason +
-                          "; check the directory's owner and free space");
+  return write_config_file(file_, out.text);
+}
+
+std::optional<std::filesystem::path> folder_path_of(const std::string& text) {
+  std::filesystem::path path(text);
+  if (text == "~" || text.starts_with("~/")) {
+    const char* home = std::getenv("HOME");
+    if (home == nullptr || *home == 0) return std::nullopt;
+    path = std::filesystem::path(home) / (text.size() > 2 ? text.substr(2) : "");
   }
-  return {};
+  std::error_code error;
+  path = std::filesystem::absolute(path, error).lexically_normal();
+  if (error) return std::nullopt;
+  // "/srv/f/" and "/srv/f" are one place.
+  return path.has_filename() || path == path.root_path() ? path : path.parent_path();
 }
 
 std::string ConfigReader::trimmed(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,10 @@ class ConfigDocument {
   std::string text_;                             // as read: offsets of nodes point into it
   std::unique_ptr<pugi::xml_document> tree_;     // not movable by itself without touching nodes
 };
+
+// A folder's path as written in the file, made absolute and clean, `~` expanded by HOME. nullopt: HOME is not set, or
+// the current directory is gone.
+[[nodiscard]] std::optional<std::filesystem::path> folder_path_of(const std::string& text);
 
 class ConfigReader {
  public:

@@ -96,19 +96,8 @@ void read_folder_path(ConfigReader& reader, pugi::xml_node node, FolderConfig& f
     reader.refuse(node, "path is empty; write the directory to share");
     return;
   }
-  const bool tilde = text == "~" || text.starts_with("~/");
-  if (!tilde) {
-    std::error_code error;
-    folder.path = std::filesystem::absolute(text, error).lexically_normal();
-    if (error) reader.refuse(node, "path \"" + text + "\" is not usable; write an absolute path");
-    return;
-  }
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home == 0) {
-    reader.refuse(node, "path begins with ~ but HOME is not set; write an absolute path");
-    return;
-  }
-  folder.path = (std::filesystem::path(home) / text.substr(std::min<std::size_t>(2, text.size()))).lexically_normal();
+  if (const auto path = folder_path_of(text)) folder.path = *path;
+  else reader.refuse(node, "path \"" + text + "\" cannot be resolved; write an absolute path");
 }
 
 void read_folder_devices(ConfigReader& reader, pugi::xml_node node, FolderConfig& folder, Config& config) {

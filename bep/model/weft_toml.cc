@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 
+#include "bep/model/config_file.hh"
 #include "bep/model/toml_reader.hh"
 
 namespace weft::model {
@@ -227,15 +225,9 @@ ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {
   const std::filesystem::path file = home / "weft.toml";
   std::error_code error;
   if (!std::filesystem::exists(file, error) && !error) return WeftConfig{};
-  std::ifstream in(file, std::ios::binary);
-  if (!in) return tl::unexpected(file.string() + ": cannot be opened: " + std::strerror(errno) + "; check its owner and mode");
-  std::string text(kFileBytesMax + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return tl::unexpected(file.string() + ": cannot be read; check that it is a file and the disk is well");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > kFileBytesMax)
-    return tl::unexpected(file.string() + ": is larger than 1 MiB; this is not a weft.toml, remove it");
-  return parse_weft_toml(text, file.string());
+  const auto text = read_config_file(file, kFileBytesMax, "name another directory by --home");
+  if (!text) return tl::unexpected(text.error());
+  return parse_weft_toml(*text, file.string());
 }
 
 std::string_view weft_toml_example() noexcept {

@@ -160,12 +160,12 @@ std::size_t Link::output_bytes() const {
 void Link::flush() {
   if (!connection_ || state_ == State::kClosed || write_failed_ || shutting_down_) return;
   const std::size_t pending = output_bytes();
-  if (pending > kOutputBytesMax && state_ != State::kClosing) {
+  if (pending > setup_.limits.output_bytes_max && state_ != State::kClosing) {
     // Not even Close would get through.
     begin_closing(CloseReason::kOutputOverflow, "the peer does not read what it asked for");
     return finish_soon();
   }
-  if (pending >= kOutputHighBytes) full_ = true;
+  if (pending >= setup_.limits.output_bytes_high) full_ = true;
   if (!writing_) {
     if (!connection_->next_output(output_)) return shut_down_when_drained();
     writing_ = true;
@@ -190,7 +190,7 @@ void Link::handle_written(const ErrorCode& error, std::size_t bytes) {
     return arm_timer();
   }
   flush();
-  if (full_ && state_ == State::kReady && output_bytes() <= kOutputLowBytes) {
+  if (full_ && state_ == State::kReady && output_bytes() <= setup_.limits.output_bytes_low) {
     full_ = false;
     owner_->handle_drained(*this);
     flush();

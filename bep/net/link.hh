@@ -7,7 +7,7 @@
 // Owner:   LinkManager. It is a shared_ptr because an asio operation in flight must keep the buffers it was given
 //          alive: every handler holds one reference, nobody else does. Observers are handed a Link& that is valid
 //          from on_link_ready until on_link_closed returns.
-// Bounds:  one read buffer (kReadBytes); proto::Connection's own bound on a message; output up to kOutputBytesMax,
+// Bounds:  one read buffer (kReadBytes); proto::Connection's own bound on a message; output up to LinkLimits,
 //          where the link is closed because its peer does not read. Writers stop at output_full() and go on at
 //          on_output_drained().
 // Calls:   an observer may call anything of Link or LinkManager from inside a callback.
@@ -59,11 +59,19 @@ struct LinkTimes {
   base::Duration closing = base::seconds(2);      // for Close, close_notify and the peer's FIN together
 };
 
+// Of the output queue. Above high: output_full(). Below low again: on_output_drained. 8 MiB keeps a 10 Gbit/s link busy
+// for 6 ms, more than the model needs to answer. Max: 32 MiB of answers, an index, and room.
+struct LinkLimits {
+  std::size_t output_bytes_high = 8u << 20;
+  std::size_t output_bytes_low = 2u << 20;
+  std::size_t output_bytes_max = 128u << 20;
+};
+
 struct LinkSetup {
   bool dialled = false;
-  base::Instant started{};
   std::uint64_t number = 0;          // unique in this process, for logs
   LinkTimes times{};
+  LinkLimits limits{};
 };
 
 // What the manager hears; it checks policy between Hello and on_link_ready.
@@ -81,11 +89,6 @@ class LinkOwner {
 class Link : public std::enable_shared_from_this<Link> {
  public:
   static constexpr std::size_t kReadBytes = 64u << 10;
-  // Above high: output_full(). Below low again: on_output_drained. 8 MiB keeps a 10 Gbit/s link busy for 6 ms, more
-  // than the model needs to answer.
-  static constexpr std::size_t kOutputHighBytes = 8u << 20;
-  static constexpr std::size_t kOutputLowBytes = 2u << 20;
-  static constexpr std::size_t kOutputBytesMax = 128u << 20;  // 32 MiB of answers, an index, and room: then overflow
 
   enum class State : std::uint8_t { kHandshaking, kHello, kReady, kClosing, kClosed };
 
@@ -127,7 +130,7 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] std::uint64_t bytes_out() const noexcept { return bytes_out_; }
   [[nodiscard]] std::size_t output_bytes() const;                                   // queued or being written
   // Stays true until on_output_drained.
-  [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= kOutputHighBytes; }
+  [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= setup_.limits.output_bytes_high; }
   // Smoothed RTT and its variance as the kernel's TCP sees them.
   [[nodiscard]] base::Result<TcpRtt> rtt() { return tcp_rtt(stream_.next_layer()); }
   // Both ends of the link get the same `out` for the same label and context (RFC 8446 §7.5).

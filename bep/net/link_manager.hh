@@ -44,6 +44,7 @@ struct LinkManagerConfig {
   std::vector<std::string> listen;          // "tcp://0.0.0.0:22000", "default", …
   proto::Hello hello;                       // ours; device_name is withheld from unknown devices
   LinkTimes times{};
+  LinkLimits limits{};                      // of each link's output
   base::Duration dial_timeout = base::seconds(10);                 // per TCP connect, as stock
   std::vector<base::Duration> redial = {base::seconds(0), base::seconds(1), base::seconds(4), base::seconds(16),
                                         base::seconds(60)};        // last one repeats; each ± a quarter

@@ -67,7 +67,10 @@ void LinkManager::Impl::handle_dialled(Dialer& dialer, tcp::socket socket) {
 }
 
 void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected) {
-  const LinkSetup setup{.dialled = expected.has_value(), .number = next_number_++, .times = config_.times};
+  const LinkSetup setup{.dialled = expected.has_value(),
+                        .number = next_number_++,
+                        .times = config_.times,
+                        .limits = config_.limits};
   auto link = std::make_shared<Link>(std::move(socket), tls_, *this, setup);
   links_.emplace(setup.number, Entry{.link = link, .expected = expected});
   base::log(LogLevel::kDebug, "connection", {{"link", setup.number}, {"remote", link->remote()},

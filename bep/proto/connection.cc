@@ -97,7 +97,7 @@ bool Connection::take_hello() {
   state_ = State::kClusterConfig;
   decoder_.want_private(peer_is_weft());
   decoder_.feed(base::Bytes(hello_input_).subspan(decoded.used));
-  hello_input_ = {};
+  hello_input_ = std::vector<std::byte>();
   pending_event_ = HelloReceived{std::move(decoded.hello)};
   return true;
 }

@@ -44,8 +44,8 @@ std::size_t FrameDecoder::bytes_held() const noexcept {
 FrameDecoder::Outcome FrameDecoder::refuse(Reason reason) {
   stage_ = Stage::kDead;
   reason_ = reason;
-  input_ = {};
-  body_ = {};
+  input_ = std::vector<std::byte>();   // {} would keep the room
+  body_ = std::vector<std::byte>();
   used_ = 0;
   return Outcome::kRefused;
 }
@@ -159,7 +159,7 @@ FrameDecoder::Outcome FrameDecoder::next(Frame& out) {
         stage_ = Stage::kHeaderLength;
         out.type = type_;
         out.payload = std::move(body_);
-        body_ = {};
+        body_.clear();   // moved from
         if (lz4_) reason = unpack(out.payload);
         if (reason == Reason::kNone) return Outcome::kFrame;
         break;
