@@ -1,0 +1,93 @@
+// The messages that two wefts add to BEP, types 1001 up. Only for peers whose Hello carried the weft field; a stock
+// peer never sees one. PATHS (1005) is reserved: it is neither sent nor understood, and skipped on receipt.
+// Bounds: kPrivateEntriesMax entries per message, checked before anything is allocated, and by kind below.
+// Pure values, any thread. Source: design.md §3; the fields are specified in weft.proto.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "bep/proto/messages.hh"
+#include "bep/proto/version_vector.hh"
+#include "engine/base/bytes.hh"
+#include "engine/base/limits.hh"
+#include "engine/base/result.hh"
+#include "engine/base/types.hh"
+
+namespace weft::proto {
+
+inline constexpr std::size_t kPrivateEntriesMax = 1024;
+inline constexpr std::uint32_t kOfferVersion = 1;
+inline constexpr std::size_t kPrivateBytesMax = 8u << 20;   // 1024 names of 4 KiB and their versions, with room
+
+// What this device brings to the datapath of a session; both send one as soon as they know the peer is a weft.
+struct Offer {
+  struct Port {
+    base::IpAddress address{};
+    std::uint32_t prefix_len = 0;        // <= 32 or 128
+    std::uint32_t mtu = 0;               // bytes of an IP packet, 1280 … 65535
+    std::uint64_t speed_bps = 0;         // bits per second; 0: unknown
+    std::uint32_t udp_port_base = 0;     // core k receives on base + k
+    std::uint32_t role = 0;              // share::PathRole; unknown ones read as backup by the receiver
+    std::string name;                    // of the port, for people
+    friend bool operator==(const Port&, const Port&) = default;
+  };
+  std::array<std::byte, 16> session_id_previous{};   // zeros: none to resume
+  std::uint32_t version = kOfferVersion;
+  std::vector<Port> ports;                // at most kPortsMax are read
+  std::uint32_t cores = 0;                // data cores, 1 … kCoresMax
+  std::vector<std::string> aeads;         // best first, such as "aes-128-gcm"
+  std::uint32_t receiver_index_base = 0;  // random; names our lanes in packets to us
+  std::uint32_t chunk_bytes_max = 0;
+  std::uint32_t requests_max = 0;         // extents the peer may have outstanding per core of ours
+  friend bool operator==(const Offer&, const Offer&) = default;
+};
+
+struct Open {
+  struct File {
+    std::uint32_t open_id = 0;            // the puller's, echoed in the grant
+    std::string folder;
+    std::string name;                     // passes check_name()
+    VersionVector version;
+    std::int64_t size = 0;                // >= 0
+    std::int32_t block_size = 0;          // > 0, at most 16 MiB
+    std::uint32_t core = 0;               // the puller's data core that will ask, < kCoresMax
+    friend bool operator==(const File&, const File&) = default;
+  };
+  std::vector<File> files;
+  friend bool operator==(const Open&, const Open&) = default;
+};
+
+struct Grant {
+  struct File {
+    std::uint32_t open_id = 0;
+    std::uint32_t handle = 0;             // what REQUEST frames carry; 0 with an error
+    std::uint32_t error = 0;              // 0, or base::Errc + 1; unknown ones read as kUnavailable
+    friend bool operator==(const File&, const File&) = default;
+  };
+  std::vector<File> files;
+  friend bool operator==(const Grant&, const Grant&) = default;
+};
+
+struct Release {
+  std::vector<std::uint32_t> handles;     // the puller needs them no more
+  friend bool operator==(const Release&, const Release&) = default;
+};
+
+using PrivateMessage = std::variant<Offer, Open, Grant, Release>;
+
+[[nodiscard]] MessageType type_of(const PrivateMessage& message) noexcept;
+// MUST: at most kPrivateEntriesMax entries.
+[[nodiscard]] std::vector<std::byte> encode_private(const PrivateMessage& message);
+// Errors: kUnsupported for a type that is not one of the four, kCorrupt for bytes that do not decode or break a bound
+// named above; the text says which.
+[[nodiscard]] base::Result<PrivateMessage> decode_private(MessageType type, base::Bytes bytes);
+
+// Errc <-> the number in Grant::File::error.
+[[nodiscard]] std::uint32_t grant_error_of(base::Errc code) noexcept;
+[[nodiscard]] base::Errc errc_of_grant_error(std::uint32_t error) noexcept;   // error > 0
+
+}  // namespace weft::proto
