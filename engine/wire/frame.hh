@@ -180,12 +180,13 @@ class FrameReader {
   [[nodiscard]] bool ok() const noexcept { return ok_; }
 
  private:
+  bool decode_body(Frame& out) noexcept;
   bool decode_ack(Ack& ack) noexcept;
   bool decode_request(Request& request) noexcept;
   bool decode_chunk(Chunk& chunk) noexcept;
   bool decode_reject(Reject& reject) noexcept;
-  bool decode_path(FrameType type, Frame& out) noexcept;
-  bool decode_body(Frame& out) noexcept;
+  bool decode_path_status(PathStatus& status) noexcept;
+  bool decode_path_abandon(PathAbandon& abandon) noexcept;
 
   base::ByteReader in_;
   bool ok_ = true;

@@ -1,11 +1,12 @@
 // Packet keys: from the secret of a session to the key of one lane, direction and epoch; and how
 // long a key lasts. Called by control (it hands keys to the data cores in AddLane and SetKeys) and,
 // for the epoch arithmetic, by data.
-// Source: RFC 5869 (HKDF), RFC 9001 §6 and appendix B (key update, limits). Bytes: FORMAT.md §3.
+// Source: RFC 5869 (HKDF), RFC 9001 §6 and appendix B (key update, limits). Bytes: FORMAT.md §4.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "engine/base/bytes.hh"
 #include "engine/base/result.hh"
@@ -14,7 +15,12 @@
 
 namespace weft::wire {
 
-inline constexpr std::size_t kSessionSecretBytes = 32;   // from the TLS exporter of the link
+// The session secret comes from the TLS exporter of the link with this label and an empty context
+// (RFC 5705 §4 leaves labels that begin with EXPERIMENTAL to private use).
+// One secret, one life of a lane: a lane that is made again with its packet numbers starting at 0
+// needs another secret or an epoch that this secret never used, or a nonce repeats (FORMAT.md §4).
+inline constexpr std::size_t kSessionSecretBytes = 32;
+inline constexpr std::string_view kExporterLabel = "EXPERIMENTAL weft session 1";
 
 // Direction is a property of the pair, so that both ends name it alike: device IDs compare as
 // 32-byte big-endian numbers, and one device is the low one.
@@ -30,8 +36,8 @@ enum class Direction : std::uint8_t { kLowToHigh = 0, kHighToLow = 1 };
 // packets, l = blocks of 16 bytes per packet. The largest UDP payload is below 2^16 bytes = 2^12
 // blocks: q = 2^23. A smaller packet would allow more (2^28 at 2 KiB), but an epoch costs only one
 // derivation, so the bound that needs no proof is used.
-// After Soft packets with one key the sender moves on if it has the next keys; after Max it must not
-// send.
+// After Soft packets with one key the sender moves on if it has the next keys; after Max it must
+// not send.
 inline constexpr std::uint64_t kPacketsPerEpochMax = std::uint64_t{1} << 23;
 inline constexpr std::uint64_t kPacketsPerEpochSoft = std::uint64_t{1} << 22;
 

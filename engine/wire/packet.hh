@@ -42,8 +42,8 @@ struct PacketHeader {
 void encode_header(std::byte* at, const PacketHeader& header) noexcept;
 
 // Reads the header of a whole packet (header, sealed frames, tag). False: drop it and count `why`:
-// kShort below kPacketBytesMin; kType for a type we do not speak, or for reserved bytes that are not
-// zero (a later format); kReplay above kPacketNumberMax. `out` is written only on success.
+// kShort below kPacketBytesMin; kType for a type we do not speak, or for reserved bytes that are
+// not zero (a later format); kReplay above kPacketNumberMax. `out` is written only on success.
 // Nothing in it is authentic until the packet is opened; use it to find lane and key only.
 [[nodiscard]] bool decode_header(base::Bytes packet, PacketHeader& out, share::Drop& why) noexcept;
 
