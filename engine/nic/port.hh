@@ -60,11 +60,11 @@ struct PortReport {
 class Port {
  public:
   // Opens and starts the device. Errors: kInvalidConfig (address, MTU, device string), kNotFound (no such device),
-  // kLimit (fewer queue pairs than cores), kUnavailable (memory, driver refused). error_detail() has the sentence.
+  // kLimit (fewer queue pairs than cores), kUnavailable (memory, driver refused). `detail` then holds a
+  // sentence with names, numbers and the remedy. A memif client whose server is not there yet opens without error:
+  // its link is down and poll() keeps trying.
   [[nodiscard]] static base::Result<std::unique_ptr<Port>> open(Eal& eal, const PortConfig& config,
-                                                                std::uint32_t cores);
-  // The sentence with names and numbers for the last error of open() on this thread.
-  [[nodiscard]] static const std::string& error_detail() noexcept;
+                                                                std::uint32_t cores, std::string& detail);
   // EAL memory that open() will take with this configuration.
   [[nodiscard]] static std::uint64_t memory_bytes(const PortConfig& config, std::uint32_t cores) noexcept;
 
