@@ -6,6 +6,8 @@
 //          (kInvalidArgument); a symbolic link on the way is kPermission with ELOOP.
 // Direct:  O_DIRECT where it is worth it (README.md): size >= OpenPolicy::direct_bytes_min and the file system
 //          takes kDirectAlignment. OpenFile::direct says what came out and goes into DiskJob::direct.
+//          A direct file refuses (EINVAL) memory, offsets and lengths off kDirectAlignment: code that uses plain
+//          pread or pwrite opens with kNeverDirect, or calls make_buffered() first.
 // Source:  openat2(2); where it is missing or forbidden, a walk with O_NOFOLLOW per component.
 // Not here: which names a folder holds, ignores, renaming, fsync (bep/model).
 #pragma once
@@ -65,5 +67,8 @@ enum class TempFile : bool {
 [[nodiscard]] base::Result<OpenFile> open_temp_for_write(int directory_fd, std::string_view name,
                                                          std::uint64_t size, TempFile use,
                                                          const OpenPolicy& policy = {});
+
+// Turns O_DIRECT off again, also while a disk agent has the file installed (its aligned I/O stays valid).
+[[nodiscard]] base::Status make_buffered(OpenFile& file);
 
 }  // namespace weft::disk
