@@ -109,7 +109,7 @@ void DataAgent::remove_session(base::SessionId session) noexcept {
 void DataAgent::install(const Command& command) noexcept {
   const bool serving = command.kind == Command::Kind::kGrant;
   const std::uint32_t number = serving ? command.body.grant.handle : command.body.open_write.file;
-  FileEntry& file = files_.at(FileTable::index_of(number));
+  FileEntry& file = files_.at(FileNumber::index(number));
   MUST(file.state == FileEntry::State::kFree);
   file = FileEntry{.state = FileEntry::State::kInstalling, .serving = serving, .session = command.session,
                    .number = number};
@@ -117,9 +117,9 @@ void DataAgent::install(const Command& command) noexcept {
   file.size = serving ? command.body.grant.size : 0;
   disk_.submit({.kind = share::DiskJob::Kind::kInstall,
                 .direct = file.direct,
-                .file = FileTable::index_of(number),
+                .file = FileNumber::index(number),
                 .fd = serving ? command.body.grant.fd : command.body.open_write.fd},
-               {DiskGate::Owner::kInstall, FileTable::index_of(number)});
+               {DiskGate::Owner::kInstall, FileNumber::index(number)});
 }
 
 std::uint32_t DataAgent::poll_disk() noexcept {
@@ -166,8 +166,8 @@ std::uint32_t DataAgent::poll_closing() noexcept {
     if (file->busy > 0) { ++i; continue; }
     if (!disk_.has_room()) break;
     file->state = FileEntry::State::kRemoving;
-    disk_.submit({.kind = share::DiskJob::Kind::kRemove, .file = FileTable::index_of(file->number)},
-                 {DiskGate::Owner::kRemove, FileTable::index_of(file->number)});
+    disk_.submit({.kind = share::DiskJob::Kind::kRemove, .file = FileNumber::index(file->number)},
+                 {DiskGate::Owner::kRemove, FileNumber::index(file->number)});
     closing_[i] = closing_.back();
     closing_.pop_back();
     ++work;

@@ -239,7 +239,7 @@ std::uint32_t FetchSide::poll_writes() noexcept {
     Block& block = blocks_[index];
     disk_.submit({.kind = share::DiskJob::Kind::kWrite,
                   .slot = block.slots[block.written],
-                  .file = FileTable::index_of(block.fetch.file),
+                  .file = FileNumber::index(block.fetch.file),
                   .length = extent_length(block, block.written),
                   .offset = block.fetch.offset + std::uint64_t{block.written} * base::kSlotBytes},
                  {DiskGate::Owner::kFetch, index});

@@ -1,6 +1,6 @@
 // The files that one data core reads for peers or writes for us, by the number control gave them. The same number
 // names the file to the disk agent.
-// Owner: one data core. Bounds: kFilesPerCoreMax. Control makes the numbers (base::SlotRef words), so a number that is
+// Owner: one data core. Bounds: kFilesPerCoreMax. Control makes the numbers, so a number that is
 // wrong in a command is our bug; a number in a peer's REQUEST is checked here.
 //
 //   kFree --install--> kInstalling --disk--> kReady --close--> kClosing --busy == 0--> kRemoving --disk--> kFree
@@ -17,6 +17,18 @@
 
 namespace weft::run {
 
+// A file's number: generation | core | index. Unique in the device, so that a handle in a RELEASE says whose it is.
+struct FileNumber {
+  static constexpr std::uint32_t kIndexBits = 12, kCoreBits = 4;
+  static_assert(base::kFilesPerCoreMax == 1u << kIndexBits && base::kCoresMax <= 1u << kCoreBits);
+  static constexpr std::uint32_t of(std::uint32_t core, base::SlotRef ref) { return ref.word() | core << kIndexBits; }
+  static constexpr std::uint32_t core(std::uint32_t number) { return (number >> kIndexBits) & ((1u << kCoreBits) - 1); }
+  static constexpr std::uint32_t index(std::uint32_t number) { return number & ((1u << kIndexBits) - 1); }
+  static constexpr base::SlotRef ref(std::uint32_t number) {
+    return base::SlotRef::from_word((number & 0xFFFF0000u) | index(number));
+  }
+};
+
 struct FileEntry {
   enum class State : std::uint8_t { kFree, kInstalling, kReady, kClosing, kRemoving };
   State state = State::kFree;
@@ -31,13 +43,9 @@ struct FileEntry {
 class FileTable {
  public:
   FileTable() : entries_(std::make_unique<FileEntry[]>(base::kFilesPerCoreMax)) {}
-  [[nodiscard]] static std::uint32_t index_of(std::uint32_t number) { return base::SlotRef::from_word(number).slot; }
-
   // By control's number; nullptr when the number is not (or no more) in use.
   [[nodiscard]] FileEntry* find(std::uint32_t number) noexcept {
-    const std::uint32_t index = index_of(number);
-    if (index >= base::kFilesPerCoreMax) return nullptr;
-    FileEntry& entry = entries_[index];
+    FileEntry& entry = entries_[FileNumber::index(number)];
     return entry.state != FileEntry::State::kFree && entry.number == number ? &entry : nullptr;
   }
   [[nodiscard]] FileEntry& at(std::uint32_t index) noexcept {

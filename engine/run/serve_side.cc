@@ -95,7 +95,7 @@ void ServeSide::poll_reads() noexcept {
     extent.state = Extent::State::kReading;
     disk_.submit({.kind = share::DiskJob::Kind::kRead,
                   .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot),
-                  .file = FileTable::index_of(extent.file),
+                  .file = FileNumber::index(extent.file),
                   .length = extent.length,
                   .offset = extent.offset},
                  {DiskGate::Owner::kServe, index});
