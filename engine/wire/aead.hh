@@ -27,8 +27,8 @@ inline constexpr std::array<std::string_view, 1> kAeadNames{"aes-128-gcm"};
 enum class AeadKind : std::uint8_t { kIpsecMb, kOpenssl };
 
 // One expanded key. Opaque: written by Aead::prepare() only, and only good for the Aead that
-// prepared it. Must not move while prepared. A slot serves sending or receiving, of one lane and
-// epoch.
+// prepared it, before whose end it must be released. Must not move while prepared. A slot serves
+// sending or receiving, of one lane and epoch.
 struct alignas(64) KeySlot {
   std::array<std::byte, 12> iv{};
   bool prepared = false;

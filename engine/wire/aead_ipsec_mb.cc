@@ -21,7 +21,7 @@ static_assert(alignof(gcm_key_data) <= 64);
 // end of a call cost more than the copy, above, it is the other way round.
 constexpr std::size_t kCopiedBodyBytesMax = 2048;
 
-// The wider of the two tag compares, without an early exit that would tell a forger how far he got.
+// Looks at all 16 bytes whatever they are: an early exit would tell a forger how far he got.
 bool tags_equal(const std::byte* a, const std::byte* b) noexcept {
   std::uint64_t a_words[2], b_words[2];
   static_assert(sizeof a_words == kTagBytes);

@@ -1,4 +1,4 @@
-// Frames: what a sealed packet says. FORMAT.md §4 holds the bytes; every number is big-endian and
+// Frames: what a sealed packet says. FORMAT.md §5 holds the bytes; every number is big-endian and
 // of fixed width, so that a frame's size is known before it is written and no byte depends on a
 // value.
 // Called by: the data agent (all), sched (Ack). Threads: values and functions without state.

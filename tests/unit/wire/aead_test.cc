@@ -41,11 +41,13 @@ struct Slot {
 };
 
 // Header and head as given, body elsewhere: the sealed packet.
-Buffer seal(Slot& slot, std::uint64_t number, base::Bytes header, base::Bytes head, base::Bytes body) {
+Buffer seal(Slot& slot, std::uint64_t number, base::Bytes header, base::Bytes head,
+            base::Bytes body) {
   Buffer packet(kOverheadBytes + head.size() + body.size());
   std::ranges::copy(header, packet.begin());
   std::ranges::copy(head, packet.begin() + kHeaderBytes);
-  const SealJob job{&slot.key, number, packet.data(), static_cast<std::uint32_t>(head.size()), body};
+  const auto head_bytes = static_cast<std::uint32_t>(head.size());
+  const SealJob job{&slot.key, number, packet.data(), head_bytes, body};
   EXPECT_EQ(job.sealed_bytes(), packet.size());
   slot.aead.seal({&job, 1});
   return packet;
@@ -85,7 +87,8 @@ constexpr NistVector kNistVectors[] = {
     {"298efa1ccf29cf62ae6824bfc19557fc", "6f58a93fe1d207fae4ed2f6d",
      "cc38bccd6bc536ad919b1395f5d63801f99f8068d65ca5ac63872daf16b93901",
      "021fafd238463973ffe80256e5b1c6b1",
-     "dfce4e9cd291103d7fe4e63351d9e79d3dfd391e3267104658212da96521b7db" "542465ef599316f73a7a560509a2d9f2"}};
+     "dfce4e9cd291103d7fe4e63351d9e79d3dfd391e3267104658212da96521b7db"
+     "542465ef599316f73a7a560509a2d9f2"}};
 
 TEST_P(AeadTest, SealsAsNistDoes) {
   for (const NistVector& v : kNistVectors) {
@@ -95,7 +98,8 @@ TEST_P(AeadTest, SealsAsNistDoes) {
     // Packet number n turns IV into IV xor n: give the back end the IV that n turns into NIST's.
     for (const std::uint64_t number : {std::uint64_t{0}, std::uint64_t{0x0123456789ABCDEF}}) {
       share::PacketKey turned = key;
-      base::store_be(turned.iv.data() + 4, base::load_be<std::uint64_t>(key.iv.data() + 4) ^ number);
+      std::byte* const tail = turned.iv.data() + 4;
+      base::store_be(tail, base::load_be<std::uint64_t>(tail) ^ number);
       Slot slot(*aead_, turned);
       const Buffer text = from_hex(v.text), header = from_hex(v.additional);
       for (std::size_t split = 0; split <= text.size(); ++split) {
@@ -156,7 +160,9 @@ TEST_P(AeadTest, ABurstHoldsGoodAndBadOfSeveralKeys) {
     packets.push_back(seal(i % 2 == 0 ? first : second, i, random_bytes(prng, kHeaderBytes),
                            base::Bytes(texts.back()).first(split),
                            base::Bytes(texts.back()).subspan(split)));
-    if (i % 5 == 0) packets.back()[prng.below(static_cast<std::uint32_t>(packets.back().size()))] ^= std::byte{1};
+    if (i % 5 != 0) continue;
+    const auto bytes = static_cast<std::uint32_t>(packets.back().size());
+    packets.back()[prng.below(bytes)] ^= std::byte{1};
   }
   for (std::uint64_t i = 0; i < 32; ++i)
     jobs.push_back({i % 2 == 0 ? &first.key : &second.key, i, packets[i].data(),
@@ -200,12 +206,32 @@ TEST_P(AeadTest, ReleaseWipesTheSlotAndMayBeCalledTwice) {
   aead_->release(slot);
 }
 
+TEST_P(AeadTest, AReleasedContextHasForgottenItsKey) {
+  if (GetParam() != AeadKind::kOpenssl) GTEST_SKIP() << "only OpenSSL keeps keys outside the slot";
+  base::Prng prng(7);
+  KeySlot slot;
+  aead_->prepare(random_key(prng), slot);
+  Buffer packet(kOverheadBytes + 30);
+  const SealJob sealing{&slot, 1, packet.data(), 30, {}};
+  aead_->seal({&sealing, 1});
+  const KeySlot stale = slot;   // same IV, and the context that goes back to the pool
+  Buffer before = packet;
+  OpenJob job{&stale, 1, before.data(), static_cast<std::uint32_t>(before.size())};
+  aead_->open({&job, 1});
+  EXPECT_TRUE(job.ok);
+  aead_->release(slot);
+  job.packet = packet.data();
+  aead_->open({&job, 1});
+  EXPECT_FALSE(job.ok);
+}
+
 TEST_P(AeadTest, PassesItsSelfTestAndHasAName) {
   EXPECT_TRUE(self_test(*aead_));
   EXPECT_STREQ(aead_->name(), GetParam() == AeadKind::kIpsecMb ? "ipsec-mb" : "openssl");
 }
 
-INSTANTIATE_TEST_SUITE_P(BackEnds, AeadTest, testing::Values(AeadKind::kIpsecMb, AeadKind::kOpenssl),
+INSTANTIATE_TEST_SUITE_P(BackEnds, AeadTest,
+                         testing::Values(AeadKind::kIpsecMb, AeadKind::kOpenssl),
                          [](const auto& back_end) {
                            return back_end.param == AeadKind::kIpsecMb ? "ipsec_mb" : "openssl";
                          });
@@ -249,7 +275,9 @@ class Forgetful final : public Aead {
  public:
   explicit Forgetful(Aead& real) : real_(real) {}
   [[nodiscard]] const char* name() const noexcept override { return "forgetful"; }
-  void prepare(const share::PacketKey& key, KeySlot& out) noexcept override { real_.prepare(key, out); }
+  void prepare(const share::PacketKey& key, KeySlot& out) noexcept override {
+    real_.prepare(key, out);
+  }
   void release(KeySlot& slot) noexcept override { real_.release(slot); }
   void seal(std::span<const SealJob> jobs) noexcept override { real_.seal(jobs); }
   void open(std::span<OpenJob> jobs) noexcept override {
@@ -265,7 +293,9 @@ class Deaf final : public Aead {
  public:
   explicit Deaf(Aead& real) : real_(real) {}
   [[nodiscard]] const char* name() const noexcept override { return "deaf"; }
-  void prepare(const share::PacketKey& key, KeySlot& out) noexcept override { real_.prepare(key, out); }
+  void prepare(const share::PacketKey& key, KeySlot& out) noexcept override {
+    real_.prepare(key, out);
+  }
   void release(KeySlot& slot) noexcept override { real_.release(slot); }
   void seal(std::span<const SealJob> jobs) noexcept override {
     for (SealJob job : jobs) {

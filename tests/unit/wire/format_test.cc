@@ -79,7 +79,8 @@ std::vector<std::byte> plain_packet(std::size_t& head_bytes) {
   EXPECT_TRUE(ack.ranges.try_push({1000, 1010}));
   EXPECT_TRUE(ack.ranges.try_push({990, 995}));
   encode(writer, ack);
-  encode(writer, Request{.handle = 7, .request_id = 0x00010005, .offset = 1u << 20, .length = 131072});
+  encode(writer, Request{.handle = 7, .request_id = 0x00010005, .offset = 1u << 20,
+                         .length = 131072});
   encode_chunk_header(writer, 0x00020003, 2048, kText.size());
   head_bytes = writer.used();
   packet.resize(kOverheadBytes + head_bytes + kText.size());

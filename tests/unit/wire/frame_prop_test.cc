@@ -1,5 +1,5 @@
-// Properties of frames over random ones: what is written is read back; what is cut, changed or made up is read
-// within bounds and never says something that the format forbids.
+// Properties of frames over random ones: what is written is read back; what is cut, changed or made
+// up is read within bounds and never says something that the format forbids.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -79,7 +79,8 @@ Frame random_frame(base::Prng& prng, base::Bytes data) {
   f.request.offset = (prng.next() >> (1 + prng.below(63))) % (kFileBytesMax - f.request.length + 1);
   f.chunk.request_id = static_cast<std::uint32_t>(prng.next());
   f.chunk.data = data.first(1 + prng.below(static_cast<std::uint32_t>(data.size())));
-  f.chunk.offset = prng.below(base::kSlotBytes - static_cast<std::uint32_t>(f.chunk.data.size()) + 1);
+  const auto data_bytes = static_cast<std::uint32_t>(f.chunk.data.size());
+  f.chunk.offset = prng.below(base::kSlotBytes - data_bytes + 1);
   f.reject.request_id = static_cast<std::uint32_t>(prng.next());
   f.reject.reason = static_cast<RejectReason>(1 + prng.below(5));
   f.path_challenge.data = prng.next();

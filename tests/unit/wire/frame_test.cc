@@ -41,7 +41,8 @@ TEST(Frame, Ack) {
   ASSERT_TRUE(ack.ranges.try_push({1000, 1010}));
   ASSERT_TRUE(ack.ranges.try_push({990, 995}));
   ASSERT_TRUE(ack.ranges.try_push({0, 988}));
-  EXPECT_EQ(encoded(ack), "023f000000fa00000000000003f2020000000a" "0000000300000005" "00000000000003dc");
+  EXPECT_EQ(encoded(ack),
+            "023f000000fa00000000000003f2020000000a" "0000000300000005" "00000000000003dc");
   EXPECT_EQ(encoded_size(ack), 19u + 16u);
 
   const Frame frame = only_frame(from_hex(encoded(ack)));
@@ -79,7 +80,7 @@ TEST(Frame, AckOfMoreThan32BitsCanSaySaysLess) {
 }
 
 TEST(Frame, AckRefusals) {
-  // path 64; largest above 2^62 - 1; run below 0; gap below 0; second run below 0; 32 further ranges.
+  // path 64; largest above 2^62 - 1; run below 0; gap below 0 (four); 32 further ranges.
   EXPECT_TRUE(is_refused("0240 00000000 0000000000000009 00 00000000"));
   EXPECT_TRUE(is_refused("0200 00000000 4000000000000000 00 00000000"));
   EXPECT_TRUE(is_refused("0200 00000000 0000000000000009 00 0000000a"));
@@ -100,7 +101,8 @@ TEST(Frame, AckRefusals) {
 }
 
 TEST(Frame, Request) {
-  const Request request{.handle = 7, .request_id = 0x00010005, .offset = 1u << 20, .length = 131072};
+  const Request request{.handle = 7, .request_id = 0x00010005, .offset = 1u << 20,
+                        .length = 131072};
   EXPECT_EQ(encoded(request), "03" "00000007" "00010005" "0000000000100000" "00020000");
   EXPECT_EQ(encoded(request).size() / 2, kRequestBytes);
   const Frame frame = only_frame(from_hex(encoded(request)));

@@ -1,5 +1,5 @@
-// The promise of aead.hh and sha256.hh: no heap after construction. Counts OpenSSL's allocations through its own
-// hook and ours through operator new.
+// The promise of aead.hh and sha256.hh: no heap after construction. Counts OpenSSL's allocations
+// through its own hook and ours through operator new.
 #include <gtest/gtest.h>
 #include <openssl/crypto.h>
 
@@ -30,13 +30,16 @@ const bool hooked = CRYPTO_set_mem_functions(counted_malloc, counted_realloc, co
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// Not inlined: GCC would see malloc() meet a delete expression and warn of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t bytes) {
   ++allocations;
   if (void* const memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
   std::abort();
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}
 
 namespace weft::wire {
 namespace {

@@ -73,12 +73,14 @@ TEST(Keys, BothEndsAgreeOnTheDirections) {
 }
 
 TEST(Keys, EpochBitsNameOneOfThreeEpochsOrNone) {
-  for (const std::uint32_t current : {0u, 1u, 127u, 128u, 254u, 255u, 256u, 257u, 0xFFFFFFFEu, 0xFFFFFFFFu})
+  for (const std::uint32_t current :
+       {0u, 1u, 127u, 128u, 254u, 255u, 256u, 257u, 0xFFFFFFFEu, 0xFFFFFFFFu})
     for (unsigned bits = 0; bits < 256; ++bits) {
       std::optional<std::uint32_t> expected;
       for (const std::uint64_t epoch : {std::uint64_t{current}, std::uint64_t{current} + 1,
                                         std::uint64_t{current} - 1})
-        if (epoch <= UINT32_MAX && (epoch & 0xFF) == bits) expected = static_cast<std::uint32_t>(epoch);
+        if (epoch <= UINT32_MAX && (epoch & 0xFF) == bits)
+          expected = static_cast<std::uint32_t>(epoch);
       EXPECT_EQ(expand_epoch(current, static_cast<std::uint8_t>(bits)), expected)
           << current << " " << bits;
     }

@@ -12,7 +12,7 @@ namespace weft::wire {
 namespace {
 
 TEST(ReplayWindow, HasExactEdges) {
-  std::vector<std::uint64_t> words(kReplayWindowWords, ~std::uint64_t{0});   // old content is no matter
+  std::vector<std::uint64_t> words(kReplayWindowWords, ~std::uint64_t{0});   // old content
   ReplayWindow window(words);
   EXPECT_EQ(window.size(), kReplayWindowPackets);
   EXPECT_EQ(window.next(), 0u);
@@ -84,7 +84,7 @@ TEST_P(ReplayWindowModel, AgreesWithASetOfAllNumbers) {
       case 5: number = next + size - 1 + prng.below(3); break;  // just about the whole window
       default: break;
     }
-    ASSERT_EQ(window.would_accept(number), model_accepts(number)) << "step " << step << " " << number;
+    ASSERT_EQ(window.would_accept(number), model_accepts(number)) << step << " " << number;
     if (!model_accepts(number) || prng.chance(5)) continue;   // one in five fails to authenticate
     window.accept(number);
     seen.insert(number);
