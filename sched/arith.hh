@@ -1,6 +1,7 @@
 // Integer arithmetic that the schedulers share: products that need more than 64 bits, and roots.
 // Why not floating point: the same reports must give the same decisions on every machine.
-// Cost: a 128-bit division is some 30 to 90 cycles; call these per ack or per report, not per packet.
+// Cost: a 128-bit division is some 30 to 90 cycles; call these per ack or per report, not per
+// packet.
 #pragma once
 
 #include <cstdint>

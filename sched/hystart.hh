@@ -1,6 +1,7 @@
-// HyStart++ (RFC 9406): leaves slow start when the round-trip time begins to rise, before a queue overflows.
-// Conservative slow start (CSS) grows at a quarter of the rate for kCssRounds rounds; if the round-trip time falls back in
-// the meantime, the rise was noise and slow start goes on.
+// HyStart++ (RFC 9406): leaves slow start when the round-trip time begins to rise, before a queue
+// overflows.
+// Conservative slow start (CSS) grows at a quarter of the rate for kCssRounds rounds; if the round-
+// trip time falls back in the meantime, the rise was noise and slow start goes on.
 // Owner: one data core.
 #pragma once
 

@@ -1,6 +1,7 @@
 // What one lane has sent and not yet settled: a ring addressed by packet number.
-// Owner: one data core. Bounds: the span given at construction (a power of two) is the number of packets that may be
-// unsettled at one time; a full ring is backpressure: the lane may not send until acks come.
+// Owner: one data core. Bounds: the span given at construction (a power of two) is the number of
+// packets that may be unsettled at one time; a full ring is backpressure: the lane may not send
+// until acks come.
 // Cost: every call O(1), amortised over the packets sent; nothing walks the ring.
 //
 //   oldest_            unsettled_                       next_
@@ -9,8 +10,8 @@
 //      v   after all      v                              v
 //   ...L...A..A...L..A..A.O..A..O..E..O..O..O..O..O..O...
 //
-// A packet declared lost is remembered for a while (kLostMax of them): an ack that comes late is then seen as
-// what it is, and the caller can stop a second copy that has not left yet.
+// A packet declared lost is remembered for a while (kLostMax of them): an ack that comes late is
+// then seen as what it is, and the caller can stop a second copy that has not left yet.
 // Numbers taken and never sent (a full TX queue) leave holes; they count as settled.
 #pragma once
 
@@ -52,7 +53,7 @@ struct alignas(64) SentPacket {
   std::uint8_t ack_path = 0;           // whose packets that ACK is about
 
   SentState state = SentState::kHole;
-  bool app_limited = false;            // sent while the lane had nothing more to send (rate_estimator.hh)
+  bool app_limited = false;            // sent while there was nothing more to send
   base::Instant sent{};
   base::Instant first_sent{};          // rate sample: start of the send interval
   std::uint64_t delivered = 0;         // rate sample: bytes delivered when it was sent
@@ -64,29 +65,38 @@ static_assert(sizeof(SentPacket) == 64);
 
 class InFlight {
  public:
-  static constexpr std::uint32_t kLostMax = 256;  // late acks looked for; bounds the work of one ACK
+  static constexpr std::uint32_t kLostMax = 256;  // bounds the work of one ACK
 
   // `ring` must outlive this; its size a power of two, at least 4.
   explicit InFlight(std::span<SentPacket> ring) noexcept;
 
-  // True when one more packet can be remembered.
-  [[nodiscard]] bool has_room() const noexcept;
-  // Remembers a packet in state kInFlight. REQUIRES: has_room(), a number above all earlier ones, and at most
-  // ring-size numbers skipped. May forget lost packets to make room.
-  void push(const SentPacket& packet) noexcept;
+  // True when the packet of this number (end() or above) can be remembered.
+  [[nodiscard]] bool has_room(std::uint64_t packet_number) const noexcept {
+    return unsettled_ == next_ || packet_number - unsettled_ < ring_.size();
+  }
+  // Remembers a packet as kInFlight. REQUIRES: has_room(), a number not below end(). May forget
+  // lost packets to make room. Returns the entry.
+  SentPacket& push(const SentPacket& packet) noexcept;
 
   // The entry of a number, or nullptr when it was never sent or is no longer remembered.
   [[nodiscard]] SentPacket* find(std::uint64_t packet_number) noexcept;
 
-  // Every change of state goes through here; keeps the sums. REQUIRES: packet is an entry, kInFlight or kEvacuated
-  // (to any later state) or kLost (to kAcked).
+  // Every change of state goes through here; keeps the sums. REQUIRES: packet is an entry,
+  // kInFlight or kEvacuated (to any later state) or kLost (to kAcked).
   void settle(SentPacket& packet, SentState state) noexcept;
 
-  // The oldest packet that elicits an ack and is in flight or evacuated; nullptr when there is none.
-  [[nodiscard]] SentPacket* oldest_unsettled() noexcept;
+  // The oldest packet that elicits an ack and is in flight or evacuated; nullptr when there is
+  // none.
+  [[nodiscard]] const SentPacket* oldest_unsettled() const noexcept {
+    return unsettled_ == next_ ? nullptr : &entry(unsettled_);
+  }
   // First number not settled; equal to end() when all are.
   [[nodiscard]] std::uint64_t unsettled_begin() const noexcept { return unsettled_; }
   [[nodiscard]] std::uint64_t end() const noexcept { return next_; }  // one above the largest sent
+
+  // Gives up evacuated packets, oldest first, until half the ring is free: a lane that is silent
+  // for long must keep room for its probes. Returns how many packets it declared lost.
+  std::uint32_t shed_evacuated() noexcept;
 
   // Lost numbers still remembered, oldest first; some may be kAcked by now.
   [[nodiscard]] std::uint32_t lost_count() const noexcept { return lost_count_; }
@@ -99,11 +109,10 @@ class InFlight {
   [[nodiscard]] std::uint32_t packets() const noexcept { return packets_; }
 
  private:
-  [[nodiscard]] SentPacket& entry(std::uint64_t packet_number) noexcept { return ring_[packet_number & mask_]; }
-  [[nodiscard]] const SentPacket& entry(std::uint64_t number) const noexcept { return ring_[number & mask_]; }
+  [[nodiscard]] SentPacket& entry(std::uint64_t n) noexcept { return ring_[n & mask_]; }
+  [[nodiscard]] const SentPacket& entry(std::uint64_t n) const noexcept { return ring_[n & mask_]; }
   void advance() noexcept;       // moves unsettled_ over what is settled
   void drop_oldest_lost() noexcept;
-  [[nodiscard]] std::uint64_t oldest() const noexcept;
 
   std::span<SentPacket> ring_;
   std::uint64_t mask_;

@@ -1,20 +1,25 @@
-// One lane (path x core) of one session: packet numbers, acks both ways, round-trip time, losses, window, pacing, rate.
-// Who calls: the data agent, in the order of its turn: handle_ack() and on_packet_received() while receiving,
-// handle_timeout() when next_deadline() passed, can_send() / take_packet_number() / on_sent() while sending.
-// Owner: one data core. Time: `now` of the turn; never decreasing. Bounds: the ring given; no allocation.
+// One lane (path x core) of one session: packet numbers, acks both ways, round-trip time, losses,
+// window, pacing, rate.
+// Who calls: the data agent, in the order of its turn: handle_ack() and on_packet_received() while
+// receiving, handle_timeout() when next_deadline() passed, can_send() / take_packet_number() /
+// on_sent() while sending.
+// Owner: one data core. Time: `now` of the turn; never decreasing. Bounds: the ring given; no
+// allocation.
 //
-// What happens to a packet: every packet that elicits an ack is reported to a callback at least once, as
+// What happens to a packet: every packet that elicits an ack is reported to a callback at least
+// once, as
 //   kAcked      the peer has it;
 //   kLost       it will not arrive: its content is the caller's to send again;
 //   kEvacuated  a probe timeout: nothing is known, but its content should go by another lane now.
-// After kLost or kEvacuated a late kAcked may still follow (then nothing needs to be sent again); nothing follows kAcked.
+// After kLost or kEvacuated a late kAcked may still follow (then nothing needs to be sent again);
+// nothing follows kAcked.
 // The callback must not call back into the lane.
 //
-// Probe timeout: no ack for pto() while something waits. The lane hands everything back, takes no data any more
-// (can_send() is false) and wants one probe (probe_wanted()): any packet that elicits an ack. Backed off doubling. The first
-// ack of anything opens the lane again.
-// Unlike RFC 9002 6.2.1 the timer runs from the last progress, not from the last packet sent: control frames that
-// keep going out on a dead lane must not postpone its discovery.
+// Probe timeout: no ack for pto() while something waits. The lane hands everything back, takes no
+// data any more (can_send() is false) and wants one probe (probe_wanted()): any packet that elicits
+// an ack. Backed off doubling. The first ack of anything opens the lane again.
+// Unlike RFC 9002 6.2.1 the timer runs from the last progress, not from the last packet sent:
+// control frames that keep going out on a dead lane must not postpone its discovery.
 #pragma once
 
 #include <cstdint>
@@ -45,7 +50,7 @@ enum class Fate : std::uint8_t { kAcked, kLost, kEvacuated };
 using FateHandler = base::FunctionRef<void(const SentPacket&, Fate)>;
 
 struct AckResult {
-  bool acceptable = true;               // false: acknowledges what was never sent; nothing was changed
+  bool acceptable = true;               // false: of a packet never sent; nothing was changed
   std::uint32_t newly_acked = 0;        // packets
   std::uint32_t lost = 0;
 };
@@ -63,18 +68,19 @@ struct LaneMetrics {
 
 class Lane {
  public:
-  // `ring`: a power of two, outlives the lane. It bounds the window: give it window_bytes / packet_bytes of the
-  // fastest link expected, doubled.
+  // `ring`: a power of two, outlives the lane. It bounds the window: give it window_bytes /
+  // packet_bytes of the fastest link expected, doubled.
   Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept;
 
   // ---- sending
   // Data: window, pacing, ring and no probe timeout pending.
   [[nodiscard]] bool can_send(std::uint32_t bytes, base::Instant now) const noexcept;
   // Control frames, acks, probes: only the ring.
-  [[nodiscard]] bool can_send_control() const noexcept { return in_flight_.has_room(); }
+  [[nodiscard]] bool can_send_control() const noexcept { return in_flight_.has_room(next_number_); }
   // Numbers are never given twice. One that is not sent after all stays a hole.
   [[nodiscard]] std::uint64_t take_packet_number() noexcept { return next_number_++; }
-  // The packet left. REQUIRES: a number taken, larger than those sent before, and has room (can_send… was true).
+  // The packet left. REQUIRES: a number taken, larger than those sent before, and has room
+  // (can_send… was true).
   void on_sent(const SentPacket& packet, base::Instant now) noexcept;
   // The queue is empty although the lane could send: its rate samples say nothing about the path.
   void on_app_limited() noexcept;
@@ -82,11 +88,13 @@ class Lane {
   // ---- the peer's acks, and timers
   AckResult handle_ack(const wire::Ack& ack, base::Instant now, FateHandler fate) noexcept;
   void handle_timeout(base::Instant now, FateHandler fate) noexcept;
-  // Earliest of loss timer, probe timeout and ack delay. Pacing is not a timer: ask can_send() each turn.
+  // Earliest of loss timer, probe timeout and ack delay. Pacing is not a timer: ask can_send() each
+  // turn.
   [[nodiscard]] base::Instant next_deadline() const noexcept;
   // True from a probe timeout until a packet that elicits an ack leaves.
   [[nodiscard]] bool probe_wanted() const noexcept { return probe_wanted_; }
-  // Hands back everything in flight now, as a probe timeout does (the port went down, the lane is being removed).
+  // Hands back everything in flight now, as a probe timeout does (the port went down, the lane is
+  // being removed).
   void evacuate(FateHandler fate) noexcept;
 
   // ---- our acks
@@ -111,9 +119,16 @@ class Lane {
   [[nodiscard]] bool answering() const noexcept { return pto_count_ == 0; }
 
  private:
-  void on_newly_acked(SentPacket& packet, base::Instant now, FateHandler fate) noexcept;
-  void walk_ranges(const wire::Ack& ack, base::Instant now, FateHandler fate) noexcept;
-  void walk_lost(const wire::Ack& ack, base::Instant now, FateHandler fate) noexcept;
+  struct AckSum {                          // what one ACK frame newly acknowledged
+    std::uint32_t packets = 0;
+    bool eliciting = false;                // any of them elicits acks; the rest is about those
+    std::uint64_t bytes = 0;               // that were in flight
+    std::uint64_t largest = 0;
+    base::Instant newest_sent{};
+  };
+  void walk_ranges(const wire::Ack& ack, base::Instant now, FateHandler fate, AckSum& sum) noexcept;
+  void walk_lost(const wire::Ack& ack, base::Instant now, FateHandler fate, AckSum& sum) noexcept;
+  void take_ack(SentPacket& packet, base::Instant now, FateHandler fate, AckSum& sum) noexcept;
   std::uint32_t detect_losses(base::Instant now, FateHandler fate) noexcept;
   void update_pacing(base::Instant now) noexcept;
   [[nodiscard]] base::Instant pto_deadline() const noexcept;
@@ -129,8 +144,9 @@ class Lane {
   Round round_;
   std::uint64_t next_number_ = 0;
   base::Instant last_sent_{};              // of a packet that elicits an ack
+  base::Instant armed_since_{};            // when something came in flight after nothing was
   base::Instant last_progress_{};          // newest ack of anything
-  base::Instant silent_since_ = base::kNever;  // send time of the oldest packet of the present silence
+  base::Instant silent_since_ = base::kNever;  // send time of the first packet of a silence
   std::uint32_t pto_count_ = 0;            // consecutive
   bool probe_wanted_ = false;
   struct Counts {

@@ -1,8 +1,12 @@
 // Decides which packets of a lane are lost (RFC 9002 6.1 and 7.6), and says when to look again.
-// A packet is lost when a later one was acknowledged and it is kPacketThreshold numbers or a time threshold behind.
-// Numbers and send times grow together, so the lost ones are always the oldest unsettled: one walk, each packet once.
-// Persistent congestion: lost packets span three probe timeouts with no acknowledged one between them.
-// Owner: one data core. Not here: the probe timeout (lane.cc), what becomes of the window (cubic.hh).
+// A packet is lost when a later one was acknowledged and it is kPacketThreshold numbers or a time
+// threshold behind.
+// Numbers and send times grow together, so the lost ones are always the oldest unsettled: one walk,
+// each packet once.
+// Persistent congestion: lost packets span three probe timeouts with no acknowledged one between
+// them.
+// Owner: one data core. Not here: the probe timeout (lane.cc), what becomes of the window
+// (cubic.hh).
 #pragma once
 
 #include <cstdint>
@@ -27,8 +31,8 @@ class LossDetector {
  public:
   // The largest acknowledged number so far may have grown.
   void on_largest_acked(std::uint64_t packet_number) noexcept;
-  // Declares losses; `lost` is called for each packet that was still in flight (an evacuated one was handed back
-  // before). Call after every ACK and when deadline() has passed.
+  // Declares losses; `lost` is called for each packet that was still in flight (an evacuated one
+  // was handed back before). Call after every ACK and when deadline() has passed.
   LossResult detect(InFlight& in_flight, const Rtt& rtt, base::Instant now,
                     base::FunctionRef<void(const SentPacket&)> lost) noexcept;
   // When the time threshold of the oldest doubtful packet passes; kNever without one.
@@ -41,7 +45,7 @@ class LossDetector {
   std::uint64_t largest_acked_ = 0;
   std::uint64_t walked_to_ = 0;           // everything below is settled and in the run's account
   base::Instant deadline_ = base::kNever;
-  base::Instant run_since_ = base::kNever;   // send time of the first packet of the present run of losses
+  base::Instant run_since_ = base::kNever;   // send time of the first of a run of losses
 };
 
 }  // namespace weft::sched

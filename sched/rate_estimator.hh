@@ -1,10 +1,11 @@
 // How fast a lane delivers, in bytes per second (draft-cheng-iccrg-delivery-rate-estimation).
-// Each packet remembers how much had been delivered when it left; when its ack comes, the difference over the longer of the
-// send interval and the ack interval is one sample. The longer, because acks may be bunched and sends may be too.
-// Samples over less than the smallest round trip are thrown away (bunching), samples of a lane that had nothing to
-// send count only where they raise the estimate.
-// Two figures: bandwidth_Bps(), the largest sample of the last kRounds round trips: what the lane can do, for the picker;
-// smoothed_Bps(): what it does, for people.
+// Each packet remembers how much had been delivered when it left; when its ack comes, the
+// difference over the longer of the send interval and the ack interval is one sample. The longer,
+// because acks may be bunched and sends may be too.
+// Samples over less than the smallest round trip are thrown away (bunching), samples of a lane that
+// had nothing to send count only where they raise the estimate.
+// Two figures: bandwidth_Bps(), the largest sample of the last kRounds round trips: what the lane
+// can do, for the picker; smoothed_Bps(): what it does, for people.
 // Owner: one data core.
 #pragma once
 
@@ -29,15 +30,14 @@ class RateEstimator {
   void on_acked(const SentPacket& packet, base::Instant now) noexcept;
   void finish(base::Duration rtt_min, bool round_ended) noexcept;
 
-  void reset() noexcept { *this = RateEstimator{}; }
+  // The path changed: its figures say nothing any more. What was delivered stays counted.
+  void forget() noexcept;
 
   [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept;   // 0 = not measured yet
   [[nodiscard]] std::uint64_t smoothed_Bps() const noexcept { return smoothed_; }
   [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return delivered_; }
 
  private:
-  void keep(std::uint64_t rate) noexcept;
-
   std::uint64_t delivered_ = 0;
   base::Instant delivered_at_{};
   base::Instant first_sent_{};

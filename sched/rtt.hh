@@ -6,13 +6,15 @@
 
 namespace weft::sched {
 
-// Below this a variance is our own clock and turn, not the path (RFC 9002 recommends 1 ms; a LAN needs less).
+// Below this a variance is our own clock and turn, not the path (RFC 9002 recommends 1 ms; a LAN
+// needs less).
 inline constexpr base::Duration kGranularity = base::microseconds(100);
-// No probe timeout is shorter. A data core shares its CPU on small machines and may be put aside for one slice of
-// the kernel's scheduler (3 to 4 ms); a timeout inside that slice only sends data twice. A dead path is still
-// noticed two orders of magnitude before a kernel TCP would notice it.
+// No probe timeout is shorter. A data core shares its CPU on small machines and may be put aside
+// for one slice of the kernel's scheduler (3 to 4 ms); a timeout inside that slice only sends data
+// twice. A dead path is still noticed two orders of magnitude before a kernel TCP would notice it.
 inline constexpr base::Duration kPtoMin = base::milliseconds(5);
-// The back-off stops here: a dead lane is probed at least this often until control decides about it.
+// The back-off stops here: a dead lane is probed at least this often until control decides about
+// it.
 inline constexpr base::Duration kPtoMax = base::seconds(1);
 
 class Rtt {
@@ -20,7 +22,8 @@ class Rtt {
   // `initial`: what the path challenge measured, or 2 ms where nothing is known.
   explicit Rtt(base::Duration initial) noexcept;
 
-  // One sample: from sending to this ack of the largest newly acknowledged packet; `ack_delay` as the peer says.
+  // One sample: from sending to this ack of the largest newly acknowledged packet; `ack_delay` as
+  // the peer says.
   void on_sample(base::Duration latest, base::Duration ack_delay) noexcept;
   // Back to one measured value: the path was challenged again, or acks come another way.
   void reset(base::Duration measured) noexcept;
