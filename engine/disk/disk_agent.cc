@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <span>
+#include <utility>
 
 #include "engine/disk/ring.hh"
 
@@ -30,7 +31,8 @@ bool is_transfer(const share::DiskJob& job) {
 
 const char* why_no_buffers(int error) {
   if (error == -ENOMEM) {
-    return "slot buffers are not registered: the locked-memory limit is too small (raise ulimit -l)";
+    return "slot buffers are not registered: the locked-memory limit is too small "
+           "(raise ulimit -l)";
   }
   return "slot buffers are not registered: the kernel refuses it";
 }
@@ -105,10 +107,11 @@ std::uint32_t DiskAgent::poll(base::Instant now) noexcept {
   if (owner_ == std::thread::id{}) become_owner();
   MUST_SLOW(owner_ == std::this_thread::get_id());
   deliver_held();
-  // What has already finished makes room for new jobs, and its continuations travel with this turn's entry.
+  // What has already finished makes room for new jobs, and its continuations travel with this
+  // turn's entry.
   std::uint32_t work = reap(now);
   work += take_jobs();
-  queue_due(now);
+  work += queue_due(now);
   ring_->enter();
   work += reap(now);  // reads from the page cache finish within the entry
   return work;
@@ -183,27 +186,33 @@ void DiskAgent::start_transfer(std::uint32_t index) noexcept {
   pending_.push(index);
 }
 
-// Hands every operation whose time has come to the ring; one that waits for its next attempt stays.
-void DiskAgent::queue_due(base::Instant now) noexcept {
-  for (std::uint32_t left = pending_.size(); left > 0; --left) {
+// Hands operations whose time has come to the ring, the oldest first; one that waits for its next
+// attempt goes to the back. Bounded, because the kernel copies what the page cache holds within our
+// entry.
+std::uint32_t DiskAgent::queue_due(base::Instant now) noexcept {
+  std::uint32_t queued = 0;
+  for (std::uint32_t left = pending_.size(); left > 0 && queued < kTransfersPerPoll; --left) {
     const std::uint32_t index = pending_.pop();
     const Operation& operation = operations_[index];
     if (operation.not_before > now) {
       pending_.push(index);
       continue;
     }
+    ++queued;
     const share::DiskJob& job = operation.job;
     const std::uint32_t end = operation.direct ? round_up(job.length) : job.length;
     MUST(operation.start < end);
     ring_->queue({.write = job.kind == Kind::kWrite,
                   .fixed_file = files_registered_,
                   .fixed_buffer = buffers_registered_,
-                  .file = files_registered_ ? static_cast<std::int32_t>(job.file) : files_[job.file].fd,
+                  .file = files_registered_ ? static_cast<std::int32_t>(job.file)
+                                            : files_[job.file].fd,
                   .length = end - operation.start,
                   .memory = buffers_.slot(job.slot).data() + operation.start,
                   .offset = job.offset + operation.start,
                   .cookie = index});
   }
+  return queued;
 }
 
 std::uint32_t DiskAgent::reap(base::Instant now) noexcept {
@@ -241,7 +250,8 @@ void DiskAgent::advance(std::uint32_t index, std::uint32_t moved, base::Instant 
     return stall(index, now);
   }
   operation.reached = reached;
-  // Under O_DIRECT the next attempt starts at the last aligned byte and moves a part twice: same bytes, no harm.
+  // Under O_DIRECT the next attempt starts at the last aligned byte and moves a part twice: same
+  // bytes, no harm.
   operation.start = operation.direct ? round_down(reached) : reached;
   operation.stalls = 0;
   ++counters_.continued;
@@ -275,8 +285,8 @@ void DiskAgent::finish_transfer(std::uint32_t index, std::int32_t result) noexce
   if (file.removing && file.busy == 0) finish_remove(file.removal);
 }
 
-// The number is free again even when the kernel's table keeps the file (it has no memory for the change):
-// the next kInstall of the number overwrites it there.
+// The number is free again even when the kernel's table keeps the file (it has no memory for the
+// change): the next kInstall of the number overwrites it there.
 void DiskAgent::finish_remove(std::uint32_t index) noexcept {
   const std::uint32_t number = operations_[index].job.file;
   MUST(files_[number].busy == 0);

@@ -4,8 +4,10 @@
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -63,7 +65,8 @@ tl::unexpected<base::Error> fail_open(int error) {
   return base::fail_errno(error, "cannot open the file");
 }
 
-// O_NOFOLLOW with O_DIRECTORY says ENOTDIR of a symbolic link; the caller is to hear ELOOP as from openat2.
+// O_NOFOLLOW with O_DIRECTORY says ENOTDIR of a symbolic link; the caller is to hear ELOOP as from
+// openat2.
 int error_of_component(int directory_fd, const char* part, int error) {
   struct stat found {};
   if (error == ENOTDIR && ::fstatat(directory_fd, part, &found, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -99,15 +102,16 @@ base::Result<UniqueFd> open_directory(int directory_fd, std::string_view path, b
     if (fd >= 0) return UniqueFd(static_cast<int>(fd));
     error = errno;
   }
-  // Linux before 5.6, a seccomp filter that does not know the call, or renames without end on the way: the walk
-  // answers all of them, and if it was a real EPERM, the walk meets it again.
+  // Linux before 5.6, a seccomp filter that does not know the call, or renames without end on the
+  // way: the walk answers all of them, and if it was a real EPERM, the walk meets it again.
   if (error == ENOSYS || error == EPERM || error == EAGAIN || error == EINVAL || error == E2BIG) {
     return walk_to(directory_fd, path);
   }
   return fail_open(error);
 }
 
-// Whether the file system takes our alignment; where it does not say (Linux before 6.1), setting the flag decides.
+// Whether the file system takes our alignment; where it does not say (Linux before 6.1), setting
+// the flag decides.
 bool takes_alignment(int fd) {
   struct statx found {};
   if (::statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &found) != 0) return true;
@@ -117,8 +121,22 @@ bool takes_alignment(int fd) {
          base::kDirectAlignment % found.stx_dio_mem_align == 0;
 }
 
-// Takes O_NONBLOCK off again (io_uring would answer EAGAIN instead of waiting) and O_DIRECT on where it is wanted.
-// Setting it here rather than in open(): some file systems create the file first and refuse the flag after.
+// Whether the page cache seems to hold the file: a page at its start, middle and end answers
+// without the disk.
+// A guess is enough: a wrong one costs speed. Where RWF_NOWAIT is not known the answer is no.
+bool is_cached(int fd, std::uint64_t size) {
+  std::array<std::byte, 64> some;  // asking for few bytes tells as much as asking for a page
+  const iovec into{some.data(), some.size()};
+  const std::uint64_t last = size - std::min<std::uint64_t>(size, some.size());
+  for (const std::uint64_t at : {std::uint64_t{0}, size / 2, last}) {
+    if (::preadv2(fd, &into, 1, static_cast<off_t>(at), RWF_NOWAIT) <= 0) return false;
+  }
+  return true;
+}
+
+// Takes O_NONBLOCK off again (io_uring would answer EAGAIN instead of waiting) and O_DIRECT on
+// where it is wanted. Setting it here rather than in open(): some file systems create the file
+// first and refuse the flag after.
 base::Result<bool> settle_flags(int fd, bool want_direct) {
   if (want_direct && takes_alignment(fd) && ::fcntl(fd, F_SETFL, O_DIRECT) == 0) return true;
   if (::fcntl(fd, F_SETFL, 0) != 0) return base::fail_errno(errno, "cannot set the file's flags");
@@ -155,6 +173,11 @@ base::Status reserve(int fd, std::uint64_t bytes) {
   return base::fail_errno(error, "cannot reserve room for the file");
 }
 
+// Writing into a file that has another name too would change that one.
+tl::unexpected<base::Error> fail_linked() {
+  return base::fail(Errc::kPermission, "the temporary file has other names");
+}
+
 struct Created {
   UniqueFd fd;
   bool fresh = true;
@@ -169,8 +192,7 @@ base::Result<Created> create_temp(const Parent& parent, const char* leaf, TempFi
   if (::fstatat(parent.fd(), leaf, &found, AT_SYMLINK_NOFOLLOW) != 0) return fail_open(errno);
   if (S_ISLNK(found.st_mode)) return fail_open(ELOOP);
   if (!S_ISREG(found.st_mode)) return base::fail(Errc::kUnsupported, "not a regular file");
-  // Writing into a file that has another name too would change that one.
-  if (found.st_nlink != 1) return base::fail(Errc::kPermission, "the temporary file has other names");
+  if (found.st_nlink != 1) return fail_linked();
   fd = UniqueFd(::openat(parent.fd(), leaf, flags));
   if (!fd) return fail_open(errno);
   return Created{std::move(fd), false};
@@ -178,7 +200,7 @@ base::Result<Created> create_temp(const Parent& parent, const char* leaf, TempFi
 
 base::Result<OpenFile> prepare_temp(UniqueFd fd, std::uint64_t size, const OpenPolicy& policy) {
   const struct stat found = TRY(stat_regular(fd.get()));
-  if (found.st_nlink != 1) return base::fail(Errc::kPermission, "the temporary file has other names");
+  if (found.st_nlink != 1) return fail_linked();
   if ((found.st_mode & 07777u) != 0600 && ::fchmod(fd.get(), 0600) != 0) {
     return base::fail_errno(errno, "cannot set the temporary file's mode");
   }
@@ -195,9 +217,12 @@ base::Result<OpenFile> prepare_temp(UniqueFd fd, std::uint64_t size, const OpenP
 
 }  // namespace
 
-base::Result<Parent> open_parent(int directory_fd, std::string_view name, const OpenPolicy& policy) {
+base::Result<Parent> open_parent(int directory_fd, std::string_view name,
+                                 const OpenPolicy& policy) {
   MUST(directory_fd >= 0);
-  if (!is_safe_name(name)) return base::fail(Errc::kInvalidArgument, "the name is not a plain relative path");
+  if (!is_safe_name(name)) {
+    return base::fail(Errc::kInvalidArgument, "the name is not a plain relative path");
+  }
   Parent parent;
   parent.borrowed = directory_fd;
   const std::size_t slash = name.rfind('/');
@@ -208,7 +233,8 @@ base::Result<Parent> open_parent(int directory_fd, std::string_view name, const 
   return parent;
 }
 
-base::Result<OpenFile> open_for_read(int directory_fd, std::string_view name, const OpenPolicy& policy) {
+base::Result<OpenFile> open_for_read(int directory_fd, std::string_view name,
+                                     const OpenPolicy& policy) {
   const Parent parent = TRY(open_parent(directory_fd, name, policy));
   const CName leaf(parent.leaf);
   // Looked at before it is opened: opening a device can do things.
@@ -219,13 +245,16 @@ base::Result<OpenFile> open_for_read(int directory_fd, std::string_view name, co
   UniqueFd fd(::openat(parent.fd(), leaf.get(), O_RDONLY | kFileFlags));
   if (!fd) return fail_open(errno);
   found = TRY(stat_regular(fd.get()));  // and again: another file may have taken the name
-  const bool want_direct = static_cast<std::uint64_t>(found.st_size) >= policy.direct_bytes_min;
+  const auto size = static_cast<std::uint64_t>(found.st_size);
+  const bool want_direct = size >= policy.direct_bytes_min &&
+                           (policy.direct_when_cached || !is_cached(fd.get(), size));
   const bool direct = TRY(settle_flags(fd.get(), want_direct));
   return describe(std::move(fd), found, direct);
 }
 
-base::Result<OpenFile> open_temp_for_write(int directory_fd, std::string_view name, std::uint64_t size,
-                                           TempFile use, const OpenPolicy& policy) {
+base::Result<OpenFile> open_temp_for_write(int directory_fd, std::string_view name,
+                                           std::uint64_t size, TempFile use,
+                                           const OpenPolicy& policy) {
   constexpr auto kSizeMax =
       static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()) - base::kDirectAlignment;
   if (size > kSizeMax) return base::fail(Errc::kInvalidArgument, "the file's size is beyond 2^63");
@@ -240,7 +269,9 @@ base::Result<OpenFile> open_temp_for_write(int directory_fd, std::string_view na
 base::Status make_buffered(OpenFile& file) {
   MUST(file.fd);
   if (!file.direct) return {};
-  if (::fcntl(file.fd.get(), F_SETFL, 0) != 0) return base::fail_errno(errno, "cannot set the file's flags");
+  if (::fcntl(file.fd.get(), F_SETFL, 0) != 0) {
+    return base::fail_errno(errno, "cannot set the file's flags");
+  }
   file.direct = false;
   return {};
 }

@@ -1,5 +1,6 @@
-// First in, first out, for small numbers: which operations wait for what. The room is taken once, at
-// construction. Owner: one thread. Full is our bug: every number lies in at most one queue, once.
+// First in, first out, for small numbers: which operations wait for what. The room is taken once,
+// at construction. Owner: one thread. Full is our bug: every number lies in at most one queue,
+// once.
 #pragma once
 
 #include <cstdint>

@@ -10,12 +10,15 @@
 namespace weft::disk {
 namespace {
 
-// The kernel registers at most 1 GiB per piece. Slots never straddle two pieces: 1 GiB is a multiple.
+// The kernel registers at most 1 GiB per piece. Slots never straddle two pieces: 1 GiB is a
+// multiple.
 constexpr std::size_t kPieceBytes = std::size_t{1} << 30;
 static_assert(kPieceBytes % base::kSlotBytes == 0);
 
-// In order of liking. Disabled at first, because control opens the ring and the polling thread owns it.
-//  - Linux 6.1: completions run when we enter and not by interrupting the packet loop; only our thread submits.
+// In order of liking. Disabled at first, because control opens the ring and the polling thread owns
+// it.
+//  - Linux 6.1: completions run when we enter and not by interrupting the packet loop; only our
+//    thread submits.
 //  - Linux 5.19: at least no inter-processor interrupt per completion.
 //  - any older one.
 constexpr std::array<unsigned, 3> kSetupFlags = {

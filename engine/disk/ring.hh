@@ -1,9 +1,9 @@
-// Ring: the one wrapper of liburing. Sets up an io_uring with the best flags that this kernel has, and turns
-// transfers into submissions and completions into values. Private to engine/disk.
-// Threads: opened and registered on any thread; enable() binds it to the calling thread, which alone calls the
-//          rest from then on (IORING_SETUP_SINGLE_ISSUER makes the kernel insist).
-// Bounds:  `depth` transfers between queue() and reap(); the completion queue holds twice as many, so it
-//          cannot overflow.
+// Ring: the one wrapper of liburing. Sets up an io_uring with the best flags that this kernel has,
+// and turns transfers into submissions and completions into values. Private to engine/disk.
+// Threads: opened and registered on any thread; enable() binds it to the calling thread, which
+//          alone calls the rest from then on (IORING_SETUP_SINGLE_ISSUER makes the kernel insist).
+// Bounds:  `depth` transfers between queue() and reap(); the completion queue holds twice as many,
+//          so it cannot overflow.
 // Not here: what a completion means (disk_agent.cc).
 #pragma once
 
@@ -21,7 +21,7 @@ namespace weft::disk {
 
 struct Transfer {
   bool write = false;
-  bool fixed_file = false;       // `file` is a number of the registered table, otherwise a descriptor
+  bool fixed_file = false;       // `file` is a number of the registered table, not an fd
   bool fixed_buffer = false;     // `memory` lies in the registered slots
   std::int32_t file = -1;
   std::uint32_t length = 0;
@@ -37,13 +37,15 @@ struct Completion {
 
 class Ring {
  public:
-  // Errors: kUnsupported (no io_uring here, or one without the operations we need), kLimit (memory).
+  // Errors: kUnsupported (no io_uring here, or one without the operations we need), kLimit
+  //         (memory).
   [[nodiscard]] static base::Result<std::unique_ptr<Ring>> open(std::uint32_t depth);
   ~Ring();
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  // Both return 0 or a negative errno; without them transfers use plain memory and plain descriptors.
+  // Both return 0 or a negative errno; without them transfers use plain memory and plain
+  // descriptors.
   [[nodiscard]] int register_buffers(const SlotBuffers& buffers);
   [[nodiscard]] int register_file_table(std::uint32_t files);
 
@@ -51,8 +53,8 @@ class Ring {
   // Puts `fd` (-1: nothing) at a place of the registered table; 0 or a negative errno.
   [[nodiscard]] int set_file(std::uint32_t file, int fd) noexcept;
   void queue(const Transfer& transfer) noexcept;
-  // Hands over what was queued and lets the kernel finish what it deferred to us: one system call, or none
-  // when there is nothing of either. What the kernel does not take now stays queued.
+  // Hands over what was queued and lets the kernel finish what it deferred to us: one system call,
+  // or none when there is nothing of either. What the kernel does not take now stays queued.
   void enter() noexcept;
   // Finished transfers, from memory alone. Returns how many were written to the front of `out`.
   [[nodiscard]] std::uint32_t reap(std::span<Completion> out) noexcept;

@@ -39,7 +39,7 @@ base::Result<SlotBuffers> SlotBuffers::allocate(std::uint32_t count, Prefault pr
     return base::fail(base::Errc::kInvalidArgument, "number of slots is outside 1 … 65534");
   }
   const std::size_t bytes = std::size_t{count} * base::kSlotBytes;
-  const std::size_t mapped = bytes + kHugePageBytes;  // room to start on a boundary; the rest goes back
+  const std::size_t mapped = bytes + kHugePageBytes;  // room to start on a boundary
   void* const address =
       ::mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (address == MAP_FAILED) {

@@ -1,5 +1,6 @@
 // One disk agent with its rings and buffers, driven as a data agent drives it.
-// Time is virtual: every poll is one kRetryDelay later than the one before, so retries need no waiting.
+// Time is virtual: every poll is one kRetryDelay later than the one before, so retries need no
+// waiting.
 #pragma once
 
 #include <gtest/gtest.h>

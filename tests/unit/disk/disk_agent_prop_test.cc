@@ -1,4 +1,5 @@
-// Random extents against a byte array: what was written is what is read, in every mode of the agent.
+// Random extents against a byte array: what was written is what is read, in every mode of the
+// agent.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -28,7 +29,8 @@ struct Extent {
 
 Extent random_extent(base::Prng& random, std::uint32_t place, std::size_t size, bool direct) {
   const std::uint64_t start = std::uint64_t{place} * base::kSlotBytes;
-  const auto room = static_cast<std::uint32_t>(std::min<std::uint64_t>(base::kSlotBytes, size - start));
+  const auto room =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(base::kSlotBytes, size - start));
   if (!direct) {
     const std::uint32_t skip = random.below(room);
     return {start + skip, 1 + random.below(room - skip)};

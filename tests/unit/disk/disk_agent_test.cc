@@ -66,7 +66,8 @@ TEST(DiskAgent, ReadsUpToTheEndOfTheFile) {
   dir.write("f", content);
   for (const bool want_direct : {false, true}) {
     SCOPED_TRACE(want_direct ? "direct" : "buffered");
-    auto file = open_for_read(dir.fd(), "f", {.direct_bytes_min = want_direct ? 1 : kNeverDirect});
+    auto file = open_for_read(dir.fd(), "f", {.direct_bytes_min = want_direct ? 1 : kNeverDirect,
+                                              .direct_when_cached = true});
     ASSERT_TRUE(file);
     if (want_direct && !file->direct) GTEST_SKIP() << "this file system refuses O_DIRECT";
     AgentBench bench({.files = 4, .depth = 4});
@@ -107,7 +108,7 @@ TEST(DiskAgent, RefusesLengthsAndOffsetsThatNoFileTakes) {
   EXPECT_EQ(bench.run(AgentBench::write(0, 0, 0, base::kSlotBytes + 1)), -EINVAL);
   EXPECT_EQ(bench.run(AgentBench::read(0, 0, UINT64_MAX, 1)), -EINVAL);
   EXPECT_EQ(bench.run(AgentBench::read(0, 0, INT64_MAX, 4096)), -EINVAL);
-  EXPECT_EQ(bench.run(AgentBench::read(1, 0, 100, 4096)), -EINVAL) << "direct and off the alignment";
+  EXPECT_EQ(bench.run(AgentBench::read(1, 0, 100, 4096)), -EINVAL) << "off the alignment";
 }
 
 TEST(DiskAgentDeathTest, ASlotBeyondTheBuffersIsOurBug) {
@@ -147,8 +148,8 @@ TEST(DiskAgent, ShortWritesAreContinued) {
   pipe.take(10'000 - 8192);
 }
 
-// The memory of a process that has ended takes every write and moves no byte: the one descriptor that makes no
-// progress and reports no error.
+// The memory of a process that has ended takes every write and moves no byte: the one descriptor
+// that makes no progress and reports no error.
 base::UniqueFd memory_of_the_dead() {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -253,6 +254,34 @@ TEST(DiskAgent, AFullRingOfAnswersLosesNone) {
   EXPECT_EQ(bench.agent().in_flight(), 0u);
 }
 
+// As in the engine: control starts and destroys it, a data thread polls it.
+TEST(DiskAgent, StartsOnOneThreadAndRunsOnAnother) {
+  const test::TempDir dir;
+  auto file = open_temp_for_write(dir.fd(), "f", base::kSlotBytes, TempFile::kFresh);
+  ASSERT_TRUE(file);
+  AgentBench bench({.files = 2, .depth = 4});
+  std::thread data([&] {
+    EXPECT_EQ(bench.install(0, file->fd.get(), file->direct), 0);
+    EXPECT_EQ(bench.run(AgentBench::write(0, 0, 0, base::kSlotBytes)), int{base::kSlotBytes});
+    EXPECT_EQ(bench.remove(0), 0);
+  });
+  data.join();
+  EXPECT_EQ(bench.agent().in_flight(), 0u);
+}
+
+TEST(DiskAgent, MayGoWithReadsUnderWay) {
+  const Pipe pipe(0);
+  {
+    AgentBench bench({.files = 2, .depth = 4});
+    ASSERT_EQ(bench.install(0, pipe.read.get()), 0);
+    bench.submit(AgentBench::read(0, 0, 0, 100));
+    for (int i = 0; i < 3; ++i) bench.poll();
+    EXPECT_EQ(bench.agent().in_flight(), 1u);
+  }
+  AgentBench next({.files = 2, .depth = 4});
+  EXPECT_EQ(next.install(0, pipe.read.get()), 0);
+}
+
 TEST(DiskAgent, OneTurnChangesTheFileTableABoundedNumberOfTimes) {
   AgentBench bench({.files = 64, .depth = 64});
   std::vector<std::uint64_t> cookies;
@@ -261,6 +290,21 @@ TEST(DiskAgent, OneTurnChangesTheFileTableABoundedNumberOfTimes) {
   }
   EXPECT_EQ(bench.poll(), kTableChangesPerPoll);
   for (const auto cookie : cookies) EXPECT_EQ(bench.wait(cookie), 0);
+}
+
+TEST(DiskAgent, OneTurnStartsABoundedNumberOfTransfers) {
+  const Pipe pipe(0);
+  pipe.put(1600);  // all sixteen could be answered at once
+  AgentBench bench({.files = 2, .depth = 64});
+  ASSERT_EQ(bench.install(0, pipe.read.get()), 0);
+  std::vector<std::uint64_t> cookies;
+  for (std::uint16_t i = 0; i < 16; ++i) {
+    cookies.push_back(bench.submit(AgentBench::read(0, i, 0, 100)));
+  }
+  EXPECT_GE(bench.poll(), 16 + kTransfersPerPoll);
+  EXPECT_LE(bench.agent().counters().reads, kTransfersPerPoll);
+  EXPECT_GE(bench.poll(), kTransfersPerPoll) << "the rest counts as work";
+  for (const auto cookie : cookies) EXPECT_EQ(bench.wait(cookie), 100);
 }
 
 }  // namespace

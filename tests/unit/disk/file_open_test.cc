@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,7 +33,8 @@ class FileOpen : public testing::TestWithParam<bool> {
     folder_.write("folder/plain", content_);
     folder_.write("folder/sub/deep/inner", content_);
     folder_.write("outside/secret", content_);
-    fd_ = base::UniqueFd(::open(folder_.path("folder").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const std::string folder = folder_.path("folder");
+    fd_ = base::UniqueFd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     ASSERT_TRUE(fd_);
   }
   [[nodiscard]] OpenPolicy policy() const { return {.use_openat2 = GetParam()}; }
@@ -150,7 +152,7 @@ TEST_P(FileOpen, AFreshTempFileIsPrivateAndHasItsRoom) {
   struct stat found {};
   ASSERT_EQ(::stat(in_folder("sub/.new.tmp").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 07777u, 0600u);
-  EXPECT_TRUE(file->size == 3 * base::kDirectAlignment || file->size == 0) << "reserved, or not at all";
+  EXPECT_TRUE(file->size == 3 * base::kDirectAlignment || file->size == 0) << file->size;
   EXPECT_EQ(::pwrite(file->fd.get(), "x", 1, 0), 1);
   const auto again = temp("sub/.new.tmp", 10'000, TempFile::kFresh);
   ASSERT_FALSE(again);
@@ -191,6 +193,7 @@ TEST_P(FileOpen, AFailedReservationLeavesNothing) {
 TEST_P(FileOpen, DirectOnlyFromTheThresholdOn) {
   OpenPolicy wants = policy();
   wants.direct_bytes_min = content_.size();
+  wants.direct_when_cached = true;
   auto file = open_for_read(fd_.get(), "plain", wants);
   ASSERT_TRUE(file);
   // Whether it is direct is the file system's choice; what we say must be what the descriptor is.
@@ -204,6 +207,21 @@ TEST_P(FileOpen, DirectOnlyFromTheThresholdOn) {
   const auto smaller = open_for_read(fd_.get(), "plain", wants);
   ASSERT_TRUE(smaller);
   EXPECT_FALSE(smaller->direct);
+}
+
+TEST_P(FileOpen, WhatThePageCacheHoldsIsReadThroughIt) {
+  // The file was written a moment ago.
+  const base::UniqueFd plain(::openat(fd_.get(), "plain", O_RDONLY | O_CLOEXEC));
+  std::byte byte{};
+  const iovec into{&byte, 1};
+  if (::preadv2(plain.get(), &into, 1, 0, RWF_NOWAIT) != 1) {
+    GTEST_SKIP() << "this file system does not say what is cached";
+  }
+  OpenPolicy wants = policy();
+  wants.direct_bytes_min = 1;
+  const auto file = open_for_read(fd_.get(), "plain", wants);
+  ASSERT_TRUE(file);
+  EXPECT_FALSE(file->direct);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, FileOpen, testing::Bool(),

@@ -1,5 +1,6 @@
-// Machines that lack something: no locked memory, few descriptors, a full disk, a read-only disk, O_DIRECT refused.
-// Each case runs in a child process, which takes the thing away from itself alone.
+// Machines that lack something: no locked memory, few descriptors, a full disk, a read-only disk,
+// O_DIRECT refused. Each case runs in a child process, which takes the thing away from itself
+// alone.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -26,7 +27,8 @@ using test::AgentBench;
 constexpr int kSkipped = 77;
 constexpr uid_t kNobody = 65534;
 
-// Runs `body` in a child; it returns kSkipped when the machine does not allow the case, else its failures count.
+// Runs `body` in a child; it returns kSkipped when the machine does not allow the case, else its
+// failures count.
 template <typename Body> int in_child(Body body) {
   std::fflush(nullptr);
   const pid_t child = ::fork();
@@ -57,7 +59,8 @@ void expect_works(AgentBench& bench, const OpenFile& file) {
   EXPECT_EQ(bench.remove(1), 0);
 }
 
-// A mount namespace of our own with a tmpfs of `bytes` at `where`; false when that is not allowed here.
+// A mount namespace of our own with a tmpfs of `bytes` at `where`; false when that is not allowed
+// here.
 bool mount_small_disk(const std::string& where, const char* options) {
   const int flags = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
   if (::unshare(flags) != 0) return false;
@@ -74,7 +77,7 @@ TEST(PoorMachine, WithoutLockedMemoryPlainReadsAndWritesDoTheWork) {
     if (!limit(RLIMIT_MEMLOCK, 1u << 20)) return kSkipped;
     if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) return kSkipped;
     AgentBench bench({.files = 4, .depth = 4});
-    if (bench.agent().buffers_registered()) return kSkipped;  // a kernel or a capability without the limit
+    if (bench.agent().buffers_registered()) return kSkipped;  // the limit does not bind us
     EXPECT_NE(std::string(bench.agent().fallback_reason()).find("ulimit -l"), std::string::npos);
     expect_works(bench, *file);
     return 0;

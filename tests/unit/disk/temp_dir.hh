@@ -1,5 +1,5 @@
-// A directory of its own for one test: in the working directory (the build tree, on a real disk when meson runs
-// the tests), in /tmp where that cannot be written. Gone with the object.
+// A directory of its own for one test: in the working directory (the build tree, on a real disk
+// when meson runs the tests), in /tmp where that cannot be written. Gone with the object.
 #pragma once
 
 #include <fcntl.h>
