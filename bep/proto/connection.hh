@@ -100,10 +100,15 @@ class Connection {
     kReady,
     kEnded,
   };
-  bool next_hello(Event& out);
-  bool dispatch(Frame& frame, Event& out);   // false: nothing for the caller
-  bool dispatch_known(Frame& frame, Event& out);
-  bool fail(Reason reason, std::string_view about, Event& out);
+  bool take_hello();
+  void dispatch(Frame& frame);
+  void take_cluster_config(Frame& frame);
+  void take_index(Frame& frame);
+  void take_request(Frame& frame);
+  void take_response(Frame& frame);
+  void take_progress(Frame& frame);
+  void take_private(Frame& frame);
+  Event failure(Reason reason, std::string_view about);
   [[nodiscard]] bool may_send() const;
   void queue_message(MessageType type, base::Bytes protobuf, base::Instant now);
   void queue_buffer(std::vector<std::byte> buffer, base::Instant now);
@@ -114,7 +119,7 @@ class Connection {
   std::optional<Hello> peer_hello_;
   std::vector<std::byte> hello_input_;
   FrameDecoder decoder_;
-  std::optional<Event> pending_event_;        // of a timeout, or the end
+  std::optional<Event> pending_event_;        // found and not yet given out
   std::deque<std::vector<std::byte>> output_;
   std::size_t output_bytes_ = 0;
   base::Instant started_{}, last_read_{}, last_write_{}, now_{};

@@ -35,6 +35,9 @@ class FrameDecoder {
  public:
   explicit FrameDecoder(FrameLimits limits = {}) : limits_(limits) {}
 
+  // Whether private messages are read; otherwise they are skipped like every unknown type.
+  void want_private(bool wanted) noexcept { private_wanted_ = wanted; }
+
   // Keeps `bytes` until next() has used them. Bound: what the caller feeds between two kNeedMore.
   void feed(base::Bytes bytes);
 
@@ -53,7 +56,7 @@ class FrameDecoder {
   [[nodiscard]] std::size_t limit_of(MessageType type) const noexcept;
   Reason take_header();
   Reason take_length();
-  void take_body();
+  std::size_t take_body(base::Bytes bytes);
   Reason unpack(std::vector<std::byte>& payload) const;
 
   FrameLimits limits_;
@@ -63,6 +66,7 @@ class FrameDecoder {
   std::size_t header_bytes_ = 0;
   MessageType type_{};
   bool lz4_ = false;
+  bool private_wanted_ = false;
   std::size_t body_bytes_ = 0;        // announced and not yet taken
   std::vector<std::byte> body_;
   Reason reason_ = Reason::kNone;

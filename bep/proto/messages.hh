@@ -79,7 +79,8 @@ struct Request {
   std::string name;
   std::int64_t offset = 0;
   std::int32_t size = 0;              // a whole block; we answer 0 but never send it (bep_facts §12)
-  std::vector<std::byte> hash;        // SHA-256 of the block: 32 bytes, or empty from a 1.19 peer that omits it
+  std::vector<std::byte> hash;        // SHA-256 of the block: 32 bytes, or empty if the peer omits it
+  bool hash_unusable = false;         // received with another length: no bytes can match it
   bool from_temporary = false;
   std::int32_t block_no = 0;
   friend bool operator==(const Request&, const Request&) = default;
@@ -113,7 +114,7 @@ struct IndexFaults {
   std::string broken_name;
 };
 [[nodiscard]] Reason decode(base::Bytes bytes, Index& out, IndexFaults& faults);
-// Checks name and range. A hash is 0 or 32 bytes; other lengths become empty (then nothing can match it: kNone).
+// Checks name and range. A hash of another length than 0 or 32 bytes only fails this request (hash_unusable).
 [[nodiscard]] Reason decode(base::Bytes bytes, Request& out);
 [[nodiscard]] Reason decode(base::Bytes bytes, DownloadProgress& out);
 [[nodiscard]] Reason decode_close(base::Bytes bytes, std::string& reason);   // cut to 1 KiB of printable text

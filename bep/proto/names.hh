@@ -12,17 +12,20 @@
 
 namespace weft::proto {
 
-inline constexpr std::size_t kNameBytesMax = 4096;       // PATH_MAX: nothing longer can be opened
+// The longest path of any system that announces names: Windows' 32 767 UTF-16 units, three bytes each. Names that
+// this machine cannot open are legal and fail when they are opened.
+inline constexpr std::size_t kNameBytesMax = 32767 * 3;
+inline constexpr std::size_t kComponentBytesMax = 255;   // of file systems here; conflict names keep to it
 inline constexpr std::size_t kTempBaseBytesMax = 145;    // longer base names are hashed in temp names
 
 [[nodiscard]] bool is_utf8(std::string_view text) noexcept;   // shortest forms only, no surrogates
 
 // What is wrong with a wire name; kOk if it may be joined to a folder's root.
 enum class NameFault : std::uint8_t {
-  kOk, kEmpty, kTooLong, kNotUtf8, kNul, kAbsolute, kDot, kDotDot, kEmptyComponent, kComponentTooLong,
+  kOk, kEmpty, kTooLong, kNotUtf8, kNul, kAbsolute, kDot, kDotDot, kEmptyComponent,
 };
-// A legal name is relative, clean ('/' between components, none of them "", "." or ".."), valid UTF-8, without NUL;
-// components of at most 255 bytes. Components such as "..a" or "a.." are ordinary names.
+// A legal name is relative, clean ('/' between components, none of them "", "." or ".."), valid UTF-8, without NUL.
+// Components such as "..a" or "a.." are ordinary names; so are '\\' and ':'.
 [[nodiscard]] NameFault check_name(std::string_view name) noexcept;
 [[nodiscard]] const char* text_of(NameFault fault) noexcept;
 [[nodiscard]] inline bool is_valid_name(std::string_view name) noexcept { return check_name(name) == NameFault::kOk; }
@@ -42,6 +45,8 @@ struct ConflictTime {
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;   // month and day from 1
 };
 // <base>.sync-conflict-YYYYMMDD-HHMMSS-SHORTID<ext>, ext = from the last dot of the last component.
+// A component that would pass kComponentBytesMax is shortened in front of the suffix, so that the loser of a conflict
+// can always be kept.
 [[nodiscard]] std::string conflict_name(std::string_view name, const ConflictTime& when, ShortId modified_by);
 [[nodiscard]] bool is_conflict_name(std::string_view name) noexcept;
 

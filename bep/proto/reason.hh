@@ -39,14 +39,13 @@ enum class Reason : std::uint8_t {
   kDirectoryWithBlocks,
   kSymlinkWithBlocks,
   kRequestRange,            // negative offset or size, size above 32 MiB, offset + size overflows
-  kPrivateNotNegotiated,    // a private message from a peer whose Hello did not offer them
   kPrivateBroken,
   kReadTimeout,             // nothing read for the read timeout; no Close, nobody is there to read it
   // One index entry. It is kept with `invalid` set and without blocks, so it is never pulled; the link lives on.
   kFileTypeUnknown,
   kFileSizeNegative,
-  kBlockSizeInvalid,        // negative or above 16 MiB
-  kBlockLayout,             // blocks do not tile the file: sizes, offsets or their sum
+  kBlockSizeInvalid,        // not a power of two, negative, or above 16 MiB
+  kBlockLayout,             // blocks do not tile the file: their sizes or the sum
   kBlockHashLength,
   kVersionInvalid,          // a counter id twice, or too many counters
   kSymlinkTargetInvalid,    // empty, or holds NUL

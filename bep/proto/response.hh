@@ -26,7 +26,9 @@ struct OwnedBytes {
 struct ResponseHead {
   std::array<std::byte, 48> storage{};
   std::size_t size = 0;
+  std::size_t fields_at = 0;   // where the protobuf part begins
   [[nodiscard]] base::Bytes bytes() const noexcept { return base::Bytes(storage).first(size); }
+  [[nodiscard]] base::Bytes fields() const noexcept { return bytes().subspan(fields_at); }
 };
 [[nodiscard]] ResponseHead encode_response_head(std::int32_t id, ErrorCode code, std::size_t data_size);
 

@@ -35,7 +35,7 @@ class VersionVector {
   [[nodiscard]] static std::optional<VersionVector> from_counters(std::vector<Counter> counters);
 
   [[nodiscard]] Ordering compare(const VersionVector& other) const noexcept;
-  // One more change by `id` at Unix time `now_s`: max(value + 1, now_s), saturating. MUST room for the id: a full
+  // One more change by `id` at Unix time `now_s`: max(value + 1, now_s), saturating. A full
   // vector first loses its smallest value (the change longest ago), so local changes never fail.
   void update(ShortId id, std::uint64_t now_s);
   // Element-wise maximum; the result may exceed kCountersMax by what both sides hold, then the smallest values go.
@@ -49,7 +49,7 @@ class VersionVector {
   friend bool operator==(const VersionVector&, const VersionVector&) = default;
 
  private:
-  void drop_smallest_above_bound();
+  void drop_smallest_down_to(std::size_t count);
   std::vector<Counter> counters_;
 };
 
