@@ -38,7 +38,7 @@ enum class CloseReason : std::uint8_t {
   kBadHello,           // unknown or old magic, too long, does not decode
   kProtocol,           // framing, compression, order of messages, limits
   // Ours.
-  kOutputOverflow,     // more output pending than Link::kOutputBytesMax: the peer does not read
+  kOutputOverflow,     // more output pending than LinkLimits allows: the peer does not read
   kCount,
 };
 

@@ -16,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -33,7 +34,7 @@ struct LinkDevice {
   std::string name;
   std::vector<std::string> addresses;       // as in config.xml; "dynamic" is skipped
   std::string cert_name;                    // empty: "syncthing"
-  proto::CompressionPolicy compression{};
+  proto::Compression compression = proto::Compression::kMetadata;
   bool paused = false;
 };
 
@@ -43,6 +44,7 @@ struct LinkManagerConfig {
   std::vector<std::string> listen;          // "tcp://0.0.0.0:22000", "default", …
   proto::Hello hello;                       // ours; device_name is withheld from unknown devices
   LinkTimes times{};
+  LinkLimits limits{};                      // of each link's output
   base::Duration dial_timeout = base::seconds(10);                 // per TCP connect, as stock
   std::vector<base::Duration> redial = {base::seconds(0), base::seconds(1), base::seconds(4), base::seconds(16),
                                         base::seconds(60)};        // last one repeats; each ± a quarter
@@ -75,6 +77,8 @@ struct PendingDevice {
   std::int64_t when_unix_ms = 0;
 };
 
+struct LinkTotals { std::uint64_t bytes_in = 0, bytes_out = 0; };
+
 class LinkManager {
  public:
   static constexpr std::size_t kPendingMax = 64;
@@ -105,6 +109,8 @@ class LinkManager {
   [[nodiscard]] std::vector<DialStatus> dial_status() const;      // last one per address
   [[nodiscard]] const std::vector<PendingDevice>& pending() const;
   [[nodiscard]] const CloseCounters& counters() const;            // by reason, since start
+  [[nodiscard]] const proto::ReasonCounters& protocol_counters() const;  // of links that are closed
+  [[nodiscard]] LinkTotals totals() const;                        // bytes of all links since start, open and closed
   [[nodiscard]] std::size_t handshaking() const;                  // connections that are not ready yet
 
  private:
