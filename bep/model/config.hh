@@ -14,6 +14,7 @@
 
 #include <tl/expected.hpp>
 
+#include "bep/proto/messages.hh"
 #include "engine/base/types.hh"
 
 namespace weft::model {
@@ -25,7 +26,7 @@ inline constexpr std::uint16_t kBepPort = 22000;           // what `default` and
 inline constexpr int kConfigVersionWritten = 36;           // read by stock 1.19 and everything after it
 inline constexpr int kConfigVersionMin = 28, kConfigVersionMax = 52;  // 1.0 … 2.1
 
-enum class Compression : std::uint8_t { kNever, kMetadata, kAlways };
+using Compression = proto::Compression;
 enum class FolderType : std::uint8_t { kSendReceive, kSendOnly, kReceiveOnly };
 enum class PullOrder : std::uint8_t {
   kRandom, kAlphabetic, kSmallestFirst, kLargestFirst, kOldestFirst, kNewestFirst
@@ -39,8 +40,8 @@ struct DeviceConfig {
   std::string cert_name;                         // expected subject name; empty = "syncthing"
   bool paused = false;
   std::int32_t connections = 0;                  // numConnections: 0 = choose, < 0 = one, at most 128
+  bool untrusted = false;                        // must never see plain data
   std::int32_t request_kib_max = 0;              // outstanding to serve: 0 = 32 MiB, < 0 = no limit
-  std::vector<std::string> allowed_networks;     // CIDR, "!" negates, first match wins; empty = all
 };
 
 struct FolderConfig {
@@ -65,8 +66,9 @@ struct FolderConfig {
   std::int32_t puller_pending_kib_max = 0;       // on links: 0 = 32 MiB
   std::int32_t puller_pause_s = 0;               // before the next try after failures: 0 = 60
   std::int32_t mtime_window_s = 0;
-  // Not empty: this folder must not start, and this is the sentence to show. Set for what weft cannot do
-  // without risking data (a versioning it does not have would let old versions be lost).
+  // Not empty: this folder must not start, and this is the sentence to show. Set where going on would cost the
+  // user something he asked for: old versions (a versioning weft does not have) or secrecy (encryption for
+  // an untrusted device).
   std::string refusal;
 };
 

@@ -25,7 +25,7 @@ struct Candidate {
   std::int32_t modified_ns = 0;
 };
 
-// Index of the winner; among entries of equal version the first, so callers put their own device in front.
+// Index of the winner; among entries that are the same in all of this the first, so callers put their own in front.
 // `candidates` is not empty.
 [[nodiscard]] std::size_t pick_global(std::span<const Candidate> candidates) noexcept;
 

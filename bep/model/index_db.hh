@@ -6,11 +6,13 @@
 //           home is refused at open().
 // Cost:     an update is O(devices that have the name); need() and get_*() are O(answer); counts() and
 //           completion() are O(1), because totals are kept incrementally in the same transaction.
-// Writes:   each update_* / drop_remote / set_* call is one transaction: all of it or none of it. After a crash
-//           of the process everything that returned is there; after a power cut the last moments may be missing,
-//           and sequence numbers are then those of before (BEP's index ids cover this: peers compare maxima).
-// Errors:   base::Status with kNoSpace (disk full; state unchanged, try again later), kNotFound (unknown
-//           folder), kCorrupt (delete the file) or kIo. Reads answer empty after an error and log it.
+// Writes:   each update_* / drop_* / set_* call is one transaction: all of it or none of it. After a crash of the
+//           process everything that returned is there. After a power cut the last moments may be missing; so that
+//           no lost sequence number is given twice, numbers jump by kSequenceGap after an unclean end (holes are
+//           normal in BEP, and a scan finds what was lost).
+// Errors:   base::Status with kNoSpace (disk full; nothing changed, try again later), kNotFound (unknown folder),
+//           kCorrupt (delete the file) or kIo. A read that fails answers empty; status() then holds the error
+//           and every write fails with it, so that nothing is built on the empty answer.
 // Bounds:   callers hand over at most what one Index message holds; answers are limited by their `limit`.
 // Not here: file system, BEP messages, the rule itself (global.hh).
 #pragma once
@@ -31,6 +33,8 @@
 #include "engine/base/types.hh"
 
 namespace weft::model {
+
+inline constexpr std::int64_t kSequenceGap = std::int64_t{1} << 20;  // far more than one moment's changes
 
 // Why a local entry is not offered to others. Bits of Syncthing's REST "localFlags"; stored beside the entry.
 enum LocalFlag : std::uint32_t {
@@ -86,6 +90,9 @@ class IndexDb {
   IndexDb(const IndexDb&) = delete;
   IndexDb& operator=(const IndexDb&) = delete;
 
+  // The first error of a read since open(): folders must stop then.
+  [[nodiscard]] base::Status status() const;
+
   // --- folders. Everything below answers kNotFound, or empty, for a folder not ensured in the file's life.
   // Our index id of the folder: random, not zero, made once and kept.
   [[nodiscard]] base::Result<std::uint64_t> ensure_folder(std::string_view folder);
@@ -124,8 +131,8 @@ class IndexDb {
   // Local entries by name, without blocks, names above `after`, at most `limit`: for the scanner's merge walk.
   [[nodiscard]] std::vector<LocalFile> list_local(std::string_view folder, std::string_view after,
                                                   std::size_t limit) const;
-  // Local, valid, not deleted files with exactly this list of blocks (by blocks_key()), at most `limit`: where
-  // a renamed file can be copied from.
+  // Local, valid, not deleted files with exactly this list of blocks as `wanted`, at most `limit`: where a
+  // renamed file can be copied from.
   [[nodiscard]] std::vector<std::string> find_local_by_blocks(std::string_view folder,
                                                               const proto::FileInfo& wanted,
                                                               std::size_t limit) const;
