@@ -6,6 +6,7 @@
 // folder the thing is not there.
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,9 @@ struct FinishOptions {
 struct FinishItem {
   proto::FileInfo target;
   std::optional<proto::FileInfo> local;        // our entry, when it says that something stands there
-  std::optional<TempFile> temp;                // content; none for directories, links, deletes, metadata only
+  // Content; none for directories, links, deletes, metadata only. Shared, because the datapath may let go of its
+  // descriptor later than we do.
+  std::shared_ptr<TempFile> temp;
   std::string conflict_name;                   // not empty: keep what stands there under this name first
 };
 
@@ -46,6 +50,6 @@ struct FinishResult {
 inline constexpr std::size_t kFinishBatchMax = 64;
 
 // One result per item, in order. Items are taken in the order given.
-[[nodiscard]] std::vector<FinishResult> apply_batch(const FinishOptions& options, std::vector<FinishItem> items);
+[[nodiscard]] std::vector<FinishResult> apply_batch(const FinishOptions& options, std::span<FinishItem> items);
 
 }  // namespace weft::model

@@ -4,22 +4,19 @@
 //   kIdle --needs-----> kSyncing  --done--> kIdle          disk with index, and each would see the other's halves.
 //   any   --root, marker, ignore patterns, disk--> kError  Left by itself once the cause is gone (retried).
 //
-// Start: the path is made when it does not exist and the index has no files of ours; then also the marker. A folder
-// whose marker is gone while the index has files is an error and is never read as "everything was deleted".
-// Ignore patterns (.stignore) are not supported yet: a folder with an active pattern is in error rather than syncing
-// what the user excluded.
-// Threads: control.
+// What a folder needs to run at all: folder_root.hh.
+// Threads: control. Lifetime: the Workers are stopped before a folder is destroyed.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "bep/model/config.hh"
+#include "bep/model/folder_root.hh"
 #include "bep/model/index_db.hh"
 #include "bep/model/puller.hh"
 #include "bep/model/scanner.hh"
@@ -79,17 +76,18 @@ class Folder {
   [[nodiscard]] bool busy() const { return scanner_ != nullptr || puller_ != nullptr; }
 
  private:
-  [[nodiscard]] base::Status open();           // root, marker, ignore patterns; sets error_
+  [[nodiscard]] bool open();                   // looks at root, marker, ignore file; false: error shown, retry armed
   void step();                                 // begins what is due, one thing at a time
   void begin_scan();
   void begin_pull();
   void on_scanned(Scanner::Result result);
   void on_pulled(PullResult result);
+  void retry_pull(bool soon);
   void set_state(FolderState state);
   void set_error(std::string text);
-  void step_in(std::int64_t milliseconds);
-  void arm_rescan();
-  void watch_stranded();
+  void step_in(std::int64_t milliseconds);     // not later than what is armed already
+  void rescan_in(std::int64_t seconds);
+  void watch_stranded(bool before);
 
   boost::asio::io_context& io_;
   FolderSetup setup_;
@@ -98,14 +96,16 @@ class Folder {
   Sources& sources_;
   PullObserver& observer_;
   base::UniqueFd root_;
+  // Roots that were replaced under us: workers may still hold their numbers. One per replacement, a rare event.
+  std::vector<base::UniqueFd> roots_before_;
   std::unique_ptr<Scanner> scanner_;
   std::unique_ptr<Puller> puller_;
   boost::asio::steady_timer step_timer_, rescan_timer_, stranded_timer_;
   FolderStatus shown_;
-  bool started_ = false, scan_due_ = false, pull_due_ = false;
+  std::vector<ItemError> scan_errors_;
+  bool started_ = false, step_armed_ = false, scan_due_ = false, pull_due_ = false;
   std::int64_t retry_s_ = 0;                   // 0: the last pull was clean
   std::uint32_t quick_retries_ = 0;
-  std::shared_ptr<bool> alive_;                // for posted calls that come after the folder
 };
 
 }  // namespace weft::model

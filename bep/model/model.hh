@@ -2,7 +2,7 @@
 //   links (bep/net) ──events──▶ Model ──▶ Peer (one per link) ──▶ IndexDb ──▶ Folder ──▶ Scanner / Puller
 //   datapath (engine/run) ◀──Fabric── Puller          datapath ──FileServer──▶ Model
 // Threads: everything on the control thread but worker jobs.
-// Life: construct; set_links(); start() once; stop() before destruction. The io_context, IndexDb, LinkManager, Fabric
+// Life: construct; start() once; stop() before destruction. The io_context, IndexDb, LinkManager, Fabric
 // and Workers outlive it, the LinkManager stops first.
 #pragma once
 
@@ -71,10 +71,11 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
 
  private:
   [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;
-  void on_remote_index(const std::string& folder, std::size_t entries) override;
+  void on_remote_index(const std::string& folder) override;
   void on_bytes(Way way, std::uint64_t bytes) override;
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;
+  void on_pull_ended(const std::string& folder) override;
   [[nodiscard]] Folder* find(std::string_view folder) const;
 
   boost::asio::io_context& io_;

@@ -16,7 +16,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,14 +39,14 @@ class PeerHost {
   virtual ~PeerHost() = default;
   // Root of a folder that runs and is shared with the device, or -1.
   [[nodiscard]] virtual int root_for(const base::DeviceId& device, const std::string& folder) const = 0;
-  // The device's index of the folder changed, or its readiness to serve did.
-  virtual void on_remote_index(const std::string& folder, std::size_t entries) = 0;
+  // The device's index of the folder changed, or it became ready to serve it.
+  virtual void on_remote_index(const std::string& folder) = 0;
 };
 
 struct PeerCounters {
   std::uint64_t index_messages_in = 0, index_entries_in = 0;
   std::uint64_t index_messages_out = 0, index_entries_out = 0;
-  std::uint64_t requests_in = 0, requests_out = 0, responses_in = 0;
+  std::uint64_t requests_out = 0, responses_in = 0;
   std::uint64_t responses_unknown = 0;         // id never asked or already answered
 };
 
@@ -66,11 +65,14 @@ class Peer : public LinkSource {
   void request(const LinkRequest& request, LinkDone done) override;
 
   [[nodiscard]] const base::DeviceId& device() const { return link_.device(); }
+  [[nodiscard]] bool is_on(const net::Link& link) const { return &link == &link_; }
   [[nodiscard]] const PeerCounters& counters() const { return counters_; }
+  [[nodiscard]] const ServeCounters& serve_counters() const { return server_.counters(); }
 
  private:
   // Our sending of one folder's index to this peer.
   struct Exchange {
+    std::uint64_t index_id = 0;    // ours
     bool ready = false;            // the peer has the folder, unpaused
     bool update = false;           // next message is an IndexUpdate
     std::int64_t sent = 0;         // highest sequence sent or known to be there
@@ -78,10 +80,10 @@ class Peer : public LinkSource {
   void on_cluster_config(const proto::ClusterConfig& config);
   void on_folder(const proto::ClusterFolder& folder);
   void on_index(proto::IndexReceived& received);
-  void on_request(proto::Request& request);
   void on_response(proto::ResponseReceived& response);
   void send_index(const std::string& folder, Exchange& exchange);
   void send_answer(std::int32_t id, ServeAnswer answer);
+  [[nodiscard]] proto::ClusterConfig our_cluster_config();
 
   net::Link& link_;
   const Config& config_;

@@ -2,8 +2,8 @@
 // A round: directories, symbolic links, files (kTransfersMax at a time), then deletes, deepest first. A rename
 // arrives as a delete and a new file: the file about to be deleted is offered as donor of blocks, so nothing crosses
 // the network.
-// Threads: control. Bounds: kTransfersMax open transfers, kReadyMax whole files waiting for the finisher,
-// kRoundMax items per round; memory is the names of a round.
+// Threads: control. Bounds: kTransfersMax open transfers, kReadyMax whole files waiting for the finisher, one page of
+// the need list.
 // Errors are per item and listed; a full or read-only disk stops the round and is the folder's error.
 // Not here: when to pull, and waiting after failures (folder.hh).
 #pragma once
@@ -22,10 +22,10 @@
 namespace weft::model {
 
 class IndexDb;
+class PullRound;
 
 inline constexpr std::size_t kTransfersMax = 128;
 inline constexpr std::size_t kReadyMax = 128;
-inline constexpr std::size_t kRoundMax = 200'000;
 
 struct PullOptions {
   std::string folder;              // id
@@ -33,6 +33,7 @@ struct PullOptions {
   std::uint64_t short_id = 0;
   bool ignore_perms = false;
   bool receive_only = false;
+  bool keep_conflicts = true;      // false: maxConflicts is 0
   bool fsync = true;
   DirectIo direct = DirectIo::kAuto;
 };
@@ -44,7 +45,6 @@ struct ItemError {
 
 struct PullResult {
   bool scan_wanted = false;        // something on disk is not as indexed
-  bool more = false;               // kRoundMax reached, or news came in the meantime
   bool stranded = false;           // devices with the rest are away
   base::Status disk;               // kNoSpace, kReadOnly: the round was given up
   std::vector<ItemError> errors;   // at most kItemErrorsMax
@@ -65,6 +65,7 @@ class PullObserver {
   virtual void on_bytes(Way way, std::uint64_t bytes) = 0;          // verified now
   virtual void on_reused(std::uint64_t bytes) = 0;                  // found on this disk
   virtual void on_index_changed(const std::string& folder) = 0;     // announce it
+  virtual void on_pull_ended(const std::string& folder) = 0;
 };
 
 class Puller {
@@ -74,16 +75,16 @@ class Puller {
          std::function<void(PullResult)> done);
   ~Puller();                       // cancels; no call follows
   void start();
-  // Links or paths came or went, or a window opened: ask again.
+  // Links or paths came or went: choose ways anew and ask again.
   void pump();
+  // Everything that is left waits for devices that are away.
   [[nodiscard]] bool stranded() const;
   // Gives up what cannot go on now; temp files stay. done() follows.
   void give_up();
   [[nodiscard]] std::vector<TransferInfo> transfers() const;
 
  private:
-  class Round;
-  std::shared_ptr<Round> round_;   // shared with worker jobs under way
+  std::shared_ptr<PullRound> round_;   // shared with worker jobs under way
 };
 
 }  // namespace weft::model

@@ -1,68 +1,68 @@
-// Answers a peer's BEP Requests: checks, reads in a worker, verifies when a hash was given, answers out of order.
-// Codes as stock gives them: 0 ok, 1 not shared or cannot be read, 2 no such file (also: bytes differ from the
-// hash asked for), 3 name or range that can never be served.
+// What we give to others: answers to BEP Requests, and files opened for the datapath.
+// Requests: checked, read in a worker, verified when a hash was given, answered out of order.
+// Codes as stock gives them: 0 ok, 1 not shared or cannot be read, 2 no such file (also: not the bytes asked for, and
+// a range beyond the end), 3 a name or range that can never be served.
 // Bounds: kServeBytesMax being read or waiting in the link's output per device; what comes beyond it waits in a
-// queue of kServeQueueMax requests, and beyond that is answered with code 1 at once: reading never stops, because a
-// peer that stops reading while we do is a deadlock.
+// queue of kServeQueueMax requests, and beyond that is answered with code 1 at once: reading the link never stops,
+// because two peers that both stop reading while they write wait for ever.
 // Threads: control; reading in workers.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "bep/model/fabric.hh"
+#include "bep/model/temp_file.hh"
 #include "bep/model/workers.hh"
 #include "bep/proto/file_info.hh"
+#include "bep/proto/messages.hh"
+#include "bep/proto/response.hh"
 
 namespace weft::model {
-
-class IndexDb;
 
 inline constexpr std::uint64_t kServeBytesMax = std::uint64_t{32} << 20;
 inline constexpr std::size_t kServeQueueMax = 8192;
 
-enum class ServeCode : std::uint8_t { kOk = 0, kGeneric = 1, kNoSuchFile = 2, kInvalidFile = 3 };
-
-struct ServeRequest {
-  std::int32_t id = 0;
-  std::string folder, name;
-  std::int64_t offset = 0;
-  std::int32_t size = 0;
-  std::vector<std::byte> hash;     // empty: not given
-  bool from_temporary = false;
-};
-
 struct ServeAnswer {
-  ServeCode code = ServeCode::kGeneric;
+  proto::ErrorCode code = proto::ErrorCode::kGeneric;
   std::vector<std::byte> data;
 };
 
-// Reads one request beneath `root`. Worker thread. The name was checked by check_request().
-[[nodiscard]] ServeAnswer read_for(int root, const ServeRequest& request);
-// kOk when it may be read.
-[[nodiscard]] ServeCode check_request(const ServeRequest& request);
+// kNone when it may be read.
+[[nodiscard]] proto::ErrorCode check_request(const proto::Request& request);
+// Reads a checked request beneath `root`. Worker thread.
+[[nodiscard]] ServeAnswer read_for(int root, const proto::Request& request);
 
-// One device's requests.
+struct ServeCounters {
+  std::uint64_t answered = 0, bytes = 0;
+  std::uint64_t not_shared = 0, invalid = 0, no_such_file = 0, unreadable = 0, overflow = 0;   // refused, by reason
+};
+
+// One device's requests. Callbacks are called on control, `answer` possibly from inside handle().
 class RequestServer {
  public:
-  // root_of: descriptor of a folder shared with this device, or -1. Valid for the life of the server.
-  using RootOf = std::function<int(const std::string& folder)>;
-  using Answer = std::function<void(std::int32_t id, ServeAnswer answer)>;
-  RequestServer(Workers& workers, RootOf root_of, Answer answer);
+  struct Host {
+    std::function<int(const std::string& folder)> root_of;      // of a folder shared with the device, or -1
+    std::function<std::uint64_t()> output_bytes;                // waiting in the link
+    std::function<void(std::int32_t id, ServeAnswer answer)> answer;
+  };
+  RequestServer(Workers& workers, Host host);
   ~RequestServer();
-  void handle(ServeRequest request);
-  // Bytes of answers that wait in the link; call when it has changed.
-  void set_output_pending(std::uint64_t bytes);
+  void handle(proto::Request request);
+  void on_output_drained();
+  [[nodiscard]] const ServeCounters& counters() const;
 
  private:
   struct State;
   std::shared_ptr<State> state_;   // shared with jobs under way
 };
 
-// The check of a datapath open against index and disk; worker thread. `local` is our entry.
-[[nodiscard]] base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, bool ignore_direct);
+// Opens our file for the datapath when it still is what `local`, our index entry, says. Worker thread.
+// O_DIRECT (kAuto) for big files that are not in the page cache: reading those through the cache costs a copy and
+// pushes out what others need; reading cached ones past the cache costs a disk access.
+[[nodiscard]] base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, DirectIo direct);
 
 }  // namespace weft::model

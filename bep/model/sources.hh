@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bep/model/fabric.hh"
+#include "bep/proto/response.hh"
 #include "engine/base/result.hh"
 #include "engine/base/types.hh"
 
@@ -25,7 +26,7 @@ struct LinkRequest {
   base::Sha256 hash{};
   std::int32_t block_number = 0;
 };
-using LinkDone = std::function<void(base::Result<std::vector<std::byte>>)>;
+using LinkDone = std::function<void(base::Result<proto::OwnedBytes>)>;
 
 // The part of a peer that a puller needs. kClosed: the link went away. kNotFound, kUnavailable, kInvalidArgument:
 // the peer's answer 2, 1, 3. The bytes are NOT verified.

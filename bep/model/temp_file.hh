@@ -10,14 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "bep/model/weft_toml.hh"
 #include "bep/proto/file_info.hh"
 #include "engine/base/bytes.hh"
 #include "engine/base/result.hh"
 #include "engine/base/unique_fd.hh"
 
 namespace weft::model {
-
-enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };   // weft.toml [disk] direct
 
 // Below this size O_DIRECT saves nothing: the whole file is a handful of pages.
 inline constexpr std::int64_t kDirectBytesMin = std::int64_t{4} << 20;

@@ -1,11 +1,11 @@
 // One file on its way: temp file prepared, missing blocks fetched from whoever has them by datapath or link,
 // every block verified before it is kept, until the file is whole and goes to the finisher.
 // Threads: control; file work in worker jobs, which hold the temp file while they run.
-// Ownership: shared_ptr, because answers of peers, datapath and workers may arrive after the puller gave it up;
-// they find `ended_` and do nothing.
-// Switching: a block that comes back kUnavailable or kClosed is simply missing again and takes the way that is
-// usable then, in either direction. What is verified stays. A device that gives wrong bytes, or has not what it
-// announced, is left out of this file after kFaultsMax times.
+// Ownership: shared_ptr, because answers of peers, datapath and workers may arrive after the puller gave it up; they
+// hold it weakly, find it gone or ended, and do nothing. The temp file itself is shared with everyone who writes to it.
+// Switching: a block that comes back kUnavailable from the datapath or kClosed from a link is simply missing again and
+// takes the way that is usable then, in either direction. What is verified stays. A device that gives wrong bytes, or
+// has not what it announced, is left out of this file after kFaultsMax times.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +31,9 @@ class Transfer;
 class TransferObserver {
  public:
   virtual ~TransferObserver() = default;
-  virtual void on_blocks_wanted(Transfer& transfer) = 0;            // prepared, or room may have come
+  virtual void on_blocks_wanted(Transfer& transfer) = 0;            // something can be asked for that could not before
   virtual void on_block_verified(Transfer& transfer, Way way, std::uint32_t bytes) = 0;
+  virtual void on_reused(Transfer& transfer, std::uint64_t bytes) = 0;   // found on this disk
   virtual void on_whole(Transfer& transfer) = 0;                    // take_temp() and finish it
   virtual void on_failed(Transfer& transfer, base::Error error) = 0;
 };
@@ -44,53 +45,72 @@ struct TransferInputs {
   std::vector<std::string> donors;             // names of local files that may hold its blocks
   std::vector<base::DeviceId> devices;         // that have exactly this version
   DirectIo direct = DirectIo::kAuto;
+  // Kept by everyone who may still write to the temp file, also after cancel(): when the last copy goes, a new
+  // transfer of the same name is safe.
+  std::shared_ptr<void> writers;
 };
 
 class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
   static constexpr std::uint32_t kFaultsMax = 3;
+  enum class Issued : std::uint8_t {
+    kAsked,        // one block more is on its way
+    kNothing,      // no block left to ask for, or not prepared yet
+    kNoRoom,       // windows are full: later
+    kWaiting,      // for an open, or for a device to come back
+  };
 
   Transfer(TransferInputs inputs, Workers& workers, Sources& sources, TransferObserver& observer);
   void start();
-  // Asks for one more block where there is room. False when it can ask for none now.
-  bool issue();
-  // Ends it: no observer call follows. The temp file stays on disk and its descriptors until all who write are done.
+  [[nodiscard]] Issued issue();
+  // Ends it: no observer call follows. The temp file stays on disk.
   void cancel();
+  // Paths or links changed: what was refused may be tried again.
+  void forget_refusals();
   // After on_whole.
-  [[nodiscard]] TempFile take_temp();
+  [[nodiscard]] std::shared_ptr<TempFile> take_temp();
 
   [[nodiscard]] const proto::FileInfo& target() const { return inputs_.target; }
   [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
-  [[nodiscard]] std::uint64_t bytes_reused() const { return bytes_reused_; }
-  [[nodiscard]] bool wants_blocks() const { return prepared_ && !ended_ && !missing_.empty(); }
   // Wants blocks, waits for none, and no device can be asked: everybody who has the file is away.
   [[nodiscard]] bool is_stranded() const;
   [[nodiscard]] Way last_way() const { return last_way_; }
 
  private:
-  // One device's side of this file on the datapath.
-  struct FabricSide {
-    enum class State : std::uint8_t { kClosed, kOpening, kOpen } state = State::kClosed;
-    std::uint32_t number = 0;
-    bool refused = false;          // open failed with kUnavailable while usable: use the link until paths change
-  };
+  // One device that has the file, and our open of it on the datapath.
   struct Source {
+    enum class Side : std::uint8_t { kClosed, kOpening, kOpen, kClosing };
     base::DeviceId device{};
     std::uint32_t faults = 0;
-    FabricSide fabric;
+    Side side = Side::kClosed;
+    std::uint32_t number = 0;      // of the fabric's transfer
+    bool refused = false;          // the datapath said kUnavailable although usable: the link, until paths change
   };
-  struct Files;                    // the temp file, shared with those who write to it
+  struct InFlight {
+    base::DeviceId device{};
+    Way way = Way::kNone;
+  };
+  struct Files {                   // what worker jobs work on, one at a time until prepared
+    TempFile temp;
+    Prepare prepare;
+    bool opened = false;
+    std::shared_ptr<void> writers;
+  };
   void prepare();
   void on_prepared(base::Status status);
-  void fetch_fabric(Source& source, std::uint32_t block);
-  void fetch_link(Source& source, std::uint32_t block);
-  void open_fabric(Source& source);
-  void close_fabric(Source& source);
-  void on_link_bytes(const base::DeviceId& device, std::uint32_t block, std::vector<std::byte> bytes);
-  void on_block(const base::DeviceId& device, Way way, std::uint32_t block, base::Status status);
-  void check_whole();
+  [[nodiscard]] Way way_of(const Source& source) const;
+  void ask(Source& source, Way way);
+  void ask_link(const base::DeviceId& device, std::uint32_t number);
+  void open_side(Source& source);
+  void on_opened(const base::DeviceId& device, base::Result<std::uint32_t> number);
+  void close_side(Source& source);
+  void on_bytes(const base::DeviceId& device, std::uint32_t number, base::Result<proto::OwnedBytes> bytes);
+  void on_block(std::uint32_t number, base::Status status);
+  void judge(Source& source, Way way, base::Error error);
+  void after_change();
   void fail(base::Error error);
   Source* find(const base::DeviceId& device);
+  [[nodiscard]] std::shared_ptr<TempFile> temp() const { return {files_, &files_->temp}; }
 
   TransferInputs inputs_;
   Workers& workers_;
@@ -99,9 +119,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::shared_ptr<Files> files_;
   std::vector<Source> from_;
   std::deque<std::uint32_t> missing_;
-  std::uint32_t in_flight_ = 0;
-  std::uint64_t bytes_done_ = 0, bytes_reused_ = 0;
-  base::Error last_error_{};
+  std::map<std::uint32_t, InFlight> in_flight_;    // by block number
+  std::uint64_t bytes_done_ = 0;
+  base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
   Way last_way_ = Way::kNone;
   bool prepared_ = false, ended_ = false;
 };

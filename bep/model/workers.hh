@@ -42,6 +42,7 @@ class Workers {
   }
   void stop();
   [[nodiscard]] bool stopped() const { return !*open_; }
+  [[nodiscard]] boost::asio::io_context& control() const { return control_; }
   [[nodiscard]] std::size_t threads() const { return threads_; }
 
  private:
