@@ -210,7 +210,7 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
     if (!sessions_[s].exists) continue;
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots) {
       LaneSlot& lane = lanes_.at(index);
-      rotate_keys(lane);
+      lanes_.rotate_key(lane);
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
       ++work;

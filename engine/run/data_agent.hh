@@ -113,7 +113,6 @@ class DataAgent {
   void send_acks(base::SessionId session, base::Instant now) noexcept;
   void send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, base::Instant now) noexcept;
   void append_ack(Draft& draft, base::Instant now) noexcept;
-  void rotate_keys(LaneSlot& lane) noexcept;
   [[nodiscard]] LaneSlot* control_lane(base::SessionId session) noexcept;
 
   const base::CoreId core_;

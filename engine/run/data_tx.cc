@@ -184,13 +184,4 @@ void DataAgent::send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, ba
   tx_.finish(draft, now);
 }
 
-void DataAgent::rotate_keys(LaneSlot& lane) noexcept {
-  if (lane.tx_packets_in_epoch < wire::kPacketsPerEpochSoft) return;
-  wire::KeySlot& next = lane.tx_keys[(lane.tx_epoch + 1) & 1];
-  if (!next.prepared) return;   // control sends it within a tick or two; up to kPacketsPerEpochMax there is time
-  aead_.release(lane.tx_key());
-  ++lane.tx_epoch;
-  lane.tx_packets_in_epoch = 0;
-}
-
 }  // namespace weft::run

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::uint32_t kDiskRing = 1024;       // jobs and answers: more than slots a burst can touch
 constexpr std::uint32_t kHandOverRing = 256;    // eight bursts
+constexpr base::Duration kDiskGrace = base::seconds(5);   // for writes under way when the engine stops
 
 std::uint64_t unpredictable() {
   std::uint64_t value = 0;
@@ -111,6 +112,9 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
       }
     }
   }
+  // The disk may still be writing into slots: their memory goes with this core.
+  const base::Instant give_up = clock.now() + kDiskGrace;
+  while (disk_agent->in_flight() > 0 && clock.now() < give_up) disk_agent->poll(clock.now());
   eal.unregister_thread();
 }
 
@@ -178,8 +182,10 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
     return base::fail(base::Errc::kInvalidConfig, "slots out of range");
   }
   std::unique_ptr<Engine> engine(new Engine);
-  nic::EalConfig eal{.run_dir = run_dir.string(), .memory_mb = config.engine.memory_mb,
-                     .extra_args = config.engine.eal_args};
+  nic::EalConfig eal;
+  eal.run_dir = run_dir.string();
+  eal.memory_mb = config.engine.memory_mb;
+  eal.extra_args = config.engine.eal_args;
   std::uint64_t needed = 0;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
     needed += nic::Port::memory_bytes(port_config_of(config, i), config.engine.cores);

@@ -13,6 +13,7 @@ LaneTable::LaneTable(const Limits& limits, wire::Aead& aead)
       sent_(std::make_unique_for_overwrite<sched::SentPacket[]>(std::size_t{limits.lanes} * limits.packets_in_flight)),
       replay_(std::make_unique_for_overwrite<std::uint64_t[]>(limits.lanes * wire::kReplayWindowWords)) {
   MUST(limits.lanes <= base::kLanesPerCoreMax);
+  MUST(limits.packets_per_epoch < wire::kPacketsPerEpochMax);
   for (auto& row : by_path_) row.fill(kNoIndex);
 }
 
@@ -79,6 +80,16 @@ bool LaneTable::set_key(LaneSlot& slot, const share::SetKey& key) noexcept {
   aead_.release(place);
   aead_.prepare(key.key, place);
   return true;
+}
+
+void LaneTable::rotate_key(LaneSlot& slot) noexcept {
+  // The peer holds the keys of one epoch ahead of the newest it has seen. It has seen this one: a lane has far fewer
+  // packets in flight than an epoch has packets.
+  if (slot.tx_packets_in_epoch < limits_.packets_per_epoch) return;
+  if (!slot.tx_keys[(slot.tx_epoch + 1) & 1].prepared) return;   // control sends it within a tick or two
+  aead_.release(slot.tx_key());
+  ++slot.tx_epoch;
+  slot.tx_packets_in_epoch = 0;
 }
 
 LaneSlot* LaneTable::find(std::uint32_t receiver_index) noexcept {

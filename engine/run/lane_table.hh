@@ -17,6 +17,7 @@
 #include "engine/share/report.hh"
 #include "engine/share/table.hh"
 #include "engine/wire/aead.hh"
+#include "engine/wire/keys.hh"
 #include "engine/wire/replay_window.hh"
 #include "sched/lane.hh"
 
@@ -87,6 +88,8 @@ class LaneTable {
   struct Limits {
     std::uint32_t lanes = base::kLanesPerCoreMax;
     std::uint32_t packets_in_flight = 4096;   // per lane, a power of two
+    // After so many packets a lane moves on to its next key, if control has sent it. Tests give fewer.
+    std::uint64_t packets_per_epoch = wire::kPacketsPerEpochSoft;
   };
   LaneTable(const Limits& limits, wire::Aead& aead);
   ~LaneTable();
@@ -95,7 +98,10 @@ class LaneTable {
 
   // nullptr when the table is full or the lane exists already.
   LaneSlot* add(base::SessionId session, base::PathId path, const share::AddLane& with);
-  // The caller has evacuated it.
+  // Seals with the next epoch's key from here on, once the present one was used enough and the next one is there.
+  void rotate_key(LaneSlot& slot) noexcept;
+  // The caller has evacuated it. A lane that is added again under the same secret would repeat nonces: control does so
+  // only with the keys of a new session.
   void remove(LaneSlot& slot) noexcept;
   // Keys of the next epoch. False when they do not follow the present ones (control sends them again later).
   bool set_key(LaneSlot& slot, const share::SetKey& key) noexcept;

@@ -16,8 +16,8 @@ using share::Command;
 
 namespace {
 
-constexpr std::string_view kSecretLabel = "EXPORTER-weft-datapath-1";
-constexpr std::string_view kIdLabel = "EXPORTER-weft-session-1";
+
+constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
 // Of a full chunk packet besides the chunk; room for a small ack is kept.
 constexpr std::uint32_t kChunkOverhead =
     static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes + wire::kAckBytesMin);
@@ -99,7 +99,7 @@ void WeftSession::handle_offer(net::Link& link, const proto::Offer& offer, base:
   if (&link != link_ || !offered_) return;
   const bool resume = active_ && offer.session_id_previous == id_;
   if (resume) {
-    base::log(LogLevel::kInfo, "session resumed", {{"peer", proto::short_text(peer_)}});
+    base::log(LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
     schedule_flush();
     return;
   }
@@ -114,19 +114,19 @@ void WeftSession::begin(net::Link& link, const proto::Offer& offer, base::Instan
   if (offer.version != proto::kOfferVersion || offer.ports.empty() || offer.cores == 0 ||
       std::none_of(wire::kAeadNames.begin(), wire::kAeadNames.end(), common)) {
     base::log(LogLevel::kWarn, "no datapath with this peer: its offer has nothing in common with ours",
-              {{"peer", proto::short_text(peer_)}, {"version", offer.version},
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"version", offer.version},
                {"ports", static_cast<std::uint64_t>(offer.ports.size())}});
     return;
   }
   const std::uint32_t chunk = std::min(offer.chunk_bytes_max, make_offer().chunk_bytes_max);
   if (chunk < base::kChunkBytesMin) {
     base::log(LogLevel::kWarn, "no datapath with this peer: its MTU is too small",
-              {{"peer", proto::short_text(peer_)}, {"chunk_bytes", chunk}});
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"chunk_bytes", chunk}});
     return;
   }
-  if (!link.export_secret(kSecretLabel, {}, secret_) || !link.export_secret(kIdLabel, {}, id_)) {
+  if (!link.export_secret(wire::kExporterLabel, {}, secret_) || !link.export_secret(kIdLabel, {}, id_)) {
     base::log(LogLevel::kError, "no datapath with this peer: the TLS exporter failed",
-              {{"peer", proto::short_text(peer_)}});
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}});
     id_ = {};
     return;
   }
@@ -145,7 +145,7 @@ void WeftSession::begin(net::Link& link, const proto::Offer& offer, base::Instan
   }
   add_candidates(now);
   base::log(LogLevel::kInfo, "session begun",
-            {{"peer", proto::short_text(peer_)}, {"cores", cores_}, {"chunk_bytes", chunk_bytes_},
+            {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"cores", cores_}, {"chunk_bytes", chunk_bytes_},
              {"peer_ports", static_cast<std::uint64_t>(peer_offer_.ports.size())}});
 }
 
@@ -157,7 +157,7 @@ void WeftSession::add_candidates(base::Instant now) {
       if (add_path(local, remote, now)) ++added;
   if (added == 0)
     base::log(LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
-              {{"peer", proto::short_text(peer_)}});
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}});
 }
 
 bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Instant now) {
@@ -275,13 +275,13 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
 }
 
 void WeftSession::cancel_fetches() {
-  base::log(LogLevel::kWarn, "no usable path: the link takes over", {{"peer", proto::short_text(peer_)}});
+  base::log(LogLevel::kWarn, "no usable path: the link takes over", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
   for (std::uint32_t core = 0; core < cores_; ++core)
     engine_.channel(core).send(command(Command::Kind::kCancelFetches));
 }
 
 void WeftSession::end(const char* why) {
-  base::log(LogLevel::kInfo, "session ended", {{"peer", proto::short_text(peer_)}, {"why", why}});
+  base::log(LogLevel::kInfo, "session ended", {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"why", why}});
   active_ = false;
   id_ = {};
   secret_ = {};
@@ -315,7 +315,7 @@ void WeftSession::log_change(const migrate::PathChange& change) const {
   const bool better = change.to == share::PathState::kActive || change.to == share::PathState::kStandby ||
                       change.to == share::PathState::kProbing;
   base::log(better ? LogLevel::kInfo : LogLevel::kWarn, "path changed",
-            {{"peer", proto::short_text(peer_)},
+            {{"peer", proto::short_id_text(proto::short_id(peer_))},
              {"local", engine_.port(path.local).config().name},
              {"remote", peer_offer_.ports[path.remote].name},
              {"from", migrate::name_of(change.from)},
