@@ -67,6 +67,7 @@ struct UdpPortStats {
 // What control wants of one core's queue: published as a whole value (Port).
 struct PortOrders {
   Impairment impairment{};
+  bool link_up = true;              // false: tx() drops and counts instead of filling a dead ring
   std::uint32_t announce_seq = 0;   // each step asks for one gratuitous ARP and unsolicited NA
 };
 
@@ -99,7 +100,7 @@ class UdpPort {
   [[nodiscard]] std::uint32_t tx_alloc(std::span<TxSlot> out) noexcept;
   void tx_cancel(std::span<const TxSlot> slots) noexcept;
   // One burst out: at most kBurst items from the front. Returns how many were taken; a datagram whose next hop is
-  // unknown is taken too (dropped, counted, the next hop asked for). The rest is the caller's: try again or cancel.
+  // unknown (it is asked for then) or whose port has no link is taken too: dropped and counted. The rest is the caller's: try again or cancel.
   [[nodiscard]] std::uint32_t tx(std::span<const TxItem> items, base::Instant now) noexcept;
 
   // Largest UDP payload of one frame.
