@@ -28,6 +28,7 @@ struct AddSession {
 struct AddLane {
   base::PortId port{};
   Flow flow{};
+  std::uint16_t packet_bytes = 0;           // UDP payload of a full packet on this path
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer
   PacketKey tx{}, rx{};                     // epoch 0
@@ -38,13 +39,13 @@ struct SetKey {                             // the key of a direction's next epo
   PacketKey key{};
 };
 struct Grant {                              // server: a file the peer may request extents of
-  std::uint32_t handle = 0;                 // base::SlotRef word of control's file table of this core
+  std::uint32_t handle = 0;                 // control's number for the file (engine/run/file_table.hh)
   std::int32_t fd = -1;                     // stays control's; must stay open until kFileGone
   bool direct = false;                      // opened with O_DIRECT
   std::uint64_t size = 0;
 };
 struct OpenWrite {                          // puller: the temp file that verified blocks are written to
-  std::uint32_t file = 0;                   // base::SlotRef word of control's file table of this core
+  std::uint32_t file = 0;                   // control's number for the file (engine/run/file_table.hh)
   std::int32_t fd = -1;
   bool direct = false;
 };
