@@ -75,8 +75,8 @@ def _add_device(root, device):
         _child(element, tag, value)
 
 
-def write_config(home, own, gui_address, api_key, devices, folders):
-    """own: this device, with the address it listens on. Returns nothing; replaces config.xml."""
+def write_config(home, own, gui_address, api_key, devices, folders, more_options=None):
+    """own: this device, with the address it listens on. more_options: further or other <options>. Replaces config.xml."""
     root = ElementTree.Element("configuration", {"version": "36"})
     for folder in folders:
         _add_folder(root, folder, own.id)
@@ -92,7 +92,7 @@ def write_config(home, own, gui_address, api_key, devices, folders):
             "listenAddress": own.address, "globalAnnounceEnabled": False, "localAnnounceEnabled": False,
             "relaysEnabled": False, "natEnabled": False, "crashReportingEnabled": False, "startBrowser": False,
             "urAccepted": -1, "autoUpgradeIntervalH": 0, "reconnectionIntervalS": 1, "keepTemporariesH": 24,
-            "progressUpdateIntervalS": 5, "setLowPriority": False}.items():
+            "progressUpdateIntervalS": 5, "setLowPriority": False, **(more_options or {})}.items():
         _child(options, tag, value)
     free = ElementTree.SubElement(options, "minHomeDiskFree", {"unit": "%"})
     free.text = "0"

@@ -152,6 +152,7 @@ class Daemon:
         self.listen = f"tcp://{listen_host}:{free_port()}"
         self.gui_port = free_port()
         self.rest = Rest(self.gui_port, netns)
+        self.options = {}                  # further <options> of config.xml, for configure()
         self.process = None
         self.id = self._make_identity()
 
@@ -171,7 +172,7 @@ class Daemon:
             folder.path.mkdir(parents=True, exist_ok=True)
             (folder.path / ".stfolder").mkdir(exist_ok=True)
         homes.write_config(self.home, homes.Device(self.id, self.name, self.listen), f"127.0.0.1:{self.gui_port}",
-                           API_KEY, peers, folders)
+                           API_KEY, peers, folders, self.options)
 
     def run(self, *command, check=True):
         """A command that ends by itself, with its output."""
@@ -238,6 +239,10 @@ class Daemon:
                     harsher()
         code, self.process = self.process.returncode, None
         return code
+
+    def restart(self):
+        self.stop()
+        return self.start()
 
     def kill(self):
         """As a power cut for this process."""
