@@ -1,7 +1,7 @@
 """Two machines in miniature: network namespaces, virtual cables, and DPDK's af_packet ports on them. Needs root.
 
     namespace A                                namespace B
-    weft "source"   m 10.9.0.1 ---- 10.9.0.2 m   weft "target"     link (kernel TCP)
+    weft "source"   mgmt 10.9.0.1 -- 10.9.0.2 mgmt  weft "target"  link (kernel TCP)
                     a1 ==== veth, tbf 400 Mbit/s ==== b1           path "one", 10.1.0.0/24
                     a2 ==== veth, tbf 400 Mbit/s ==== b2           path "two", 10.2.0.0/24
 
@@ -34,12 +34,12 @@ def machines(needs_namespaces):
         for name in (a, b):
             ip("netns", "add", name)
             ip("-n", name, "link", "set", "lo", "up")
-        for left, right in (("m", "m"), *CABLES):
+        for left, right in (("mgmt", "mgmt"), *CABLES):
             ip("-n", a, "link", "add", left, "type", "veth", "peer", "name", right, "netns", b)
             for name, device in ((a, left), (b, right)):
                 ip("-n", name, "link", "set", device, "up")
-        ip("-n", a, "addr", "add", "10.9.0.1/24", "dev", "m")
-        ip("-n", b, "addr", "add", "10.9.0.2/24", "dev", "m")
+        ip("-n", a, "addr", "add", "10.9.0.1/24", "dev", "mgmt")
+        ip("-n", b, "addr", "add", "10.9.0.2/24", "dev", "mgmt")
         for name, devices in ((a, ("a1", "a2")), (b, ("b1", "b2"))):
             for device in devices:
                 subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", device, "root", "tbf", "rate", "400mbit", "burst",
