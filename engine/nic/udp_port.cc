@@ -71,7 +71,7 @@ void UdpPort::handle_frame(rte_mbuf* frame, RxDatagram& out, bool& handed_up, An
   switch (seen.kind) {
     case Frame::Kind::kUdp:
       out = {bytes + seen.l4_offset + kUdpBytes, static_cast<std::uint16_t>(seen.l4_bytes - kUdpBytes),
-             seen.dst_udp, seen.src_udp, seen.src, frame};
+             seen.dst_udp, seen.src_udp, setup_.id, seen.src, frame};
       handed_up = true;
       return;
     case Frame::Kind::kArp: return handle_arp(frame, seen, answers);
@@ -84,14 +84,13 @@ void UdpPort::handle_frame(rte_mbuf* frame, RxDatagram& out, bool& handed_up, An
   drop(frame, seen.drop);
 }
 
-void UdpPort::release(std::span<RxDatagram> datagrams) noexcept {
+void UdpPort::release(std::span<const RxDatagram> datagrams) noexcept {
   rte_mbuf* burst[kBurst];
   while (!datagrams.empty()) {
     const std::size_t part = std::min<std::size_t>(datagrams.size(), kBurst);
     for (std::size_t i = 0; i < part; ++i) {
       MUST(datagrams[i].packet != nullptr);
       burst[i] = static_cast<rte_mbuf*>(datagrams[i].packet);
-      datagrams[i].packet = nullptr;
     }
     rte_pktmbuf_free_bulk(burst, static_cast<unsigned>(part));
     datagrams = datagrams.subspan(part);

@@ -120,11 +120,8 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
 
 base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores);
-    if (!port) {
-      why = "port \"" + config.ports[i].name + "\": " + nic::Port::error_detail();
-      return tl::unexpected(port.error());
-    }
+    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
+    if (!port) return tl::unexpected(port.error());
     ports_.push_back(std::move(*port));
   }
   return {};
