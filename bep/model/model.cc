@@ -1,0 +1,184 @@
+#include "bep/model/model.hh"
+
+#include <algorithm>
+
+#include "bep/net/steady.hh"
+#include "bep/proto/names.hh"
+#include "engine/base/log.hh"
+#include "engine/base/must.hh"
+
+namespace weft::model {
+
+using base::Errc;
+
+Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, IndexDb& index, Fabric& fabric,
+             Workers& workers)
+    : io_(io), config_(std::move(config)), options_(options), index_(index), fabric_(fabric), workers_(workers),
+      sources_(fabric) {
+  PullObserver& observer = *this;
+  for (const FolderConfig& folder : config_.folders) {
+    FolderSetup setup{folder, options_.self, options_.direct, options_.fsync, options_.times};
+    folders_.emplace(folder.id, std::make_unique<Folder>(io_, std::move(setup), index_, workers_, sources_, observer));
+  }
+}
+
+Model::~Model() { stop(); }
+
+void Model::start() {
+  MUST(!stopped_);
+  for (const auto& [id, folder] : folders_) folder->start();
+}
+
+void Model::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  for (const auto& [id, folder] : folders_) folder->stop();
+  for (const auto& [device, peer] : peers_) sources_.set_link(device, nullptr);
+  peers_.clear();
+  workers_.stop();
+}
+
+Folder* Model::find(std::string_view folder) const {
+  const auto it = folders_.find(folder);
+  return it == folders_.end() ? nullptr : it->second.get();
+}
+
+// ---- orders
+
+base::Status Model::scan(std::string_view folder) {
+  Folder* found = find(folder);
+  if (found == nullptr) return base::fail(Errc::kNotFound, "no such folder");
+  if (found->config().paused) return base::fail(Errc::kUnavailable, "the folder is paused");
+  if (!found->config().refusal.empty()) return base::fail(Errc::kUnavailable, "the folder is refused");
+  found->scan();
+  return {};
+}
+
+void Model::scan_all() {
+  for (const auto& [id, folder] : folders_) (void)scan(id);
+}
+
+void Model::on_fabric_changed() {
+  if (stopped_) return;
+  for (const auto& [id, folder] : folders_) folder->pump();
+}
+
+// ---- to show
+
+base::Result<FolderStatus> Model::folder_status(std::string_view folder) const {
+  const Folder* found = find(folder);
+  if (found == nullptr) return base::fail(Errc::kNotFound, "no such folder");
+  return found->status();
+}
+
+base::Result<Completion> Model::completion(std::string_view folder, const base::DeviceId& device) const {
+  if (find(folder) == nullptr) return base::fail(Errc::kNotFound, "no such folder");
+  return device == options_.self ? index_.completion_local(folder) : index_.completion(folder, device);
+}
+
+std::vector<TransferInfo> Model::transfers() const {
+  std::vector<TransferInfo> all;
+  for (const auto& [id, folder] : folders_) {
+    std::vector<TransferInfo> some = folder->transfers();
+    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+  }
+  return all;
+}
+
+// ---- what peers may have
+
+int Model::root_for(const base::DeviceId& device, const std::string& folder) const {
+  const Folder* found = find(folder);
+  if (found == nullptr || !found->runs() || found->config().paused) return -1;
+  const std::vector<base::DeviceId>& devices = found->config().devices;
+  return std::ranges::find(devices, device) == devices.end() ? -1 : found->root();
+}
+
+void Model::open_for_peer(const base::DeviceId& device, const RemoteFile& file, ServedDone done) {
+  const auto answer = [this, &done](Errc code, const char* text) {
+    boost::asio::post(io_, [done = std::move(done), code, text] { done(base::fail(code, text)); });
+  };
+  if (stopped_) return answer(Errc::kNotFound, "stopped");
+  const int root = root_for(device, file.folder);
+  if (root < 0) return answer(Errc::kPermission, "the folder is not shared with the device");
+  if (!proto::is_valid_name(file.name) || proto::is_internal_name(file.name) || proto::is_temp_name(file.name))
+    return answer(Errc::kNotFound, "a name that is never served");
+  const std::optional<LocalFile> local = index_.get_local(file.folder, file.name);
+  const bool served = local && local->flags == 0 && !local->info.deleted && !local->info.invalid &&
+                      local->info.type == proto::FileType::kFile;
+  if (!served || local->info.version != file.version || local->info.size != file.size)
+    return answer(Errc::kNotFound, "not the version that was asked for");
+  workers_.run([root, info = local->info, direct = options_.direct] { return open_served(root, info, direct); },
+               [done = std::move(done)](base::Result<ServedFile> opened) { done(std::move(opened)); });
+}
+
+// ---- links
+
+void Model::on_link_ready(net::Link& link, const proto::Hello&) {
+  if (stopped_) return;
+  const base::DeviceId device = link.device();
+  sources_.set_link(device, nullptr);
+  peers_.erase(device);            // a link that was replaced ends before its successor begins
+  PeerHost& host = *this;
+  auto peer = std::make_unique<Peer>(link, config_, options_.self, index_, workers_, host);
+  Peer& begun = *peer;
+  peers_.emplace(device, std::move(peer));
+  sources_.set_link(device, &begun);
+  begun.start();
+  fabric_.on_link_up(link);        // after our ClusterConfig: nothing may be sent before it
+}
+
+void Model::on_message(net::Link& link, proto::Event& event) {
+  const auto it = peers_.find(link.device());
+  if (stopped_ || it == peers_.end() || !it->second->is_on(link)) return;
+  if (const auto* own = std::get_if<proto::PrivateReceived>(&event))
+    return fabric_.on_private(link, static_cast<int>(own->type), own->bytes);
+  it->second->handle(event);
+}
+
+void Model::on_link_closed(net::Link& link, net::CloseReason, std::string_view) {
+  const auto it = peers_.find(link.device());
+  if (!stopped_ && it != peers_.end() && it->second->is_on(link)) {
+    sources_.set_link(link.device(), nullptr);
+    const std::unique_ptr<Peer> ended = std::move(it->second);
+    peers_.erase(it);
+  }
+  fabric_.on_link_down(link);
+}
+
+void Model::on_output_drained(net::Link& link) {
+  const auto it = peers_.find(link.device());
+  if (!stopped_ && it != peers_.end() && it->second->is_on(link)) it->second->on_output_drained();
+}
+
+// ---- news from inside
+
+void Model::on_remote_index(const std::string& folder) {
+  Folder* found = find(folder);
+  if (found == nullptr) return;
+  found->pump();
+  found->on_remote_change();
+}
+
+void Model::on_index_changed(const std::string& folder) {
+  for (const auto& [device, peer] : peers_) peer->on_local_index(folder);
+}
+
+void Model::on_bytes(Way way, std::uint64_t bytes) {
+  MUST(way != Way::kNone);
+  (way == Way::kFabric ? totals_.bytes_via_fabric : totals_.bytes_via_link) += bytes;
+  const std::int64_t now = net::steady_now().ns;
+  if (last_bytes_ns_ != 0)
+    totals_.stall_longest_ms = std::max(totals_.stall_longest_ms, (now - last_bytes_ns_) / 1'000'000);
+  last_bytes_ns_ = now;
+}
+
+void Model::on_reused(std::uint64_t bytes) { totals_.bytes_reused += bytes; }
+
+void Model::on_pull_ended(const std::string&) {
+  const bool pulling = std::ranges::any_of(
+      folders_, [](const auto& entry) { return !entry.second->transfers().empty(); });
+  if (!pulling) last_bytes_ns_ = 0;
+}
+
+}  // namespace weft::model

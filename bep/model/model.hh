@@ -1,0 +1,95 @@
+// The folder model: folders, peers, and what ties them together. The BEP half of the control plane.
+//   links (bep/net) ──events──▶ Model ──▶ Peer (one per link) ──▶ IndexDb ──▶ Folder ──▶ Scanner / Puller
+//   datapath (engine/run) ◀──Fabric── Puller          datapath ──FileServer──▶ Model
+// Threads: everything on the control thread but worker jobs.
+// Life: construct; start() once; stop() before destruction. The io_context, IndexDb, LinkManager, Fabric
+// and Workers outlive it, the LinkManager stops first.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bep/model/config.hh"
+#include "bep/model/fabric.hh"
+#include "bep/model/folder.hh"
+#include "bep/model/index_db.hh"
+#include "bep/model/peer.hh"
+#include "bep/model/workers.hh"
+#include "bep/net/link_manager.hh"
+
+namespace weft::model {
+
+struct ModelOptions {
+  base::DeviceId self{};
+  DirectIo direct = DirectIo::kAuto;           // weft.toml [disk] direct
+  bool fsync = true;                           // weft.toml [disk] fsync, together with each folder's disableFsync
+  FolderTimes times{};
+};
+
+struct TransferTotals {
+  std::uint64_t bytes_via_link = 0;            // verified
+  std::uint64_t bytes_via_fabric = 0;
+  std::uint64_t bytes_reused = 0;              // found on this disk, not fetched
+  std::int64_t stall_longest_ms = 0;           // between two verified blocks while a transfer could go on
+};
+
+class Model : public FileServer, public net::LinkObserver, private PeerHost, private PullObserver {
+ public:
+  Model(boost::asio::io_context& io, Config config, ModelOptions options, IndexDb& index, Fabric& fabric,
+        Workers& workers);
+  ~Model() override;
+  void start();                                // folders open and scan
+  // Ends all transfers (temp files stay), forgets peers; stops the workers: no callback follows.
+  void stop();
+
+  // --- orders
+  [[nodiscard]] base::Status scan(std::string_view folder);           // kNotFound; kUnavailable: paused or refused
+  void scan_all();
+  // Paths of a device appeared, disappeared, or have room: transfers choose their way anew.
+  void on_fabric_changed();
+
+  // --- to show
+  [[nodiscard]] base::Result<FolderStatus> folder_status(std::string_view folder) const;   // kNotFound
+  [[nodiscard]] base::Result<Completion> completion(std::string_view folder, const base::DeviceId& device) const;
+  [[nodiscard]] std::vector<TransferInfo> transfers() const;
+  [[nodiscard]] const TransferTotals& totals() const { return totals_; }
+  [[nodiscard]] const Config& config() const { return config_; }
+
+  // --- FileServer
+  void open_for_peer(const base::DeviceId& device, const RemoteFile& file, ServedDone done) override;
+
+  // --- LinkObserver
+  void on_link_ready(net::Link& link, const proto::Hello& hello) override;
+  void on_message(net::Link& link, proto::Event& event) override;
+  void on_link_closed(net::Link& link, net::CloseReason reason, std::string_view text) override;
+  void on_output_drained(net::Link& link) override;
+
+ private:
+  [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;
+  void on_remote_index(const std::string& folder) override;
+  void on_bytes(Way way, std::uint64_t bytes) override;
+  void on_reused(std::uint64_t bytes) override;
+  void on_index_changed(const std::string& folder) override;
+  void on_pull_ended(const std::string& folder) override;
+  [[nodiscard]] Folder* find(std::string_view folder) const;
+
+  boost::asio::io_context& io_;
+  Config config_;
+  ModelOptions options_;
+  IndexDb& index_;
+  Fabric& fabric_;
+  Workers& workers_;
+  Sources sources_;
+  std::map<std::string, std::unique_ptr<Folder>, std::less<>> folders_;
+  std::map<base::DeviceId, std::unique_ptr<Peer>> peers_;
+  TransferTotals totals_;
+  std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
+  bool stopped_ = false;
+};
+
+}  // namespace weft::model

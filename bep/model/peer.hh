@@ -1,0 +1,110 @@
+// The BEP session with one device over one link: ClusterConfig, index exchange, requests both ways.
+// Rules (facts of BEP implementations):
+//   - our ClusterConfig lists both ends in every folder shared with the device, each with index id and highest
+//     sequence as we know them; it goes out as soon as the link is ready;
+//   - start rule: index is sent from the sequence that the peer says it has of us, when it means the same index id,
+//     else from the start, and only once the peer's ClusterConfig lists the folder, unpaused, with us in it;
+//   - receive rule: what the peer says of its own index id decides whether what we stored of it still counts;
+//   - an index for a folder that was not in our ClusterConfig closes the link with stock's words.
+// A peer's ClusterConfig may come again at any time: the exchange then starts anew from what it says.
+// Threads: control. Bounds: index messages of at most kIndexFilesPerMessage files and about kIndexBytesPerMessage,
+// sent only while the link's output is not full; requests out: bounded by Sources; requests in: serve.hh.
+// Lifetime: made in on_link_ready, destroyed in on_link_closed; outstanding requests then end with kClosed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "bep/model/config.hh"
+#include "bep/model/serve.hh"
+#include "bep/model/sources.hh"
+#include "bep/net/link.hh"
+#include "bep/proto/messages.hh"
+
+namespace weft::model {
+
+class IndexDb;
+
+inline constexpr std::size_t kIndexFilesPerMessage = 1000;
+inline constexpr std::size_t kIndexBytesPerMessage = 250u << 10;
+
+// What a peer needs of the model around it.
+class PeerHost {
+ public:
+  virtual ~PeerHost() = default;
+  // Root of a folder that runs and is shared with the device, or -1.
+  [[nodiscard]] virtual int root_for(const base::DeviceId& device, const std::string& folder) const = 0;
+  // The device's index of the folder changed, or it became ready to serve it.
+  virtual void on_remote_index(const std::string& folder) = 0;
+};
+
+struct PeerCounters {
+  std::uint64_t index_messages_in = 0, index_entries_in = 0;
+  std::uint64_t index_messages_out = 0, index_entries_out = 0;
+  std::uint64_t requests_out = 0, responses_in = 0;
+  std::uint64_t responses_unknown = 0;         // id never asked or already answered
+};
+
+class Peer : public LinkSource {
+ public:
+  Peer(net::Link& link, const Config& config, const base::DeviceId& self, IndexDb& index, Workers& workers,
+       PeerHost& host);
+  ~Peer() override;
+  void start();                                // sends our ClusterConfig
+  void handle(proto::Event& event);            // anything but PrivateReceived
+  void on_output_drained();
+  // Our index of the folder has news: sends what the peer has not.
+  void on_local_index(const std::string& folder);
+
+  [[nodiscard]] bool serves(const std::string& folder) const override;
+  void request(const LinkRequest& request, LinkDone done) override;
+
+  [[nodiscard]] const base::DeviceId& device() const { return link_.device(); }
+  [[nodiscard]] bool is_on(const net::Link& link) const { return &link == &link_; }
+  [[nodiscard]] const PeerCounters& counters() const { return counters_; }
+  [[nodiscard]] const ServeCounters& serve_counters() const { return server_.counters(); }
+
+ private:
+  // Our sending of one folder's index to this peer.
+  struct Exchange {
+    std::uint64_t index_id = 0;    // ours
+    bool ready = false;            // the peer has the folder, unpaused
+    bool update = false;           // next message is an IndexUpdate
+    std::int64_t sent = 0;         // highest sequence sent or known to be there
+  };
+  void on_cluster_config(const proto::ClusterConfig& config);
+  void on_folder(const proto::ClusterFolder& folder);
+  void on_index(proto::IndexReceived& received);
+  void on_response(proto::ResponseReceived& response);
+  void send_index(const std::string& folder, Exchange& exchange);
+  void send_answer(std::int32_t id, ServeAnswer answer);
+  [[nodiscard]] proto::ClusterConfig our_cluster_config();
+
+  net::Link& link_;
+  const Config& config_;
+  base::DeviceId self_;
+  IndexDb& index_;
+  PeerHost& host_;
+  RequestServer server_;
+  std::map<std::string, Exchange> exchanges_;  // folders of our ClusterConfig
+  std::unordered_map<std::int32_t, LinkDone> outstanding_;
+  std::int32_t next_request_ = 0;
+  PeerCounters counters_;
+};
+
+// The pure half of the rules, for tests: from which sequence to send, and with which message.
+struct IndexStart {
+  bool update = false;
+  std::int64_t after = 0;
+};
+[[nodiscard]] IndexStart index_start(const proto::ClusterDevice& theirs_about_us, std::uint64_t our_index_id,
+                                     std::int64_t our_max_sequence);
+// The entry as it goes out: what others must not use is invalid, and a receive-only change has no version.
+[[nodiscard]] proto::FileInfo entry_for_peer(const proto::FileInfo& info, std::uint32_t flags);
+
+}  // namespace weft::model

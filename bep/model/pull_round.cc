@@ -1,0 +1,308 @@
+#include "bep/model/pull_round.hh"
+
+#include <algorithm>
+#include <ctime>
+
+#include "bep/model/conflicts.hh"
+#include "engine/base/log.hh"
+#include "engine/base/must.hh"
+
+namespace weft::model {
+namespace {
+
+constexpr std::size_t kPage = 200;             // of the need list
+constexpr std::size_t kDonorsMax = 2;          // other local files with the same blocks that are worth a look
+constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: the windows are full for all
+
+bool is_disk_trouble(base::Error error) {
+  return error.code == base::Errc::kNoSpace || error.code == base::Errc::kReadOnly;
+}
+
+}  // namespace
+
+struct PullRound::Writers {
+  boost::asio::io_context& control;
+  std::weak_ptr<PullRound> round;
+  ~Writers() {
+    boost::asio::post(control, [weak = std::move(round)] {
+      if (const auto self = weak.lock()) self->check_end();
+    });
+  }
+};
+
+PullRound::PullRound(PullOptions options, IndexDb& index, Workers& workers, Sources& sources,
+                     PullObserver& observer, std::function<void(PullResult)> done)
+    : options_(std::move(options)), index_(index), workers_(workers), sources_(sources), observer_(observer),
+      done_(std::move(done)) {}
+
+PullRound::~PullRound() { cancel(); }
+
+void PullRound::start() {
+  writers_ = std::shared_ptr<Writers>(new Writers{workers_.control(), weak_from_this()});
+  step();
+}
+
+void PullRound::cancel() {
+  if (ended_) return;
+  ended_ = true;
+  for (const auto& transfer : active_) transfer->cancel();
+  active_.clear();
+}
+
+void PullRound::give_up() {
+  stopping_ = true;
+  result_.stranded = true;
+  for (const auto& transfer : active_) transfer->cancel();
+  active_.clear();
+  page_.clear();
+  step();
+}
+
+void PullRound::stop_for_disk(base::Error error) {
+  result_.disk = tl::unexpected<base::Error>(error);
+  stopping_ = true;
+  for (const auto& transfer : active_) transfer->cancel();
+  active_.clear();
+  page_.clear();
+}
+
+// ---- the order of things
+
+void PullRound::step() {
+  if (ended_) return;
+  const std::shared_ptr<PullRound> self = shared_from_this();   // done_ lets go of the round
+  if (stopping_) {
+    finish_ready();
+    return check_end();
+  }
+  if (kind_ == NeedKind::kFile) {
+    fill();
+    finish_ready();
+    if (!files_listed_ || !page_.empty() || !active_.empty() || !ready_.empty() || applying_) return;
+    kind_ = NeedKind::kDeletedOther;
+    after_.clear();
+  }
+  next_small_batch();
+}
+
+// Directories, links and deletes: one batch after the other.
+void PullRound::next_small_batch() {
+  if (applying_ || ended_) return;
+  while (true) {
+    const std::vector<NeedItem> page = index_.need(options_.folder, kind_, after_, kFinishBatchMax);
+    if (!page.empty()) {
+      after_ = page.back().global.name;
+      std::vector<FinishItem> items;
+      for (const NeedItem& need : page) items.push_back(item_for(need.global));
+      return apply(std::move(items));
+    }
+    after_.clear();
+    switch (kind_) {
+      case NeedKind::kDirectory: kind_ = NeedKind::kSymlink; break;
+      case NeedKind::kSymlink: kind_ = NeedKind::kFile; return step();
+      case NeedKind::kFile: MUST(false);
+      case NeedKind::kDeletedOther: kind_ = NeedKind::kDeletedDirectory; break;
+      case NeedKind::kDeletedDirectory: stopping_ = true; return check_end();
+    }
+  }
+}
+
+FinishItem PullRound::item_for(const proto::FileInfo& target) const {
+  FinishItem item;
+  item.target = target;
+  item.target.sequence = 0;
+  const std::optional<LocalFile> local = index_.get_local(options_.folder, target.name);
+  if (local && !local->info.deleted) item.local = local->info;
+  if (options_.keep_conflicts)
+    item.conflict_name = conflict_name_for(item.local, target, options_.short_id, std::time(nullptr));
+  return item;
+}
+
+// ---- files
+
+void PullRound::fill() {
+  while (!ended_ && !stopping_ && active_.size() < kTransfersMax && ready_.size() < kReadyMax) {
+    if (page_.empty() && !files_listed_) {
+      std::vector<NeedItem> page = index_.need(options_.folder, NeedKind::kFile, after_, kPage);
+      if (page.empty()) files_listed_ = true;
+      else after_ = page.back().global.name;
+      page_.insert(page_.end(), std::make_move_iterator(page.begin()), std::make_move_iterator(page.end()));
+    }
+    if (page_.empty()) return;
+    const NeedItem item = std::move(page_.front());
+    page_.pop_front();
+    begin_file(item);
+  }
+}
+
+void PullRound::begin_file(const NeedItem& need) {
+  const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, need.global.name);
+  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return;
+  if (global->blocks.empty())
+    return add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+  FinishItem item = item_for(*global);
+  const bool was_file = item.local && item.local->type == proto::FileType::kFile;
+  if (was_file && item.local->blocks == global->blocks && item.conflict_name.empty()) {
+    ready_.push_back(std::move(item));         // content is here: only mode, time or version differ
+    return;
+  }
+  const bool reachable = std::ranges::any_of(need.devices, [this](const base::DeviceId& device) {
+    return sources_.way(device, options_.folder) != Way::kNone;
+  });
+  if (!reachable) {
+    result_.stranded = true;
+    return;
+  }
+  TransferInputs inputs{options_.folder, options_.root, *global, {}, need.devices, options_.direct, writers_};
+  if (was_file && global->size > 0) inputs.donors.push_back(global->name);
+  if (global->size > 0)
+    for (std::string& name : index_.find_local_by_blocks(options_.folder, *global, kDonorsMax))
+      inputs.donors.push_back(std::move(name));
+  active_.push_back(std::make_shared<Transfer>(std::move(inputs), workers_, sources_, *this));
+  active_.back()->start();
+}
+
+void PullRound::pump(bool changed) {
+  if (ended_ || stopping_) return;
+  std::size_t full = 0;
+  for (const auto& transfer : active_) {
+    if (changed) transfer->forget_refusals();
+    Transfer::Issued issued = Transfer::Issued::kAsked;
+    while (issued == Transfer::Issued::kAsked) issued = transfer->issue();
+    if (issued == Transfer::Issued::kNoRoom && ++full >= kFullSeenMax && !changed) return;
+  }
+}
+
+bool PullRound::stranded() const {
+  return !active_.empty() &&
+         std::ranges::all_of(active_, [](const auto& transfer) { return transfer->is_stranded(); });
+}
+
+std::vector<TransferInfo> PullRound::transfers() const {
+  std::vector<TransferInfo> list;
+  for (const auto& transfer : active_)
+    list.push_back({options_.folder, transfer->target().name,
+                    static_cast<std::uint64_t>(transfer->target().size), transfer->bytes_done(),
+                    transfer->last_way()});
+  return list;
+}
+
+void PullRound::on_blocks_wanted(Transfer& transfer) {
+  while (transfer.issue() == Transfer::Issued::kAsked) {}
+}
+
+void PullRound::on_block_verified(Transfer&, Way way, std::uint32_t bytes) {
+  observer_.on_bytes(way, bytes);
+  pump(false);                     // its place in the window goes to the oldest transfer that wants it
+}
+
+void PullRound::on_reused(Transfer&, std::uint64_t bytes) { observer_.on_reused(bytes); }
+
+void PullRound::on_whole(Transfer& transfer) {
+  const auto it = find(transfer);
+  MUST(it != active_.end());
+  const std::shared_ptr<Transfer> whole = std::move(*it);
+  active_.erase(it);
+  FinishItem item = item_for(whole->target());
+  item.temp = whole->take_temp();
+  ready_.push_back(std::move(item));
+  step();
+}
+
+void PullRound::on_failed(Transfer& transfer, base::Error error) {
+  const auto it = find(transfer);
+  MUST(it != active_.end());
+  const std::shared_ptr<Transfer> failed = std::move(*it);
+  active_.erase(it);
+  if (is_disk_trouble(error)) stop_for_disk(error);
+  add_error(failed->target().name, error);
+  pump(false);
+  step();
+}
+
+std::list<std::shared_ptr<Transfer>>::iterator PullRound::find(const Transfer& transfer) {
+  return std::ranges::find_if(active_, [&](const auto& other) { return other.get() == &transfer; });
+}
+
+// ---- the disk takes it
+
+void PullRound::finish_ready() {
+  if (applying_ || ready_.empty()) return;
+  const std::size_t count = std::min(ready_.size(), kFinishBatchMax);
+  std::vector<FinishItem> items(std::make_move_iterator(ready_.begin()),
+                                std::make_move_iterator(ready_.begin() + static_cast<std::ptrdiff_t>(count)));
+  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
+  apply(std::move(items));
+}
+
+void PullRound::apply(std::vector<FinishItem> items) {
+  MUST(!applying_);
+  applying_ = true;
+  const FinishOptions options{options_.root, options_.ignore_perms, options_.fsync};
+  workers_.run(
+      [options, items = std::move(items)]() mutable {
+        std::vector<FinishResult> results = apply_batch(options, items);
+        return std::pair(std::move(items), std::move(results));
+      },
+      [weak = weak_from_this()](std::pair<std::vector<FinishItem>, std::vector<FinishResult>> out) {
+        const auto self = weak.lock();
+        if (self && !self->ended_) self->on_applied(std::move(out.first), std::move(out.second));
+      });
+}
+
+void PullRound::on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results) {
+  MUST(items.size() == results.size());
+  applying_ = false;
+  std::vector<LocalFile> news;
+  for (std::size_t i = 0; i < items.size(); ++i) take_result(items[i], results[i], news);
+  items.clear();
+  if (!news.empty()) {
+    const base::Status stored = index_.update_local(options_.folder, std::span<const LocalFile>(news));
+    if (!stored) stop_for_disk(stored.error());
+    else observer_.on_index_changed(options_.folder);
+  }
+  step();
+}
+
+void PullRound::take_result(const FinishItem& item, FinishResult& result, std::vector<LocalFile>& news) {
+  switch (result.outcome) {
+    case FinishResult::Outcome::kApplied:
+      ++result_.applied;
+      news.push_back({std::move(result.info), 0});
+      if (!result.kept_copy) return;
+      base::log(base::LogLevel::kWarn, "kept a conflict copy",
+                {{"folder", options_.folder}, {"name", item.conflict_name}});
+      news.push_back({entry_of_copy(*item.local, item.conflict_name, options_.short_id, std::time(nullptr)),
+                      options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
+      return;
+    case FinishResult::Outcome::kChanged:
+      result_.scan_wanted = true;
+      return add_error(item.target.name,
+                       {base::Errc::kUnavailable, 0, "changed on this disk and not scanned yet"});
+    case FinishResult::Outcome::kFailed:
+      if (is_disk_trouble(result.error)) stop_for_disk(result.error);
+      return add_error(item.target.name, result.error);
+  }
+}
+
+void PullRound::add_error(const std::string& name, base::Error error) {
+  ++result_.failed;
+  if (result_.errors.size() < Puller::kItemErrorsMax) result_.errors.push_back({name, error.text});
+  base::log(base::LogLevel::kInfo, "cannot sync item",
+            {{"folder", options_.folder}, {"name", name}, {"error", error.text}, {"errno", error.sys_errno}});
+}
+
+// The end waits for the last one who may write to a temp file: the next round may take up the same names.
+void PullRound::check_end() {
+  if (ended_ || !stopping_ || applying_ || !ready_.empty() || !active_.empty()) return;
+  if (writers_) {
+    writers_watch_ = writers_;
+    writers_.reset();
+  }
+  if (!writers_watch_.expired()) return;       // comes back here when the last copy is gone
+  ended_ = true;
+  const std::function<void(PullResult)> done = std::move(done_);
+  done(std::move(result_));
+}
+
+}  // namespace weft::model

@@ -1,0 +1,180 @@
+#include "bep/model/serve.hh"
+
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <deque>
+
+#include "bep/model/beneath.hh"
+#include "bep/model/hasher.hh"
+#include "bep/model/scanner.hh"
+#include "bep/proto/names.hh"
+#include "engine/base/must.hh"
+
+namespace weft::model {
+namespace {
+
+using base::Errc;
+using proto::ErrorCode;
+
+ServeAnswer read_file(int root, const std::string& name, const proto::Request& request) {
+  DiskState state;
+  const base::Result<base::UniqueFd> fd = open_file(root, name, state);
+  if (!fd) {
+    const bool gone = fd.error().code == Errc::kNotFound || fd.error().code == Errc::kInvalidArgument;
+    return {gone ? ErrorCode::kNoSuchFile : ErrorCode::kGeneric, {}};
+  }
+  if (request.offset > state.size || request.size > state.size - request.offset)
+    return {ErrorCode::kNoSuchFile, {}};
+  ServeAnswer answer{ErrorCode::kNone, std::vector<std::byte>(static_cast<std::size_t>(request.size))};
+  std::size_t done = 0;
+  while (done < answer.data.size()) {
+    const ssize_t got = ::pread(fd->get(), answer.data.data() + done, answer.data.size() - done,
+                                static_cast<off_t>(request.offset) + static_cast<off_t>(done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return {ErrorCode::kGeneric, {}};
+    if (got == 0) return {ErrorCode::kNoSuchFile, {}};   // it became shorter
+    done += static_cast<std::size_t>(got);
+  }
+  if (request.hash.empty()) return answer;
+  const base::Sha256 hash = sha256(answer.data);
+  if (std::ranges::equal(hash, request.hash)) return answer;
+  return {ErrorCode::kNoSuchFile, {}};
+}
+
+// One byte at a few places without waiting for the disk: a sample is enough for a choice that is only about speed.
+bool is_cached(int fd, std::int64_t size) {
+  constexpr int kSamples = 4;
+  for (int i = 0; i < kSamples; ++i) {
+    std::byte byte{};
+    const iovec into{&byte, 1};
+    if (::preadv2(fd, &into, 1, static_cast<off_t>(size / kSamples * i), RWF_NOWAIT) != 1) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+ErrorCode check_request(const proto::Request& request) {
+  if (request.size < 0 || request.offset < 0 || request.size > proto::kRequestBytesMax)
+    return ErrorCode::kInvalidFile;
+  if (!proto::is_valid_name(request.name)) return ErrorCode::kGeneric;
+  if (proto::is_internal_name(request.name) || proto::is_temp_name(request.name)) return ErrorCode::kInvalidFile;
+  if (request.hash_unusable) return ErrorCode::kNoSuchFile;
+  return ErrorCode::kNone;
+}
+
+ServeAnswer read_for(int root, const proto::Request& request) {
+  MUST(root >= 0);
+  if (request.from_temporary && !request.hash.empty()) {
+    ServeAnswer answer = read_file(root, proto::temp_name(request.name), request);
+    if (answer.code == ErrorCode::kNone) return answer;
+  }
+  return read_file(root, request.name, request);
+}
+
+struct RequestServer::State : std::enable_shared_from_this<State> {
+  State(Workers& pool, Host callbacks) : workers(pool), host(std::move(callbacks)) {}
+
+  void refuse(std::int32_t id, ErrorCode code) { host.answer(id, {code, {}}); }
+
+  void pump() {
+    while (!queue.empty()) {
+      const auto size = static_cast<std::uint64_t>(queue.front().size);
+      // A single request may be larger than what is left: it goes when nothing else is being read.
+      if (bytes_reading > 0 && bytes_reading + host.output_bytes() + size > kServeBytesMax) return;
+      if (bytes_reading == 0 && host.output_bytes() > kServeBytesMax / 2) return;
+      proto::Request request = std::move(queue.front());
+      queue.pop_front();
+      const int root = host.root_of(request.folder);
+      if (root < 0) {
+        ++counters.not_shared;
+        refuse(request.id, ErrorCode::kGeneric);
+        continue;
+      }
+      begin(root, std::move(request));
+    }
+  }
+
+  void begin(int root, proto::Request request) {
+    const std::int32_t id = request.id;
+    const auto size = static_cast<std::uint64_t>(request.size);
+    bytes_reading += size;
+    workers.run([root, request = std::move(request)] { return read_for(root, request); },
+                [weak = weak_from_this(), id, size](ServeAnswer answer) {
+                  const auto self = weak.lock();
+                  if (!self) return;
+                  self->bytes_reading -= size;
+                  self->count(answer);
+                  self->host.answer(id, std::move(answer));
+                  self->pump();
+                });
+  }
+
+  void count(const ServeAnswer& answer) {
+    switch (answer.code) {
+      case ErrorCode::kNone:
+        ++counters.answered;
+        counters.bytes += answer.data.size();
+        return;
+      case ErrorCode::kNoSuchFile: ++counters.no_such_file; return;
+      case ErrorCode::kGeneric: ++counters.unreadable; return;
+      case ErrorCode::kInvalidFile: ++counters.invalid; return;
+    }
+  }
+
+  Workers& workers;
+  Host host;
+  std::deque<proto::Request> queue;
+  std::uint64_t bytes_reading = 0;
+  ServeCounters counters;
+};
+
+RequestServer::RequestServer(Workers& workers, Host host)
+    : state_(std::make_shared<State>(workers, std::move(host))) {}
+
+RequestServer::~RequestServer() = default;
+
+void RequestServer::handle(proto::Request request) {
+  const ErrorCode code = check_request(request);
+  if (code != ErrorCode::kNone) {
+    ++state_->counters.invalid;
+    return state_->refuse(request.id, code);
+  }
+  if (state_->queue.size() >= kServeQueueMax) {
+    ++state_->counters.overflow;
+    return state_->refuse(request.id, ErrorCode::kGeneric);
+  }
+  state_->queue.push_back(std::move(request));
+  state_->pump();
+}
+
+void RequestServer::on_output_drained() { state_->pump(); }
+
+const ServeCounters& RequestServer::counters() const { return state_->counters; }
+
+base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, DirectIo direct) {
+  MUST(local.type == proto::FileType::kFile);
+  DiskState state;
+  ServedFile served;
+  served.fd = TRY(open_file(root, local.name, state));
+  if (state.size != local.size || state.modified_s != local.modified_s || state.modified_ns != local.modified_ns)
+    return base::fail(Errc::kNotFound, "the file changed since it was indexed");
+  served.size = static_cast<std::uint64_t>(state.size);
+  const bool wanted = direct == DirectIo::kAlways ||
+                      (direct == DirectIo::kAuto && state.size >= kDirectBytesMin &&
+                       !is_cached(served.fd.get(), state.size));
+  if (!wanted) return served;
+  DiskState again;
+  base::Result<base::UniqueFd> past_cache = open_file(root, local.name, again, O_DIRECT);
+  if (past_cache && again.inode == state.inode) {
+    served.fd = std::move(*past_cache);
+    served.direct = true;
+  }
+  return served;
+}
+
+}  // namespace weft::model

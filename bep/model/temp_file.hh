@@ -1,0 +1,55 @@
+// The temp file of one file under way: `.syncthing.NAME.tmp` beside the target, as Syncthing names it.
+// It is made, resumed and filled here; finisher.hh gives it its name.
+// Life: open_temp() → prepare_turn() until complete → blocks are written by write_block() or by the datapath →
+// finisher. Left in place on failure; the next run hashes what stands in it and keeps every block that matches, so
+// nothing verified is fetched twice, also not after kill -9.
+// Threads: a worker at a time; the value moves between control and workers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bep/model/weft_toml.hh"
+#include "bep/proto/file_info.hh"
+#include "engine/base/bytes.hh"
+#include "engine/base/result.hh"
+#include "engine/base/unique_fd.hh"
+
+namespace weft::model {
+
+// Below this size O_DIRECT saves nothing: the whole file is a handful of pages.
+inline constexpr std::int64_t kDirectBytesMin = std::int64_t{4} << 20;
+
+struct TempFile {
+  base::UniqueFd dir;              // the parent directory
+  base::UniqueFd fd;               // buffered, for hashing and for blocks from links
+  base::UniqueFd direct;           // the same file under O_DIRECT, for the datapath; may be empty
+  std::string temp_base;
+  std::string target_base;
+  bool resumed = false;            // an earlier run left it
+};
+
+// Creates or reopens the temp file for `name` (its parent directory exists). Room for `size` bytes is reserved:
+// kNoSpace comes here and not in the middle of the file, unless `sparse`.
+[[nodiscard]] base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t size, bool sparse,
+                                               DirectIo direct);
+
+// What of the target stands already on this disk.
+struct Prepare {
+  std::vector<proto::Block> blocks;            // of the target
+  std::vector<base::UniqueFd> donors;          // local files that may hold blocks at the same offset
+  std::size_t next_block = 0;                  // where the next turn begins
+  std::vector<std::uint32_t> missing;          // block numbers to fetch, ascending
+  std::uint64_t bytes_kept = 0;                // found in the temp file
+  std::uint64_t bytes_copied = 0;              // copied from donors
+  [[nodiscard]] bool complete() const { return next_block == blocks.size(); }
+};
+// One turn over at most ~kTurnBytes of file: keeps what the temp file has, leaves zero blocks as holes, copies what
+// a donor has (hash checked on the bytes that are written), and lists the rest as missing.
+[[nodiscard]] base::Status prepare_turn(const TempFile& temp, Prepare& prepare);
+
+// Verifies, then writes. kCorrupt when the hash differs: nothing was written.
+[[nodiscard]] base::Status write_block(int fd, const proto::Block& block, base::Bytes bytes);
+
+}  // namespace weft::model

@@ -1,0 +1,129 @@
+// One file on its way: temp file prepared, missing blocks fetched from whoever has them by datapath or link,
+// every block verified before it is kept, until the file is whole and goes to the finisher.
+// Threads: control; file work in worker jobs, which hold the temp file while they run.
+// Ownership: shared_ptr, because answers of peers, datapath and workers may arrive after the puller gave it up; they
+// hold it weakly, find it gone or ended, and do nothing. The temp file itself is shared with everyone who writes to it.
+// Switching: a block that comes back kUnavailable from the datapath or kClosed from a link is simply missing again and
+// takes the way that is usable then, in either direction. What is verified stays. A device that gives wrong bytes, or
+// has not what it announced, is left out of this file after kFaultsMax times.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bep/model/fabric.hh"
+#include "bep/model/sources.hh"
+#include "bep/model/temp_file.hh"
+#include "bep/model/workers.hh"
+#include "bep/proto/file_info.hh"
+#include "engine/base/types.hh"
+
+namespace weft::model {
+
+class Transfer;
+
+// Told on the control thread, never from inside a call into the transfer.
+class TransferObserver {
+ public:
+  virtual ~TransferObserver() = default;
+  virtual void on_blocks_wanted(Transfer& transfer) = 0;            // something can be asked for that could not before
+  virtual void on_block_verified(Transfer& transfer, Way way, std::uint32_t bytes) = 0;
+  virtual void on_reused(Transfer& transfer, std::uint64_t bytes) = 0;   // found on this disk
+  virtual void on_whole(Transfer& transfer) = 0;                    // take_temp() and finish it
+  virtual void on_failed(Transfer& transfer, base::Error error) = 0;
+};
+
+struct TransferInputs {
+  std::string folder;
+  int root = -1;
+  proto::FileInfo target;
+  std::vector<std::string> donors;             // names of local files that may hold its blocks
+  std::vector<base::DeviceId> devices;         // that have exactly this version
+  DirectIo direct = DirectIo::kAuto;
+  // Kept by everyone who may still write to the temp file, also after cancel(): when the last copy goes, a new
+  // transfer of the same name is safe.
+  std::shared_ptr<void> writers;
+};
+
+class Transfer : public std::enable_shared_from_this<Transfer> {
+ public:
+  static constexpr std::uint32_t kFaultsMax = 3;
+  enum class Issued : std::uint8_t {
+    kAsked,        // one block more is on its way
+    kNothing,      // no block left to ask for, or not prepared yet
+    kNoRoom,       // windows are full: later
+    kWaiting,      // for an open, or for a device to come back
+  };
+
+  Transfer(TransferInputs inputs, Workers& workers, Sources& sources, TransferObserver& observer);
+  void start();
+  [[nodiscard]] Issued issue();
+  // Ends it: no observer call follows. The temp file stays on disk.
+  void cancel();
+  // Paths or links changed: what was refused may be tried again.
+  void forget_refusals();
+  // After on_whole.
+  [[nodiscard]] std::shared_ptr<TempFile> take_temp();
+
+  [[nodiscard]] const proto::FileInfo& target() const { return inputs_.target; }
+  [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
+  // Wants blocks, waits for none, and no device can be asked: everybody who has the file is away.
+  [[nodiscard]] bool is_stranded() const;
+  [[nodiscard]] Way last_way() const { return last_way_; }
+
+ private:
+  // One device that has the file, and our open of it on the datapath.
+  struct Source {
+    enum class Side : std::uint8_t { kClosed, kOpening, kOpen, kClosing };
+    base::DeviceId device{};
+    std::uint32_t faults = 0;
+    Side side = Side::kClosed;
+    std::uint32_t number = 0;      // of the fabric's transfer
+    bool refused = false;          // the datapath said kUnavailable although usable: the link, until paths change
+  };
+  struct InFlight {
+    base::DeviceId device{};
+    Way way = Way::kNone;
+  };
+  struct Files {                   // what worker jobs work on, one at a time until prepared
+    TempFile temp;
+    Prepare prepare;
+    bool opened = false;
+    std::shared_ptr<void> writers;
+  };
+  void prepare();
+  void on_prepared(base::Status status);
+  [[nodiscard]] Way way_of(const Source& source) const;
+  void ask(Source& source, Way way);
+  void ask_link(const base::DeviceId& device, std::uint32_t number);
+  void open_side(Source& source);
+  void on_opened(const base::DeviceId& device, base::Result<std::uint32_t> number);
+  void close_side(Source& source);
+  void on_bytes(const base::DeviceId& device, std::uint32_t number, base::Result<proto::OwnedBytes> bytes);
+  void on_block(std::uint32_t number, base::Status status);
+  void judge(Source& source, Way way, base::Error error);
+  void after_change();
+  void fail(base::Error error);
+  Source* find(const base::DeviceId& device);
+  [[nodiscard]] std::shared_ptr<TempFile> temp() const { return {files_, &files_->temp}; }
+
+  TransferInputs inputs_;
+  Workers& workers_;
+  Sources& sources_;
+  TransferObserver& observer_;
+  std::shared_ptr<Files> files_;
+  std::vector<Source> from_;
+  std::deque<std::uint32_t> missing_;
+  std::map<std::uint32_t, InFlight> in_flight_;    // by block number
+  std::uint64_t bytes_done_ = 0;
+  base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
+  Way last_way_ = Way::kNone;
+  bool prepared_ = false, ended_ = false;
+};
+
+}  // namespace weft::model

@@ -1,0 +1,272 @@
+#include "bep/model/weft_toml.hh"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "bep/model/config_file.hh"
+#include "bep/model/toml_reader.hh"
+
+namespace weft::model {
+namespace {
+
+constexpr std::size_t kFileBytesMax = 1u << 20;
+constexpr std::size_t kCpusMax = 4096;
+constexpr std::size_t kNameBytesMax = 32;        // port names stand in URLs, logs and metrics
+
+// In the order of the enums.
+constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
+constexpr std::array kDirectNames = {"auto", "always", "never"};
+constexpr std::array kPolicyNames = {"rate", "min-rtt", "round-robin", "active-backup"};
+constexpr std::array kRoleNames = {"primary", "backup"};
+static_assert(static_cast<std::size_t>(AeadChoice::kOpenssl) + 1 == kAeadNames.size());
+static_assert(static_cast<std::size_t>(DirectIo::kNever) + 1 == kDirectNames.size());
+static_assert(static_cast<std::size_t>(share::Policy::kActiveBackup) + 1 == kPolicyNames.size());
+static_assert(static_cast<std::size_t>(share::PathRole::kBackup) + 1 == kRoleNames.size());
+
+std::optional<base::IpAddress> parse_ip(const std::string& text) {
+  base::IpAddress ip;
+  if (::inet_pton(AF_INET, text.c_str(), ip.bytes.data()) == 1) return ip;
+  ip.v6 = true;
+  if (::inet_pton(AF_INET6, text.c_str(), ip.bytes.data()) == 1) return ip;
+  return std::nullopt;
+}
+
+// A station's own address: neither zero nor multicast nor broadcast.
+bool is_station(const base::IpAddress& ip) {
+  const bool zero = std::all_of(ip.bytes.begin(), ip.bytes.end(), [](auto b) { return b == 0; });
+  return !zero && (ip.v6 ? ip.bytes[0] != 0xFF : ip.bytes[0] != 0 && ip.bytes[0] < 0xE0);
+}
+
+std::optional<IpPrefix> parse_prefix(const std::string& text) {
+  const auto slash = text.find('/');
+  if (slash == std::string::npos) return std::nullopt;
+  const auto ip = parse_ip(text.substr(0, slash));
+  unsigned length = 0;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + slash + 1, end, length);
+  if (!ip || error != std::errc{} || at != end || length < 1 || length > (ip->v6 ? 128u : 32u))
+    return std::nullopt;
+  return IpPrefix{*ip, static_cast<std::uint8_t>(length)};
+}
+
+bool same_network(const IpPrefix& prefix, const base::IpAddress& ip) {
+  for (unsigned bit = 0; bit < prefix.prefix_length; ++bit) {
+    const unsigned mask = 0x80u >> (bit % 8);
+    if (((prefix.address.bytes[bit / 8] ^ ip.bytes[bit / 8]) & mask) != 0) return false;
+  }
+  return true;
+}
+
+void read_engine(TomlTable table, EngineConfig& engine) {
+  table.read("cores", engine.cores, 1, base::kCoresMax);
+  table.read("cpus", engine.cpus, kCpusMax);
+  table.read("memory_mb", engine.memory_mb, 32, kMemoryMbMax);
+  table.read("slots", engine.slots, 8, kSlotsMax);
+  table.read("aead", engine.aead, kAeadNames);
+  table.read("eal_args", engine.eal_args);
+  table.refuse_unknown_keys();
+  if (!engine.cpus.empty() && engine.cpus.size() != engine.cores)
+    table.refuse("cpus", "names " + std::to_string(engine.cpus.size()) + " CPUs for " +
+                             std::to_string(engine.cores) + " data cores; write one per core, or leave it out");
+}
+
+void read_addresses(TomlTable& table, PortConfig& port) {
+  std::vector<std::string> texts;
+  table.read("address", texts);
+  for (const std::string& text : texts) {
+    const auto prefix = parse_prefix(text);
+    if (!prefix || !is_station(prefix->address)) {
+      table.refuse("address", "holds \"" + text + "\"; write an address with its prefix length, as \"10.1.0.1/24\"");
+      return;
+    }
+    auto& place = prefix->address.v6 ? port.v6 : port.v4;
+    if (place) table.refuse("address", "holds two addresses of one family; a port has one IPv4 and one IPv6 at most");
+    place = prefix;
+  }
+  if (!port.v4 && !port.v6)
+    table.refuse("address", "is missing; write the port's own address, as \"10.1.0.1/24\"");
+}
+
+void read_gateways(TomlTable& table, PortConfig& port) {
+  std::vector<std::string> texts;
+  table.read("gateway", texts);
+  for (const std::string& text : texts) {
+    const auto ip = parse_ip(text);
+    if (!ip || !is_station(*ip)) {
+      table.refuse("gateway", "holds \"" + text + "\"; write an address without prefix length, as \"10.1.0.254\"");
+      return;
+    }
+    const auto& own = ip->v6 ? port.v6 : port.v4;
+    if (!own || !same_network(*own, *ip) || own->address == *ip)
+      table.refuse("gateway", "\"" + text + "\" is not a neighbour on this port's network; correct it or the prefix "
+                              "length of address");
+    auto& place = ip->v6 ? port.gateway_v6 : port.gateway_v4;
+    if (place) table.refuse("gateway", "holds two gateways of one family; write one");
+    place = *ip;
+  }
+}
+
+void check_name(TomlTable& table, const std::string& name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  };
+  if (name.empty()) table.refuse("name", "is missing; give the port a name, as \"left\"");
+  else if (name.size() > kNameBytesMax || !std::all_of(name.begin(), name.end(), allowed))
+    table.refuse("name", "must be at most 32 letters, digits, '-', '_' or '.'");
+}
+
+void refuse_twins(TomlTable& table, const PortConfig& port, const std::vector<PortConfig>& others) {
+  for (const PortConfig& other : others) {
+    if (other.name == port.name)
+      table.refuse("name", "\"" + port.name + "\" is already that of an earlier port; choose another");
+    if (other.device == port.device)
+      table.refuse("device", "is already that of port \"" + other.name + "\"; one device makes one port");
+    const auto same = [](const auto& a, const auto& b) { return a && b && a->address == b->address; };
+    if (same(other.v4, port.v4) || same(other.v6, port.v6))
+      table.refuse("address", "is already that of port \"" + other.name + "\"; give each port its own");
+  }
+}
+
+PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<PortConfig>& others) {
+  PortConfig port;
+  table.read("name", port.name);
+  check_name(table, port.name);
+  table.read("device", port.device);
+  if (port.device.empty())
+    table.refuse("device", "is missing; write a DPDK device, as \"net_af_packet0,iface=eth1\" or \"0000:01:00.0\"");
+  read_addresses(table, port);
+  read_gateways(table, port);
+  std::uint32_t udp_port = port.udp_port, mtu = port.mtu;
+  table.read("udp_port", udp_port, 1, 65535);
+  if (udp_port + cores - 1 > 65535)
+    table.refuse("udp_port", "leaves no room for " + std::to_string(cores) + " data cores, which take one port each; "
+                             "write a smaller one");
+  table.read("mtu", mtu, kMtuMin, kMtuMax);
+  port.udp_port = static_cast<std::uint16_t>(udp_port);
+  port.mtu = static_cast<std::uint16_t>(mtu);
+  table.read("role", port.role, kRoleNames);
+  table.refuse_unknown_keys();
+  refuse_twins(table, port, others);
+  return port;
+}
+
+void read_ports(const toml::node* node, TomlErrors& errors, WeftConfig& config) {
+  if (node == nullptr) return;
+  const toml::array* list = node->as_array();
+  if (list == nullptr || !list->is_array_of_tables()) {
+    errors.refuse(node->source().begin.line, "port must be written as [[port]], with two brackets, once per port");
+    return;
+  }
+  if (list->size() > base::kPortsMax) {
+    errors.refuse((*list)[base::kPortsMax].source().begin.line,
+                  "[[port]] stands " + std::to_string(list->size()) + " times; at most " +
+                      std::to_string(base::kPortsMax) + " ports are possible, remove some");
+    return;
+  }
+  for (const toml::node& item : *list) {
+    config.ports.push_back(read_port(TomlTable(item.as_table(), "port", errors), config.engine.cores, config.ports));
+    if (!errors.first.empty()) return;
+  }
+}
+
+WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
+  WeftConfig config;
+  constexpr std::array<std::string_view, 5> kTables = {"engine", "scheduler", "disk", "lab", "port"};
+  for (const auto& [key, node] : root) {
+    const bool known = std::find(kTables.begin(), kTables.end(), key.str()) != kTables.end();
+    const auto meant = did_you_mean(key.str(), kTables);
+    if (!known)
+      errors.refuse(key.source().begin.line,
+                    std::string(key.str()) + " is not known; " +
+                        (meant ? "did you mean \"" + std::string(*meant) + "\"?"
+                               : "the file may have [engine], [scheduler], [disk], [lab] and [[port]]"));
+    else if (key.str() != "port" && !node.is_table())
+      errors.refuse(key.source().begin.line, std::string(key.str()) + " must be a table: write [" +
+                                                 std::string(key.str()) + "] on a line of its own");
+  }
+  const auto table = [&](const char* name) { return TomlTable(root[name].as_table(), name, errors); };
+  read_engine(table("engine"), config.engine);
+  TomlTable scheduler = table("scheduler");
+  scheduler.read("policy", config.policy, kPolicyNames);
+  scheduler.refuse_unknown_keys();
+  TomlTable disk = table("disk");
+  disk.read("direct", config.disk.direct, kDirectNames);
+  disk.read("depth", config.disk.depth, 1, kDiskDepthMax);
+  disk.read("fsync", config.disk.fsync);
+  disk.refuse_unknown_keys();
+  TomlTable lab = table("lab");
+  lab.read("impair", config.impair_allowed);
+  lab.refuse_unknown_keys();
+  read_ports(root.get("port"), errors, config);
+  return config;
+}
+
+}  // namespace
+
+ConfigResult<WeftConfig> parse_weft_toml(std::string_view text, std::string_view file) {
+  TomlErrors errors{std::string(file), {}};
+  try {
+    const toml::table root = toml::parse(text, file);
+    WeftConfig config = read_all(root, errors);
+    if (!errors.first.empty()) return tl::unexpected(errors.first);
+    return config;
+  } catch (const toml::parse_error& error) {
+    errors.refuse(error.source().begin.line,
+                  "not valid TOML (" + std::string(error.description()) + "); correct this line");
+    return tl::unexpected(errors.first);
+  }
+}
+
+ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {
+  const std::filesystem::path file = home / "weft.toml";
+  std::error_code error;
+  if (!std::filesystem::exists(file, error) && !error) return WeftConfig{};
+  const auto text = read_config_file(file, kFileBytesMax, "name another directory by --home");
+  if (!text) return tl::unexpected(text.error());
+  return parse_weft_toml(*text, file.string());
+}
+
+std::string_view weft_toml_example() noexcept {
+  return R"(# weft.toml: what config.xml has no word for. Every line may be left out; these are the defaults.
+
+[engine]
+cores = 1               # data cores: one busy thread each
+#cpus = [1]             # pin them, one CPU number per core
+memory_mb = 128         # for DPDK
+slots = 384             # buffers of 128 KiB per data core
+aead = "auto"           # auto, ipsec-mb, openssl
+#eal_args = []          # passed to DPDK as they are
+
+[scheduler]
+policy = "rate"         # rate, min-rtt, round-robin, active-backup
+
+[disk]
+direct = "auto"         # O_DIRECT: auto, always, never
+depth = 32              # reads and writes in flight per data core
+fsync = true
+
+[lab]
+impair = false          # true allows POST /rest/weft/ports/NAME/impair: loss, delay, silence on purpose
+
+# One [[port]] per network interface given to weft. Without any, files travel over the TLS link alone.
+#[[port]]
+#name = "left"
+#device = "0000:01:00.0"        # a NIC bound to vfio-pci; or "net_af_packet0,iface=eth1"
+#address = ["10.1.0.1/24"]      # one IPv4 and one IPv6 at most; not the kernel's own address
+#gateway = ["10.1.0.254"]       # only if the other device is on another network
+#udp_port = 22100               # core i uses udp_port + i
+#mtu = 1500
+#role = "primary"               # primary, backup
+
+#[[port]]
+#name = "right"
+#device = "0000:01:00.1"
+#address = ["10.2.0.1/24"]
+)";
+}
+
+}  // namespace weft::model

@@ -1,0 +1,239 @@
+#include "bep/net/link_manager_impl.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include "bep/net/duplicate.hh"
+#include "bep/net/socket.hh"
+#include "bep/net/steady.hh"
+#include "bep/proto/device_id.hh"
+#include "engine/base/log.hh"
+#include "engine/base/must.hh"
+
+namespace weft::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using base::LogLevel;
+
+constexpr const char* kDefaultCertificateName = "syncthing";
+constexpr std::size_t kPendingNameBytesMax = 256;
+
+std::string short_text(const base::DeviceId& id) { return proto::short_id_text(proto::short_id(id)); }
+
+// An ordinary end of a connection that was not ready yet: nobody did anything wrong.
+bool is_quiet(CloseReason reason) {
+  return reason == CloseReason::kLocal || reason == CloseReason::kDuplicate || reason == CloseReason::kReplaced;
+}
+
+}  // namespace
+
+LinkManager::Impl::Impl(asio::io_context& io, LinkManagerConfig config, TlsContext tls, LinkObserver& observer)
+    : io_(io), config_(std::move(config)), tls_(std::move(tls)), observer_(observer), prng_(config_.seed) {}
+
+LinkManager::Impl::~Impl() {
+  for (const auto& listener : listeners_) listener->stop();
+  for (auto& [id, device] : devices_) device.dialer->stop();
+  for (auto& [number, entry] : links_) entry.link->abandon();
+}
+
+LinkManager::Impl::Device* LinkManager::Impl::find_device(const base::DeviceId& id) {
+  const auto found = devices_.find(id);
+  return found == devices_.end() ? nullptr : &found->second;
+}
+
+// ---- new connections ----
+
+void LinkManager::Impl::handle_accepted(tcp::socket socket) {
+  boost::system::error_code error;
+  const asio::ip::address from = plain_address(socket.remote_endpoint(error).address());
+  if (error || stopping_) return;  // gone already: the socket closes itself
+  std::size_t all = 0;
+  std::size_t same = 0;
+  for (const auto& [number, entry] : links_) {
+    if (entry.was_ready || entry.link->dialled()) continue;
+    ++all;
+    if (entry.link->remote_ip() == from) ++same;
+  }
+  if (all >= config_.handshakes_max) return refuse_socket(socket, CloseReason::kTooManyHandshakes);
+  if (same >= config_.handshakes_per_ip_max) return refuse_socket(socket, CloseReason::kTooManyFromAddress);
+  add_link(std::move(socket), std::nullopt);
+}
+
+void LinkManager::Impl::handle_dialled(Dialer& dialer, tcp::socket socket) {
+  MUST(!stopping_);
+  add_link(std::move(socket), dialer.device());
+}
+
+void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected) {
+  const LinkSetup setup{.dialled = expected.has_value(),
+                        .number = next_number_++,
+                        .times = config_.times,
+                        .limits = config_.limits};
+  auto link = std::make_shared<Link>(std::move(socket), tls_, *this, setup);
+  links_.emplace(setup.number, Entry{.link = link, .expected = expected});
+  base::log(LogLevel::kDebug, "connection", {{"link", setup.number}, {"remote", link->remote()},
+                                             {"type", link->type()}});
+  link->start();
+}
+
+void LinkManager::Impl::refuse_socket(tcp::socket& socket, CloseReason reason) {
+  ++counters_[static_cast<std::size_t>(reason)];
+  boost::system::error_code ignored;
+  const std::string remote = endpoint_text(socket.remote_endpoint(ignored));
+  socket.close(ignored);
+  std::uint64_t left_out = 0;
+  if (refusal_log_.allow(reason, steady_now(), left_out))
+    base::log(LogLevel::kWarn, "connection refused",
+              {{"reason", name_of(reason)}, {"remote", remote}, {"not_logged", left_out}});
+}
+
+// ---- policy ----
+
+bool LinkManager::Impl::handle_handshaked(Link& link, proto::ConnectionConfig& config) {
+  const Entry& entry = links_.at(link.number());
+  if (link.device() == config_.identity->id()) {
+    link.close("connected to ourselves", CloseReason::kOwnDevice);
+    return false;
+  }
+  if (entry.expected && link.device() != *entry.expected) {
+    const std::string text =
+        "device ID is " + proto::to_text(link.device()) + ", expected " + proto::to_text(*entry.expected);
+    link.close(text, CloseReason::kWrongDevice);
+    return false;
+  }
+  const Device* device = find_device(link.device());
+  if (device != nullptr && device->config.paused) {
+    link.close("the device is paused", CloseReason::kPaused);
+    return false;
+  }
+  config.hello = config_.hello;
+  if (device != nullptr) config.compression = device->config.compression;
+  else config.hello.device_name.clear();  // a stranger need not know what we are called
+  return true;
+}
+
+void LinkManager::Impl::handle_hello(Link& link) {
+  Device* device = find_device(link.device());
+  if (device == nullptr) {
+    remember_pending(link);
+    return link.close("unknown device", CloseReason::kUnknownDevice);
+  }
+  if (device->config.paused) return link.close("the device is paused", CloseReason::kPaused);
+  const std::string& wanted = device->config.cert_name;
+  if (!link.peer_named(wanted.empty() ? kDefaultCertificateName : wanted))
+    return link.close("the certificate has another name than configured", CloseReason::kCertificateName);
+  if (device->ready != nullptr && yields_to_existing(link, *device))
+    return link.close("a connection to this device exists", CloseReason::kDuplicate);
+  announce_end_of_others(link);
+  // The observer may have removed or paused the device, or stopped us: then this link is closing like the rest.
+  if (link.state() != Link::State::kHello) return;
+  device = find_device(link.device());
+  MUST(device != nullptr);
+  MUST(device->ready == nullptr);
+
+  Entry& entry = links_.at(link.number());
+  link.accept_hello();
+  device->ready = &link;
+  entry.announced = entry.was_ready = true;
+  if (entry.expected) device->dialer->attempt_ready();
+  device->dialer->link_up();
+  const proto::Hello& hello = link.hello();
+  base::log(LogLevel::kInfo, "link ready",
+            {{"link", link.number()}, {"device", short_text(link.device())}, {"name", device->config.name},
+             {"remote", link.remote()}, {"type", link.type()}, {"crypto", link.crypto()},
+             {"client", hello.client_name + " " + hello.client_version}, {"weft", link.peer_is_weft()}});
+  observer_.on_link_ready(link, hello);
+}
+
+bool LinkManager::Impl::yields_to_existing(const Link& link, const Device& device) const {
+  const Link& existing = *device.ready;
+  if (!existing.ready()) return false;  // on its way out
+  return !new_link_wins({.existing_age = steady_now() - existing.ready_since(),
+                         .replace_after = config_.replace_after,
+                         .existing_dialled_by_us = existing.dialled(),
+                         .new_dialled_by_us = link.dialled(),
+                         .both_weft = link.peer_is_weft() && existing.peer_is_weft(),
+                         .our_id_is_lower = config_.identity->id() < link.device()});
+}
+
+// Ends the links to the device that yield to this new one. Their end is announced before the new one is ready, so that
+// an observer sees one link per device at any time; their sockets take their own time to close.
+void LinkManager::Impl::announce_end_of_others(const Link& link) {
+  std::vector<std::shared_ptr<Link>> others;
+  for (const auto& [number, entry] : links_)
+    if (entry.announced && entry.link->device() == link.device()) others.push_back(entry.link);
+  for (const auto& other : others) {
+    const auto found = links_.find(other->number());
+    if (found == links_.end() || !found->second.announced) continue;
+    found->second.announced = false;
+    if (Device* now = find_device(other->device()); now != nullptr && now->ready == other.get()) now->ready = nullptr;
+    other->close("replacing connection", CloseReason::kReplaced);
+    observer_.on_link_closed(*other, CloseReason::kReplaced, "replacing connection");
+  }
+}
+
+void LinkManager::Impl::remember_pending(const Link& link) {
+  std::erase_if(pending_, [&](const PendingDevice& p) { return p.id == link.device(); });
+  if (pending_.size() == kPendingMax) pending_.erase(pending_.begin());
+  std::string name = link.hello().device_name;
+  if (name.size() > kPendingNameBytesMax) {
+    std::size_t cut = kPendingNameBytesMax;
+    while (cut > 0 && (static_cast<unsigned char>(name[cut]) & 0xC0) == 0x80) --cut;  // not inside a character
+    name.resize(cut);
+  }
+  pending_.push_back({link.device(), std::move(name), link.remote(), unix_ms_now()});
+}
+
+// ---- ready links ----
+
+void LinkManager::Impl::handle_event(Link& link, proto::Event& event) { observer_.on_message(link, event); }
+
+void LinkManager::Impl::handle_drained(Link& link) { observer_.on_output_drained(link); }
+
+// ---- the end of a link ----
+
+void LinkManager::Impl::handle_closed(Link& link, CloseReason reason, std::string_view text) {
+  const auto found = links_.find(link.number());
+  MUST(found != links_.end());
+  const Entry entry = found->second;  // keeps the link alive to the end of this function
+  links_.erase(found);
+  count_and_log(link, entry.was_ready, reason, text);
+  Device* device = find_device(link.device());
+  const bool was_current = device != nullptr && device->ready == &link;
+  if (was_current) device->ready = nullptr;
+  if (entry.announced) observer_.on_link_closed(link, reason, text);
+
+  // The observer may have changed the devices.
+  const bool stable = entry.was_ready && steady_now() - link.ready_since() >= config_.stable_after;
+  if (device = find_device(link.device()); was_current && device != nullptr && device->ready == nullptr)
+    device->dialer->link_lost(stable);
+  if (entry.expected && !entry.was_ready) {
+    if (device = find_device(*entry.expected); device != nullptr) device->dialer->attempt_failed(std::string(text));
+  }
+  if (stopping_ && links_.empty() && stopped_) std::exchange(stopped_, nullptr)();
+}
+
+void LinkManager::Impl::count_and_log(const Link& link, bool was_ready, CloseReason reason, std::string_view text) {
+  ++counters_[static_cast<std::size_t>(reason)];
+  closed_totals_.bytes_in += link.bytes_in();
+  closed_totals_.bytes_out += link.bytes_out();
+  if (const proto::ReasonCounters* reasons = link.protocol_reasons(); reasons != nullptr)
+    for (std::size_t i = 0; i < proto::kReasonCount; ++i) protocol_counters_.counts[i] += reasons->counts[i];
+  if (was_ready) {
+    base::log(LogLevel::kInfo, "link closed",
+              {{"link", link.number()}, {"device", short_text(link.device())}, {"reason", name_of(reason)},
+               {"text", text}, {"bytes_in", link.bytes_in()}, {"bytes_out", link.bytes_out()}});
+    return;
+  }
+  std::uint64_t left_out = 0;
+  if (!is_quiet(reason) && !refusal_log_.allow(reason, steady_now(), left_out)) return;
+  const bool has_device = link.device() != base::DeviceId{};
+  base::log(is_quiet(reason) ? LogLevel::kDebug : LogLevel::kWarn, "connection refused",
+            {{"link", link.number()}, {"reason", name_of(reason)}, {"text", text}, {"remote", link.remote()},
+             {"type", link.type()}, {"device", has_device ? proto::to_text(link.device()) : "unknown"},
+             {"not_logged", left_out}});
+}
+
+}  // namespace weft::net

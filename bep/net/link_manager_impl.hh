@@ -1,0 +1,80 @@
+// The inside of LinkManager: who may connect, which link stays, what happens when one ends.
+// link_manager.cc: construction, configuration, listing. link_manager_impl.cc: the life of the links.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bep/net/dialer.hh"
+#include "bep/net/link_manager.hh"
+#include "bep/net/listener.hh"
+#include "bep/net/refusal_log.hh"
+#include "engine/base/prng.hh"
+
+namespace weft::net {
+
+class LinkManager::Impl final : public LinkOwner, public DialerOwner, public ListenerOwner {
+ public:
+  Impl(boost::asio::io_context& io, LinkManagerConfig config, TlsContext tls, LinkObserver& observer);
+  ~Impl() override;
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  // Link, Dialer, Listener
+  [[nodiscard]] bool handle_handshaked(Link& link, proto::ConnectionConfig& config) override;
+  void handle_hello(Link& link) override;
+  void handle_event(Link& link, proto::Event& event) override;
+  void handle_drained(Link& link) override;
+  void handle_closed(Link& link, CloseReason reason, std::string_view text) override;
+  void handle_dialled(Dialer& dialer, boost::asio::ip::tcp::socket socket) override;
+  void handle_accepted(boost::asio::ip::tcp::socket socket) override;
+
+ private:
+  friend class LinkManager;
+
+  struct Device {
+    LinkDevice config;
+    std::shared_ptr<Dialer> dialer;
+    Link* ready = nullptr;
+  };
+  struct Entry {
+    std::shared_ptr<Link> link;
+    std::optional<base::DeviceId> expected;   // of a link we dialled
+    bool announced = false;                   // on_link_ready was called and on_link_closed was not
+    bool was_ready = false;
+  };
+
+  void add_listener(const std::string& text);
+  void set_devices(std::vector<LinkDevice> devices);
+  [[nodiscard]] Device* find_device(const base::DeviceId& id);
+  void add_link(boost::asio::ip::tcp::socket socket, std::optional<base::DeviceId> expected);
+  [[nodiscard]] bool yields_to_existing(const Link& link, const Device& device) const;
+  void announce_end_of_others(const Link& link);
+  void remember_pending(const Link& link);
+  void count_and_log(const Link& link, bool was_ready, CloseReason reason, std::string_view text);
+  void refuse_socket(boost::asio::ip::tcp::socket& socket, CloseReason reason);
+
+  boost::asio::io_context& io_;
+  LinkManagerConfig config_;
+  TlsContext tls_;
+  LinkObserver& observer_;
+  base::Prng prng_;
+  std::map<base::DeviceId, Device> devices_;
+  std::map<std::uint64_t, Entry> links_;      // by number: every link until handle_closed
+  std::vector<std::shared_ptr<Listener>> listeners_;
+  std::vector<ListenerStatus> refused_listeners_;
+  std::vector<PendingDevice> pending_;        // oldest first
+  CloseCounters counters_{};
+  proto::ReasonCounters protocol_counters_;
+  LinkTotals closed_totals_;
+  RefusalLog refusal_log_;
+  std::uint64_t next_number_ = 1;
+  bool started_ = false, stopping_ = false;
+  std::function<void()> stopped_;
+};
+
+}  // namespace weft::net

@@ -1,0 +1,51 @@
+// Vectors of FIPS 180-4 (NIST's SHA256 examples), and pieces against the whole.
+#include "engine/wire/sha256.hh"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include <string>
+#include <vector>
+
+#include "engine/base/prng.hh"
+#include "tests/unit/wire/hex.hh"
+
+namespace weft::wire {
+namespace {
+
+std::string hash_of(std::string_view text) {
+  return to_hex(sha256(std::as_bytes(std::span(text))));
+}
+
+TEST(Sha256, KnownAnswers) {
+  EXPECT_EQ(hash_of(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(hash_of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(hash_of(std::string(1'000'000, 'a')),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+TEST(Sha256, PiecesOfAnySizeGiveTheHashOfTheWhole) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    base::Prng prng(seed);
+    std::vector<std::byte> bytes(prng.below(5'000));
+    for (std::byte& b : bytes) b = static_cast<std::byte>(prng.next());
+    Sha256Stream stream;
+    stream.update(base::Bytes(bytes).first(bytes.size() / 2));
+    stream.start();   // forgets the half above
+    base::Bytes rest(bytes);
+    while (!rest.empty()) {
+      const std::size_t taken = std::min<std::size_t>(rest.size(), prng.below(200));
+      stream.update(rest.first(taken));
+      rest = rest.subspan(taken);
+    }
+    Sha256Stream copy = stream;
+    ASSERT_EQ(stream.finish(), sha256(bytes)) << "seed " << seed;
+    ASSERT_EQ(copy.finish(), sha256(bytes)) << "seed " << seed;
+    stream.start();
+    ASSERT_EQ(stream.finish(), sha256({}));
+  }
+}
+
+}  // namespace
+}  // namespace weft::wire
