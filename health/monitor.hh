@@ -1,0 +1,28 @@
+// The health of all paths of one session: a memory per path, one call per control tick.
+// Owner: control. Bounds: kPathsMax paths; no allocation.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include "engine/base/fixed_vector.hh"
+#include "engine/base/limits.hh"
+#include "health/path_health.hh"
+
+namespace weft::health {
+
+using Verdicts = base::FixedVector<share::PathVerdict, base::kPathsMax>;
+
+class Monitor {
+ public:
+  // One report per path that exists, each path once. Verdicts in the same order.
+  // A path not reported keeps its memory until it is reported as kAbsent or forget() is called.
+  [[nodiscard]] Verdicts tick(std::span<const PathReport> reports, base::Instant now) noexcept;
+  void forget(base::PathId path) noexcept;
+  [[nodiscard]] const PathMemory& memory(base::PathId path) const noexcept;
+
+ private:
+  std::array<PathMemory, base::kPathsMax> memories_{};
+};
+
+}  // namespace weft::health

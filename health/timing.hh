@@ -1,0 +1,49 @@
+// When silence becomes suspicion, when suspicion becomes death, and when to ask a path how it is.
+// Pure, constexpr. The numbers, each with its reason:
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/time.hh"
+#include "engine/share/table.hh"
+
+namespace weft::health {
+
+// A path is given up after this long even where 3 PTO is shorter: below it, a machine that was busy
+// for a moment would lose its paths, and 100 ms is no stall that anybody sees.
+inline constexpr base::Duration kDeadAfterMin = base::milliseconds(100);
+// A new path or one that is down is asked after 100 ms, then at doubled intervals up to 1 s: quick
+// enough that a replugged cable is back at once, slow enough to be nothing (one small packet/s).
+inline constexpr base::Duration kProbeFirst = base::milliseconds(100);
+inline constexpr base::Duration kProbeSlowest = base::seconds(1);
+// A suspect path carries no data; the answer that clears it must come from probes.
+inline constexpr base::Duration kSuspectProbe = base::milliseconds(25);
+// A good path without traffic is asked at least this often, so that its death is known before it
+// is needed. The score's table below may ask for longer intervals; this bound wins.
+inline constexpr base::Duration kIdleProbe = base::seconds(5);
+// A candidate that never answered is down after this long: shown as such, still probed each second.
+inline constexpr base::Duration kProbingMax = base::seconds(3);
+// A path that fell again within kFlapMemory must answer for kFlapHold, doubled with each fall, up to
+// kFlapHoldMax, before it carries data: moving data back and forth costs more than a slower path.
+inline constexpr base::Duration kFlapMemory = base::seconds(10);
+inline constexpr base::Duration kFlapHold = base::milliseconds(200);
+inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
+
+// Probe timeout as RFC 9002 6.2 makes it of what the reports say. The floor is the data plane's:
+// nothing shorter can be told from a data core that was put aside for a slice of the scheduler.
+[[nodiscard]] base::Duration pto(base::Duration srtt, base::Duration rttvar) noexcept;
+// max(3 srtt, 2 PTO).
+[[nodiscard]] base::Duration suspect_after(base::Duration srtt, base::Duration rttvar) noexcept;
+// max(3 PTO, kDeadAfterMin, suspect_after): on a LAN that is kDeadAfterMin.
+[[nodiscard]] base::Duration dead_after(base::Duration srtt, base::Duration rttvar) noexcept;
+
+// Score -> keep-alive interval of an idle path: 80: 120 s, 60: 60 s, 40: 30 s, 20: 15 s, else 5 s.
+[[nodiscard]] base::Duration keep_alive_interval(std::uint8_t score) noexcept;
+
+// Time from one probe to the next. `asked`: probes since the path entered `state`. kForever: none.
+[[nodiscard]] base::Duration probe_interval(share::PathState state, std::uint32_t asked,
+                                            std::uint8_t score) noexcept;
+// How long a path that fell `falls` times within kFlapMemory must answer before it is back.
+[[nodiscard]] base::Duration flap_hold(std::uint32_t falls) noexcept;
+
+}  // namespace weft::health

@@ -1,0 +1,53 @@
+// How fast a lane delivers, in bytes per second (draft-cheng-iccrg-delivery-rate-estimation).
+// Each packet remembers how much had been delivered when it left; when its ack comes, the
+// difference over the longer of the send interval and the ack interval is one sample. The longer,
+// because acks may be bunched and sends may be too.
+// Samples over less than the smallest round trip are thrown away (bunching), samples of a lane that
+// had nothing to send count only where they raise the estimate.
+// Two figures: bandwidth_Bps(), the largest sample of the last kRounds round trips: what the lane
+// can do, for the picker; smoothed_Bps(): what it does, for people.
+// Owner: one data core.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/base/time.hh"
+#include "sched/in_flight.hh"
+
+namespace weft::sched {
+
+class RateEstimator {
+ public:
+  static constexpr std::uint32_t kRounds = 10;
+
+  // Stamps a packet that leaves now. `bytes_in_flight` before it.
+  void on_sent(SentPacket& packet, std::uint64_t bytes_in_flight, base::Instant now) noexcept;
+  // The queue ran dry while the lane could have sent more.
+  void on_app_limited(std::uint64_t bytes_in_flight) noexcept;
+
+  // One ACK frame: on_acked() for each newly acknowledged packet that elicits acks, then finish().
+  void on_acked(const SentPacket& packet, base::Instant now) noexcept;
+  void finish(base::Duration rtt_min, bool round_ended) noexcept;
+
+  // The path changed: its figures say nothing any more. What was delivered stays counted.
+  void forget() noexcept;
+
+  [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept;   // 0 = not measured yet
+  [[nodiscard]] std::uint64_t smoothed_Bps() const noexcept { return smoothed_; }
+  [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return delivered_; }
+
+ private:
+  std::uint64_t delivered_ = 0;
+  base::Instant delivered_at_{};
+  base::Instant first_sent_{};
+  std::uint64_t app_limited_until_ = 0;    // 0: not limited
+  // The sample of the ACK being handled: its newest packet.
+  bool sampling_ = false;
+  SentPacket newest_{};
+  std::uint64_t smoothed_ = 0;
+  std::uint64_t round_ = 0;
+  std::array<std::uint64_t, kRounds> best_{};  // largest sample of each of the last rounds
+};
+
+}  // namespace weft::sched

@@ -1,0 +1,93 @@
+// A deterministic pair of machines for the tests of sched: N links of given rate, delay, queue and
+// loss, the shipped Lane and Picker on both ends, virtual time in turns of 50 us. The sender has
+// `chunks_total` chunks; a chunk is sent again when its fate is kLost or kEvacuated. Acks go back
+// on the link the packets came by.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "engine/base/prng.hh"
+#include "sched/lane.hh"
+#include "sched/picker.hh"
+
+namespace weft::sched::test {
+
+struct LinkSpec {
+  std::uint64_t rate_Bps = 12'500'000;
+  base::Duration delay = base::milliseconds(5);     // one way
+  std::uint64_t queue_bytes = 128 << 10;            // drop-tail, before the link
+  std::uint32_t loss_one_in = 0;                    // 0: none
+};
+
+class LinkSim {
+ public:
+  static constexpr std::uint32_t kPacket = 1400;
+  static constexpr std::uint32_t kPayload = 1340;
+  static constexpr base::Duration kTurn = base::microseconds(50);
+
+  LinkSim(std::span<const LinkSpec> specs, share::Policy policy, std::uint64_t chunks_total,
+          std::uint64_t seed);
+
+  // Runs until `time` has passed or all chunks are acknowledged.
+  void run(base::Duration time);
+
+  void blackhole(std::size_t link, bool on) { links_[link].blackhole = on; }
+  void set_entry(std::size_t link, share::PathEntry entry) { links_[link].entry = entry; }
+
+  [[nodiscard]] base::Instant now() const { return now_; }
+  [[nodiscard]] bool done() const { return acked_count_ == chunks_total_; }
+  [[nodiscard]] bool all_received() const { return received_count_ == chunks_total_; }
+  [[nodiscard]] std::uint64_t received() const { return received_count_; }     // distinct chunks
+  [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
+  [[nodiscard]] std::uint64_t sent_on(std::size_t link) const { return links_[link].sent_chunks; }
+  [[nodiscard]] std::uint64_t evacuated_on(std::size_t link) const { return links_[link].evacuated; }
+  [[nodiscard]] base::Instant first_evacuation() const { return first_evacuation_; }
+  [[nodiscard]] base::Duration longest_gap() const { return longest_gap_; }    // between new chunks
+  [[nodiscard]] const Lane& lane(std::size_t link) const { return *links_[link].sender; }
+
+ private:
+  struct Flying {
+    base::Instant arrives{};
+    std::uint64_t number = 0;
+    std::uint32_t chunk = 0;
+    bool is_chunk = false;
+  };
+  struct FlyingAck {
+    base::Instant arrives{};
+    wire::Ack ack{};
+  };
+  struct Link {
+    LinkSpec spec;
+    std::vector<SentPacket> sender_ring, receiver_ring;
+    std::unique_ptr<Lane> sender, receiver;
+    share::PathEntry entry{.state = share::PathState::kActive};
+    bool blackhole = false;
+    base::Instant busy_until{};
+    std::deque<Flying> forth;
+    std::deque<FlyingAck> back;
+    std::uint64_t sent_chunks = 0, evacuated = 0;
+  };
+  void turn();
+  void receive(Link& link);
+  void handle_acks(Link& link);
+  void send();
+  void transmit(Link& link, SentPacket packet);
+  void settle(Link& link, const SentPacket& packet, Fate fate);
+
+  std::vector<Link> links_;
+  Picker picker_;
+  base::Prng prng_;
+  base::Instant now_ = base::Instant{} + base::seconds(1);
+  std::uint64_t chunks_total_, next_new_ = 0, acked_count_ = 0, received_count_ = 0, duplicates_ = 0;
+  std::deque<std::uint32_t> again_;
+  std::vector<bool> acked_, received_;
+  base::Instant first_evacuation_ = base::kNever;
+  base::Instant last_new_ = now_;
+  base::Duration longest_gap_{};
+};
+
+}  // namespace weft::sched::test

@@ -1,0 +1,168 @@
+#include "sched/picker.hh"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <vector>
+
+#include "sched/lane.hh"
+
+namespace weft::sched {
+namespace {
+
+using base::milliseconds;
+using share::PathState;
+using share::Policy;
+
+constexpr std::uint32_t kPacket = 1400;
+constexpr std::uint64_t kBody = std::uint64_t{1} << 40;  // far from the tail
+
+LaneView lane(std::uint64_t rate_Bps, std::int64_t srtt_ms, std::uint64_t queued = 0) {
+  return {.usable = true, .can_send = true, .backup = false, .state = PathState::kActive,
+          .rate_Bps = rate_Bps, .srtt = milliseconds(srtt_ms), .rttvar = {},
+          .queued_bytes = queued};
+}
+Picker with(Policy policy) {
+  Picker picker;
+  picker.set_policy(policy);
+  return picker;
+}
+
+TEST(Picker, NothingUsableIsNone) {
+  for (const Policy policy : {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+    Picker picker = with(policy);
+    EXPECT_EQ(picker.pick({}, kBody, kPacket), Picker::kNone);
+    std::array lanes{lane(1'000'000, 10)};
+    lanes[0].usable = false;
+    EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+    EXPECT_EQ(picker.pick_control(lanes), Picker::kNone);
+    lanes[0].usable = true;
+    lanes[0].can_send = false;
+    EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+    EXPECT_EQ(picker.pick_control(lanes), 0);
+  }
+}
+
+TEST(Picker, RateTakesAnyLaneWithCreditInTurn) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(100'000'000, 1), lane(1'000'000, 50), lane(0, 2)};
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 0);
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 2);
+  lanes[0].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+}
+
+// 10 MB/s at 10 ms against 1 MB/s at 10 ms: (Q + 1400) / B + 5 ms.
+TEST(Picker, AtTheTailTheEarlierArrivalTakesItOrNobody) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(1'000'000, 10), lane(10'000'000, 10)};
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 1);
+  lanes[1].can_send = false;  // it would still be there earlier
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
+  lanes[1].queued_bytes = 12'000;  // 1.34 ms against 1.4 ms
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
+  lanes[1].queued_bytes = 13'000;  // 1.44 ms
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 0);
+  lanes[0].srtt = milliseconds(12);  // and one more on the way
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
+}
+
+TEST(Picker, AnUnknownRateIsTriedAndHoldsNobodyUp) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(10'000'000, 10), lane(0, 10)};
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 1);
+  lanes[1].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 0);
+}
+
+// Cross-multiplied comparison against the formula in long double, over the whole range.
+TEST(Picker, TailComparisonNeverOverflows) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(50'000'000'000, 60'000, std::uint64_t{1} << 36), lane(1, 60'000, std::uint64_t{1} << 36)};
+  EXPECT_EQ(picker.pick(lanes, 1, kPacket), 0);
+  std::swap(lanes[0], lanes[1]);
+  EXPECT_EQ(picker.pick(lanes, 1, kPacket), 1);
+}
+
+TEST(Picker, MinRttTakesTheQuickestWithCredit) {
+  Picker picker = with(Policy::kMinRtt);
+  std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2), lane(1'000'000, 3)};
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+  lanes[1].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 2);
+}
+
+TEST(Picker, RoundRobinAlternatesAlsoAtTheTail) {
+  Picker picker = with(Policy::kRoundRobin);
+  const std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2)};
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(picker.pick(lanes, 10, kPacket), i % 2);
+}
+
+TEST(Picker, ActiveBackupStaysOnOneAndReturnsToIt) {
+  Picker picker = with(Policy::kActiveBackup);
+  std::array lanes{lane(1'000'000, 50), lane(100'000'000, 1)};
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 0);
+  lanes[0].can_send = false;  // full is no reason to leave
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+  lanes[0].usable = false;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+  lanes[0].usable = lanes[0].can_send = true;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 0);
+}
+
+// Ranks come before policies: active, then standby or backup, then suspect.
+TEST(Picker, WorseRanksAreUsedOnlyWhenNoBetterOneIsUsable) {
+  for (const Policy policy : {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+    Picker picker = with(policy);
+    std::array lanes{lane(1'000'000, 1), lane(1'000'000, 2), lane(1'000'000, 50)};
+    lanes[0].state = PathState::kSuspect;
+    lanes[1].state = PathState::kStandby;
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 2);
+    lanes[2].can_send = false;
+    EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+    lanes[2].usable = false;
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+    lanes[1].usable = false;
+    EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 0);
+    lanes[1] = lane(1'000'000, 2);
+    lanes[1].backup = true;  // an active path that is marked backup counts as one
+    lanes[2] = lane(1'000'000, 50);
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 2);
+  }
+}
+
+TEST(Picker, ControlTakesTheLowestRttAndStaysUntilAnotherIsAQuarterBetter) {
+  Picker picker;
+  std::array lanes{lane(1, 10), lane(1, 8), lane(1, 4)};
+  lanes[2].state = PathState::kSuspect;
+  EXPECT_EQ(picker.pick_control(lanes), 1);
+  lanes[0].srtt = milliseconds(7);
+  EXPECT_EQ(picker.pick_control(lanes), 1);
+  lanes[0].srtt = milliseconds(6);
+  EXPECT_EQ(picker.pick_control(lanes), 0);
+  lanes[0].usable = false;
+  lanes[1].state = PathState::kStandby;  // carries control frames
+  EXPECT_EQ(picker.pick_control(lanes), 1);
+  lanes[1].usable = false;
+  EXPECT_EQ(picker.pick_control(lanes), 2);
+}
+
+TEST(Picker, AViewSaysWhatALaneMayCarry) {
+  std::vector<SentPacket> ring(64);
+  Lane one({.max_packet_bytes = kPacket}, ring);
+  const base::Instant now{1'000'000};
+  share::PathEntry path{.state = PathState::kActive};
+  EXPECT_FALSE(view_of(one, path, false, kPacket, now).usable);
+  const LaneView view = view_of(one, path, true, kPacket, now);
+  EXPECT_TRUE(view.usable);
+  EXPECT_TRUE(view.can_send);
+  EXPECT_EQ(view.rate_Bps, 0u);
+  for (const PathState state : {PathState::kAbsent, PathState::kProbing, PathState::kDraining, PathState::kDown}) {
+    path.state = state;
+    EXPECT_FALSE(view_of(one, path, true, kPacket, now).usable);
+  }
+}
+
+}  // namespace
+}  // namespace weft::sched
