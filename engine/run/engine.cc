@@ -75,11 +75,6 @@ Engine::Core::Core()
       jobs(job_slots),
       dones(done_slots) {}
 
-Engine::Core::~Core() {
-  stop.store(true, std::memory_order_relaxed);   // a flag alone: nothing else is published by it
-  if (thread.joinable()) thread.join();
-}
-
 void Engine::Core::run(nic::Eal& eal, int cpu) {
   ::pthread_setname_np(::pthread_self(), "weft-data");
   ::prctl(PR_SET_TIMERSLACK, 1000UL);   // else a sleep of 20 us lasts 70
@@ -218,7 +213,16 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   return engine;
 }
 
-Engine::~Engine() { cores_.clear(); }   // before the ports that their views belong to
+void Engine::stop() {
+  for (auto& core : cores_) core->stop.store(true, std::memory_order_relaxed);   // a flag: publishes nothing else
+  for (auto& core : cores_)
+    if (core->thread.joinable()) core->thread.join();
+}
+
+Engine::~Engine() {
+  stop();
+  cores_.clear();   // before the ports that their views belong to
+}
 
 const char* Engine::aead_name() const noexcept { return cores_.empty() ? "" : cores_.front()->aead->name(); }
 
