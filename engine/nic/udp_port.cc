@@ -176,11 +176,17 @@ void UdpPort::handle_orders(base::Instant now) noexcept {
     if (setup_.stage != nullptr) setup_.stage->set(orders.impairment);
     if (orders.announce_seq != announced_seq_) {
       announced_seq_ = orders.announce_seq;
-      announce(now);
+      announcements_left_ = kAnnouncements;
+      tick_due_ = now;
+      asker_.on_link_up();
     }
   }
-  if (now < report_due_) return;
-  report_due_ = now + kReportEvery;
+  if (now < tick_due_) return;
+  tick_due_ = now + kReportEvery;
+  if (announcements_left_ > 0) {
+    --announcements_left_;
+    announce(now);
+  }
   if (setup_.stage != nullptr) stats_.impaired = setup_.stage->stats();
   (void)setup_.report->try_publish(stats_);   // control has not looked at the last one yet: next time
 }

@@ -51,7 +51,7 @@ struct UdpPortStats {
 struct PortOrders {
   Impairment impairment{};
   bool link_up = true;              // false: tx() drops and counts instead of filling a dead ring
-  std::uint32_t announce_seq = 0;   // each step asks for one gratuitous ARP and unsolicited NA
+  std::uint32_t announce_seq = 0;   // each step: the link came up; announce our addresses, doubt the neighbours'
 };
 
 class UdpPort final : public share::DatagramPort {
@@ -70,6 +70,9 @@ class UdpPort final : public share::DatagramPort {
     bool udp_checksum_v4 = true;               // false: 0 = none, RFC 768; IPv6 always has one
   };
   static constexpr base::Duration kReportEvery = base::milliseconds(50);
+  // Once each kReportEvery: the first may meet a far end that has posted no buffers yet (memif) or a port of a
+  // switch that does not forward yet.
+  static constexpr std::uint32_t kAnnouncements = 4;
 
   explicit UdpPort(const Setup& setup) noexcept;   // everything setup points at must outlive the port
   UdpPort(const UdpPort&) = delete;
@@ -111,8 +114,8 @@ class UdpPort final : public share::DatagramPort {
 
   const Setup setup_;
   NeighbourAsker asker_;
-  std::uint32_t announced_seq_ = 0;
-  base::Instant report_due_{};
+  std::uint32_t announced_seq_ = 0, announcements_left_ = 0;
+  base::Instant tick_due_{};
   UdpPortStats stats_{};
 };
 
