@@ -4,7 +4,7 @@
 // until acks come.
 // Cost: every call O(1), amortised over the packets sent; nothing walks the ring.
 //
-//   oldest_            unsettled_                       next_
+//   oldest lost        unsettled_                       next_
 //      | lost, kept in    | the oldest packet whose      | the next number
 //      | case an ack comes| end is not known yet         |
 //      v   after all      v                              v
@@ -29,7 +29,7 @@ enum class SentKind : std::uint8_t {
   kRequests,   // one or more REQUEST frames: `ref` as the caller likes
   kRejects,
   kControl,    // anything else that elicits an ack: PING, challenges, status
-  kAckOnly,    // elicits no ack, is not counted in flight, has no fate
+  kAckOnly,    // elicits no ack, is not counted in flight; may be acknowledged all the same
 };
 
 enum class SentState : std::uint8_t {

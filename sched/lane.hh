@@ -11,6 +11,7 @@
 //   kAcked      the peer has it;
 //   kLost       it will not arrive: its content is the caller's to send again;
 //   kEvacuated  a probe timeout: nothing is known, but its content should go by another lane now.
+// A kAckOnly packet is at most reported as kAcked: the ACK it carried is then settled.
 // After kLost or kEvacuated a late kAcked may still follow (then nothing needs to be sent again);
 // nothing follows kAcked.
 // The callback must not call back into the lane.
@@ -78,7 +79,8 @@ class Lane {
   [[nodiscard]] bool can_send(std::uint32_t bytes, base::Instant now) const noexcept;
   // Control frames, acks, probes: only the ring.
   [[nodiscard]] bool can_send_control() const noexcept { return in_flight_.has_room(next_number_); }
-  // Numbers are never given twice. One that is not sent after all stays a hole.
+  // Numbers are never given twice. One that is not sent after all stays a hole. Take one, send it,
+  // then ask again: several numbers taken ahead may not all find room.
   [[nodiscard]] std::uint64_t take_packet_number() noexcept { return next_number_++; }
   // The packet left. REQUIRES: a number taken, larger than those sent before, and has room
   // (can_send… was true).

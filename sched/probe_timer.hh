@@ -1,7 +1,7 @@
 // The probe timeout of one lane: how long an answer may be waited for, and the back-off after that.
-// Runs from the last progress (an answer, or the first packet after nothing was in flight), not from
-// the last packet sent as RFC 9002 6.2.1 does: control frames that keep going out on a dead lane
-// must not postpone its discovery.
+// Runs from the last progress (an answer, or the first packet after nothing was in flight), not
+// from the last packet sent as RFC 9002 6.2.1 does: control frames that keep going out on a dead
+// lane must not postpone its discovery.
 // Owner: one data core. Not here: what a timeout does (lane.cc).
 #pragma once
 

@@ -169,6 +169,20 @@ TEST_F(LaneTest, ProbesBackOffAndTheFirstAnswerOpensTheLane) {
   EXPECT_EQ(lane_.metrics().pto_count, 0u);
 }
 
+TEST_F(LaneTest, AnAckOnlyPacketHasNoTimerAndIsNeverLost) {
+  SentPacket p;
+  p.packet_number = lane_.take_packet_number();
+  p.bytes = 60;
+  p.kind = SentKind::kAckOnly;
+  lane_.on_sent(p, now_);
+  EXPECT_EQ(lane_.next_deadline(), base::kNever);
+  EXPECT_EQ(lane_.in_flight_bytes(), 0u);
+  EXPECT_EQ(lane_.metrics().unanswered_since, base::kNever);
+  for (int i = 0; i < 4; ++i) send();
+  wait(microseconds(300));
+  EXPECT_EQ(ack({{1, 4}}).lost, 0u);  // three numbers behind, and nobody misses it
+}
+
 TEST_F(LaneTest, ALateAckOfAnEvacuatedPacketStillCounts) {
   for (std::uint32_t i = 0; i < 4; ++i) send(SentKind::kChunk, i);
   now_ = lane_.next_deadline();
