@@ -17,6 +17,8 @@ namespace weft::run {
 namespace {
 
 constexpr std::uint32_t kDiskRing = 1024;       // jobs and answers: more than slots a burst can touch
+// Held back by an impaired port, each way: 50 ms at 700 Mbit/s of full packets.
+constexpr std::uint32_t kImpairFrames = 4096;
 constexpr std::uint32_t kHandOverRing = 256;    // eight bursts
 constexpr base::Duration kDiskGrace = base::seconds(5);   // for writes under way when the engine stops
 
@@ -48,7 +50,7 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   to.mtu = from.mtu;
   to.id = base::PortId{static_cast<std::uint8_t>(index)};
   to.role = from.role;
-  to.impair_frames_max = config.impair_allowed ? 8192 : 0;
+  to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
   return to;
 }
@@ -183,8 +185,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
     needed += nic::Port::memory_bytes(port_config_of(config, i), config.engine.cores);
     if (is_pci_address(config.ports[i].device)) eal.pci_allow.push_back(config.ports[i].device);
   }
-  // What is configured is a floor: ports that need more get it, instead of a sentence about it.
-  eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed >> 20) + 16);
+  // What is configured is a floor: ports that need more get it, instead of a sentence about it. A quarter more, because
+  // each pool wants one piece of the heap.
+  eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed / 4 * 5 >> 20) + 32);
   eal.log = [](nic::EalLogLevel level, std::string_view text) {
     base::log(level == nic::EalLogLevel::kError ? base::LogLevel::kWarn : base::LogLevel::kDebug, "dpdk",
               {{"text", text}});
