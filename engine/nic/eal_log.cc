@@ -25,6 +25,8 @@ EalLog::EalLog(Sink sink, EalLogLevel level, DeviceThread& device_thread)
     : sink_(sink ? std::move(sink) : Sink(&to_stderr)), level_(level), device_thread_(device_thread) {
   stream_ = fopencookie(this, "w", {nullptr, &EalLog::write, nullptr, nullptr});
   MUST(stream_ != nullptr);
+  // Unbuffered: each line is written by the thread that logs it, never by another whose flush comes first.
+  MUST(setvbuf(stream_, nullptr, _IONBF, 0) == 0);
   MUST(rte_openlog_stream(stream_) == 0);
 }
 

@@ -16,7 +16,6 @@ class EalEnvironment : public testing::Environment {
       EalConfig config;
       config.memory_mb = 192;
       config.huge_pages = false;
-      if (getenv("DBG")) { config.log_level = EalLogLevel::kDebug; config.log=[](EalLogLevel, std::string_view l){ fprintf(stderr, "%d %.3f %.*s\n", getpid(), double(real_now().ns)/1e9, int(l.size()), l.data()); }; }
       auto started = Eal::start(config);
       if (!started) {
         std::fprintf(stderr, "the EAL did not start: %s\n", started.error().text);
