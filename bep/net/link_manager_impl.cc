@@ -48,7 +48,8 @@ LinkManager::Impl::Device* LinkManager::Impl::find_device(const base::DeviceId& 
 void LinkManager::Impl::handle_accepted(tcp::socket socket) {
   boost::system::error_code error;
   const asio::ip::address from = plain_address(socket.remote_endpoint(error).address());
-  if (error || stopping_) return;  // gone already: the socket closes itself
+  if (stopping_) return;  // the socket closes itself
+  if (error) return refuse_socket(socket, CloseReason::kPeerGone);  // reset before we came to it
   std::size_t all = 0;
   std::size_t same = 0;
   for (const auto& [number, entry] : links_) {
