@@ -78,9 +78,10 @@ class DiskAgent {
   [[nodiscard]] static base::Result<std::unique_ptr<DiskAgent>> start(
       const DiskLimits& limits, SlotBuffers& buffers, share::SpscRing<share::DiskJob>& jobs,
       share::SpscRing<share::DiskDone>& dones);
-  // The owner polls until in_flight() is 0 first, to know the outcome of its I/O. I/O still in flight
-  // is abandoned to the kernel: harmless with registered buffers, whose pages stay pinned; without
-  // them it may write into its slot later, so the SlotBuffers must then live until the process ends.
+  // The owner polls until in_flight() is 0 first, to know the outcome of its I/O. I/O still in
+  // flight is abandoned to the kernel: harmless with registered buffers, whose pages stay pinned;
+  // without them it may write into its slot later, so the SlotBuffers must then live until the
+  // process ends.
   ~DiskAgent();
   DiskAgent(const DiskAgent&) = delete;
   DiskAgent& operator=(const DiskAgent&) = delete;

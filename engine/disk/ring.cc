@@ -1,6 +1,10 @@
 #include "engine/disk/ring.hh"
 
+#include <linux/capability.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -26,6 +30,25 @@ constexpr std::array<unsigned, 3> kSetupFlags = {
         IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_R_DISABLED | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
     IORING_SETUP_R_DISABLED};
+
+// The kernel counts locked memory per user, newer ones the rings themselves too. The default limit,
+// 8 MiB, is left to the rings of all the user's processes: buffers that filled it would keep the
+// next weft from starting.
+constexpr rlim_t kLockedBytesSpare = rlim_t{8} << 20;
+
+bool has_lock_capability() {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> data{};
+  if (::syscall(SYS_capget, &header, data.data()) != 0) return false;
+  return (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
+}
+
+bool may_lock(std::size_t bytes) {
+  rlimit limit{};
+  if (has_lock_capability() || ::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return true;
+  if (limit.rlim_cur == RLIM_INFINITY) return true;
+  return limit.rlim_cur >= kLockedBytesSpare && limit.rlim_cur - kLockedBytesSpare >= bytes;
+}
 
 bool has_operations(io_uring& ring) {
   io_uring_probe* const probe = io_uring_get_probe_ring(&ring);
@@ -72,6 +95,7 @@ Ring::~Ring() {
 
 int Ring::register_buffers(const SlotBuffers& buffers) {
   const base::MutableBytes all = buffers.all();
+  if (!may_lock(all.size())) return -ENOMEM;
   std::vector<iovec> pieces;
   for (std::size_t at = 0; at < all.size(); at += kPieceBytes) {
     pieces.push_back({all.data() + at, std::min(kPieceBytes, all.size() - at)});

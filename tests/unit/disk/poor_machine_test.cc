@@ -10,10 +10,13 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "agent_bench.hh"
 #include "engine/disk/file_open.hh"
@@ -59,11 +62,38 @@ void expect_works(AgentBench& bench, const OpenFile& file) {
   EXPECT_EQ(bench.remove(1), 0);
 }
 
+// Whether a small ring can be made now. The kernel counts locked memory per user and gives that of
+// a closed ring back a little later, so an ordinary user's earlier tests may still count.
+bool ring_fits() {
+  auto buffers = SlotBuffers::allocate(1, SlotBuffers::Prefault::kNo);
+  std::array<share::DiskJob, 2> job_slots;
+  std::array<share::DiskDone, 2> done_slots;
+  share::SpscRing<share::DiskJob> jobs(job_slots);
+  share::SpscRing<share::DiskDone> dones(done_slots);
+  const DiskLimits limits{.files = 4, .depth = 4, .register_buffers = false};
+  for (int attempt = 0; attempt < 200; ++attempt) {
+    if (DiskAgent::start(limits, *buffers, jobs, dones)) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+bool write_text(const char* path, const std::string& text) {
+  const base::UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  return file && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+}
+
 // A mount namespace of our own with a tmpfs of `bytes` at `where`; false when that is not allowed
 // here.
 bool mount_small_disk(const std::string& where, const char* options) {
-  const int flags = CLONE_NEWNS | (::geteuid() == 0 ? 0 : CLONE_NEWUSER);
-  if (::unshare(flags) != 0) return false;
+  const uid_t user = ::geteuid();
+  const gid_t group = ::getegid();
+  if (::unshare(CLONE_NEWNS | (user == 0 ? 0 : CLONE_NEWUSER)) != 0) return false;
+  if (user != 0) {
+    if (!write_text("/proc/self/setgroups", "deny")) return false;
+    if (!write_text("/proc/self/uid_map", "0 " + std::to_string(user) + " 1")) return false;
+    if (!write_text("/proc/self/gid_map", "0 " + std::to_string(group) + " 1")) return false;
+  }
   if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
   return ::mount("weft", where.c_str(), "tmpfs", 0, options) == 0;
 }
@@ -73,9 +103,10 @@ TEST(PoorMachine, WithoutLockedMemoryPlainReadsAndWritesDoTheWork) {
   const auto file = open_temp_for_write(dir.fd(), "f", base::kSlotBytes, TempFile::kFresh);
   ASSERT_TRUE(file);
   const int result = in_child([&] {
-    // Enough for the ring, which newer kernels count too, and too little for 16 slots.
-    if (!limit(RLIMIT_MEMLOCK, 1u << 20)) return kSkipped;
+    // Debian's default. 16 slots would fit, but then it would not last for other rings.
+    if (!limit(RLIMIT_MEMLOCK, 8u << 20)) return kSkipped;
     if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) return kSkipped;
+    if (!ring_fits()) return kSkipped;
     AgentBench bench({.files = 4, .depth = 4});
     if (bench.agent().buffers_registered()) return kSkipped;  // the limit does not bind us
     EXPECT_NE(std::string(bench.agent().fallback_reason()).find("ulimit -l"), std::string::npos);
@@ -94,7 +125,9 @@ TEST(PoorMachine, WithFewDescriptorsFilesAreNotRegistered) {
     if (!limit(RLIMIT_NOFILE, 64)) return kSkipped;
     AgentBench bench({.files = 1024, .depth = 4});
     if (bench.agent().files_registered()) return kSkipped;
-    EXPECT_NE(std::string(bench.agent().fallback_reason()).find("files"), std::string::npos);
+    if (bench.agent().buffers_registered()) {  // otherwise that is the reason told
+      EXPECT_NE(std::string(bench.agent().fallback_reason()).find("ulimit -n"), std::string::npos);
+    }
     expect_works(bench, *file);
     return 0;
   });

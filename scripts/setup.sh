@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Installs every Debian 12 package that weft needs to be built and tested. Run it as often as you like: when
+# all packages are there it only says so. build.sh, test.sh and demo.sh call it themselves.
+#
+#   scripts/setup.sh            what building and testing need
+#   scripts/setup.sh --build    only what building and the demo need
+#   scripts/setup.sh --test     only what the tests add
+set -euo pipefail
+
+build_packages=(
+  g++ meson ninja-build pkg-config ccache git ca-certificates
+  # Ports: DPDK, and by name the drivers that are loaded at run time rather than linked.
+  libdpdk-dev librte-net-memif23 librte-net-af-packet23 librte-mempool-ring23 librte-bus-vdev23
+  liburing-dev libssl-dev
+  protobuf-compiler libprotobuf-dev liblz4-dev libsqlite3-dev libboost-dev libpugixml-dev libtomlplusplus-dev
+  libcli11-dev libspdlog-dev libfmt-dev nlohmann-json3-dev prometheus-cpp-dev libexpected-dev
+  python3 # the demo's driver
+)
+# ipsec-mb is x86 code; elsewhere OpenSSL seals the packets.
+if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then build_packages+=(libipsec-mb-dev); fi
+test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 iputils-ping curl openssl)
+
+wanted=("${build_packages[@]}" "${test_packages[@]}")
+case "${1:-}" in
+  "") ;;
+  --build) wanted=("${build_packages[@]}") ;;
+  --test) wanted=("${test_packages[@]}") ;;
+  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+esac
+
+say() { printf 'setup: %s\n' "$*"; }
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  say "this script knows Debian 12 only. Install the equivalents of: ${wanted[*]}" >&2
+  exit 1
+fi
+
+# dpkg-query fails for names it has never heard of; those count as missing, so its exit code says nothing.
+installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
+missing=()
+for package in "${wanted[@]}"; do
+  grep -qxF "$package installed" <<<"$installed" || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+  say "all ${#wanted[@]} packages are installed"
+  exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    say "missing: ${missing[*]}" >&2
+    say "installing needs root and there is no sudo: run as root 'apt-get install ${missing[*]}'" >&2
+    exit 1
+  fi
+  as_root=(sudo)
+  [ -t 0 ] || as_root=(sudo -n) # nobody there who could type a password
+fi
+
+say "installing ${#missing[@]} of ${#wanted[@]} packages: ${missing[*]}"
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
+  tail -n 20 "$log" >&2
+  say "apt-get failed, see above" >&2
+  exit 1
+fi
+say "done"
