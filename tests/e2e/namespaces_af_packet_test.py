@@ -1,0 +1,178 @@
+"""Two machines in miniature: network namespaces, virtual cables, and DPDK's af_packet ports on them. Needs root.
+
+    namespace A                                namespace B
+    weft "source"   m 10.9.0.1 ---- 10.9.0.2 m   weft "target"     link (kernel TCP)
+                    a1 ==== veth, tbf 400 Mbit/s ==== b1           path "one", 10.1.0.0/24
+                    a2 ==== veth, tbf 400 Mbit/s ==== b2           path "two", 10.2.0.0/24
+
+Promises: both cables carry data, a pulled cable loses no byte and its path comes back when it is plugged in again, and frames
+forged on a cable are counted and nothing else.
+"""
+import os
+import subprocess
+import textwrap
+
+import pytest
+
+import homes
+import trees
+import weftlab
+
+MIB = trees.MIB
+CABLES = (("a1", "b1"), ("a2", "b2"))
+
+
+def ip(*words):
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+
+
+@pytest.fixture
+def machines(needs_namespaces):
+    """Names of two namespaces with their cables."""
+    a, b = f"weft-a-{os.getpid()}", f"weft-b-{os.getpid()}"
+    try:
+        for name in (a, b):
+            ip("netns", "add", name)
+            ip("-n", name, "link", "set", "lo", "up")
+        for left, right in (("m", "m"), *CABLES):
+            ip("-n", a, "link", "add", left, "type", "veth", "peer", "name", right, "netns", b)
+            for name, device in ((a, left), (b, right)):
+                ip("-n", name, "link", "set", device, "up")
+        ip("-n", a, "addr", "add", "10.9.0.1/24", "dev", "m")
+        ip("-n", b, "addr", "add", "10.9.0.2/24", "dev", "m")
+        for name, devices in ((a, ("a1", "a2")), (b, ("b1", "b2"))):
+            for device in devices:
+                subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", device, "root", "tbf", "rate", "400mbit", "burst",
+                                "128kb", "latency", "20ms"], check=True, capture_output=True)
+        yield a, b
+    finally:
+        for name in (a, b):
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+
+def make_pair(lab, machines, cores=1):
+    a, b = machines
+    source = lab.weft("source", netns=a, listen_host="10.9.0.1")
+    target = lab.weft("target", netns=b, listen_host="10.9.0.2")
+    folder, _ = weftlab.join(source, target)
+    for me, side, host in ((source, 0, 1), (target, 1, 2)):
+        # Through the queueing discipline, which is what limits the cable.
+        me.set_ports([homes.Port(name, f"net_af_packet{number},iface={cable[side]},qdisc_bypass=0",
+                                 f"10.{number + 1}.0.{host}/24")
+                      for number, (name, cable) in enumerate(zip(("one", "two"), CABLES))], engine={"cores": cores})
+    return source, target, folder
+
+
+def payload(daemon):
+    return {path["port"]: path["chunk_bytes_in"] for path in daemon.paths()}
+
+
+def states(daemon):
+    return {path["port"]: path["state"] for path in daemon.paths()}
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_both_cables_carry_the_folder(lab, machines, cores):
+    source, target, folder = make_pair(lab, machines, cores)
+    for number in range(4):
+        trees.make_large(folder / f"large {number}", 25 * MIB, number)
+    trees.make_small(folder / "small", 300, 1)
+    source.start()
+    target.start()
+    weftlab.wait_same(source, target, deadline_s=180)
+    carried = payload(target)
+    assert set(carried) == {"one", "two"}
+    assert min(carried.values()) > 0.25 * sum(carried.values()), carried
+    assert target.totals()["bytes_via_paths"] >= 100 * MIB
+
+
+def test_pulled_cable(lab, machines):
+    a, _ = machines
+    source, target, folder = make_pair(lab, machines)
+    for number in range(4):
+        trees.make_large(folder / f"large {number}", 50 * MIB, number)
+    source.start()
+    target.start()
+    weftlab.wait_until(lambda: 200 * MIB > target.totals()["bytes_verified"] > 60 * MIB, 90, "the transfer is on its way",
+                       0.05, [source, target])
+    assert min(payload(target).values()) > 0
+    ip("-n", a, "link", "set", "a2", "down")
+    weftlab.wait_until(lambda: states(target).get("two") not in ("active", "standby", "probing"), 20,
+                       "the target sees that path two is gone", 0.05, [source, target])
+    weftlab.wait_same(source, target, deadline_s=180)
+    at_the_end = payload(target)
+
+    ip("-n", a, "link", "set", "a2", "up")
+    for daemon in (source, target):
+        weftlab.wait_until(lambda: states(daemon) == {"one": "active", "two": "active"}, 40,
+                           f"both paths of {daemon.name} are active", alive=[source, target])
+    trees.make_large(folder / "after", 40 * MIB, "after")
+    source.scan("lab")
+    weftlab.wait_same(source, target, deadline_s=120)
+    assert payload(target)["two"] > at_the_end.get("two", 0), "the path that came back carries data"
+
+
+# Runs in namespace B, beside the target, on its end of the first cable: everything it sends arrives at the source's port as if
+# the target had sent it. First it listens for real packets, which are the best forgeries.
+FORGER = textwrap.dedent("""
+    import random, socket, struct, sys, time
+    dice = random.Random(1)
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+    raw.bind(("b1", 3))
+    raw.settimeout(10)
+    real, end = [], time.monotonic() + 10
+    while len(real) < 50 and time.monotonic() < end:
+        packet, where = raw.recvfrom(4096)
+        if where[2] == socket.PACKET_OUTGOING and packet[12:14] == b"\\x08\\x00" and packet[23] == 17 and len(packet) > 100:
+            real.append(packet)
+    def send(packet):
+        try:
+            raw.send(packet)
+        except OSError:
+            pass
+    def with_payload(packet, payload):
+        head = bytearray(packet[:42])
+        head[16:18] = struct.pack(">H", 28 + len(payload))
+        head[24:26] = b"\\0\\0"
+        words = struct.unpack(">10H", bytes(head[14:34]))
+        total = sum(words)
+        while total >> 16:
+            total = (total & 0xffff) + (total >> 16)
+        head[24:26] = struct.pack(">H", ~total & 0xffff)
+        head[38:42] = struct.pack(">HH", 8 + len(payload), 0)
+        return bytes(head) + payload
+    for packet in real:
+        payload = packet[42:]
+        send(packet)                                               # replayed
+        damaged = bytearray(payload)
+        damaged[-1] ^= 1
+        send(with_payload(packet, bytes(damaged)))                 # tag
+        damaged = bytearray(payload)
+        damaged[20] ^= 128
+        send(with_payload(packet, bytes(damaged)))                 # contents
+        send(with_payload(packet, payload[:dice.randrange(len(payload))]))   # truncated
+        send(with_payload(packet, dice.randbytes(len(payload))))   # noise
+        send(with_payload(packet, b""))
+        send(packet[:dice.randrange(14, 60)])                      # torn frames
+        send(packet[:14] + dice.randbytes(60))
+    print(len(real))
+""")
+
+
+def test_forged_packets_are_counted_and_nothing_else(lab, machines):
+    _, b = machines
+    source, target, folder = make_pair(lab, machines)
+    for number in range(4):
+        trees.make_large(folder / f"large {number}", 50 * MIB, number)
+    source.start()
+    target.start()
+    weftlab.wait_until(lambda: target.totals()["bytes_verified"] > 10 * MIB, 60, "the transfer is on its way", 0.05,
+                       [source, target])
+    forger = subprocess.run(["ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGER], capture_output=True, text=True,
+                            timeout=60, check=True)
+    assert int(forger.stdout) >= 10, "the forger saw too little"
+    weftlab.wait_same(source, target, deadline_s=180)
+    packets = source.weft_status()["drops"]["packets"]
+    for reason in ("replay", "tag"):
+        assert packets[reason] >= 10, packets
+    assert packets["short"] + packets["type"] + packets["receiver_index"] + packets["epoch"] >= 10, packets
