@@ -2,7 +2,7 @@
 // Each part is relative to the path's own floor, so that a satellite link at its best and a cable
 // at its best both score 100: the score says "as good as this path can be", the figures beside it
 // say which path is faster.
-//   latency  floor / srtt           jitter  floor / (floor + 2 rttvar)      loss  10 % and more is 0
+//   latency  floor / srtt      jitter  floor / (floor + 2 rttvar)      loss  10 % and more is 0
 // with kNoise added to floor and value: differences that small are the poll loop's, not the path's.
 // Weights 0.5 / 0.3 / 0.2. Integers; pure.
 #pragma once
@@ -28,7 +28,8 @@ struct Quality {
 struct Goodness {
   std::uint32_t permille = 0;
   std::uint8_t score = 0;                               // permille / 10, rounded
-  share::PathReason reason = share::PathReason::kNone;  // the part that costs most, below kScoreGood
+  // Below kScoreGood: the part that costs most. kUnmeasured (and 0) without a round-trip time.
+  share::PathReason reason = share::PathReason::kNone;
 };
 [[nodiscard]] Goodness goodness(const Quality& quality) noexcept;
 

@@ -6,13 +6,13 @@
 // trouble, so a path without traffic is asked now and then, and the question is that something.
 //
 //   state       event       when
-//   probing     kAnswered   a challenge was answered        kDead    none for kProbingMax
+//   probing     kAnswered   a challenge was answered     kDead    none for kProbingMax
 //   active,     kSilent     waiting longer than suspect_after()
 //   standby
-//   suspect     kAnswered   the wait ended                  kDead    waiting longer than dead_after()
-//   down        kAnswered   a challenge sent after the fall was answered, and for a path that flaps,
+//   suspect     kAnswered   the wait ended               kDead    waiting longer than dead_after()
+//   down        kAnswered   a challenge was answered since the fall, and for a path that flaps,
 //                           answers kept coming for flap_hold()
-//   draining    kDrained    nothing in flight               kDead    waiting longer than dead_after()
+//   draining    kDrained    nothing in flight            kDead    waiting longer than dead_after()
 //   any but down, probing   kDead at once when our port is down
 //
 // Not here: what an event does to the state (migrate/path_state.hh).
@@ -26,19 +26,21 @@
 
 namespace weft::health {
 
+// Loss is judged over this many packets: enough to see 1 %, few enough to forget within a second.
+inline constexpr std::uint64_t kLossWindow = 4096;
+
 struct PathMemory {
   share::PathState state = share::PathState::kAbsent;  // as last judged
   base::Instant entered{};               // when that state was first seen
-  base::Instant next_probe{};
+  base::Instant last_probe{};
   std::uint32_t asked = 0;               // probes since `entered`
-  std::uint32_t answered_at_entry = 0;   // probe_seq_answered then
   std::uint32_t last_answered = 0;       // probe_seq_answered as last judged
   base::Instant answering_since{};       // kNever while no answer came in this state
   base::Instant last_answer{};
   std::uint32_t falls = 0;               // to down, within kFlapMemory of each other
   base::Instant last_fall{};
   std::uint64_t packets_out = 0, packets_lost = 0;     // as last judged
-  std::uint32_t loss_permille = 0;       // smoothed
+  std::uint64_t window_out = 0, window_lost = 0;       // of about the last kLossWindow packets
 };
 
 [[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory,

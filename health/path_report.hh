@@ -1,9 +1,10 @@
 // One path as health sees it: the reports of its lanes on all cores, drawn together.
 // Called by: engine/run's control loop, once per path and tick. Pure values, control thread.
 //
-// How lanes are drawn together: traffic adds up; times are those of the busiest answering lane
-// (an idle lane's figures are old); a path is as silent as its *least* silent lane, because one
-// answering lane proves the path, and a lane with a fault of its own is the data core's affair.
+// How lanes are drawn together: traffic adds up; round-trip times are those of the lane heard last
+// (an idle lane's figures are old), the floor is the lowest of all. A path is as silent as its
+// *least* silent lane, because one answering lane proves the path, and a lane with a fault of its
+// own is the data core's affair. A lane that waits for nothing counts from what it heard last.
 // Silence is counted up to the core's own report, not up to now: a core that was put aside by the
 // kernel for 50 ms has not heard anything because it has not listened.
 #pragma once
@@ -24,7 +25,7 @@ struct PathReport {
   bool port_up = true;                                  // our port's link state
   // From here on made by aggregate().
   bool validated = false;               // any lane
-  std::uint32_t lanes = 0;              // that exist
+  std::uint32_t lanes = 0;              // one per core that has the path
   std::uint32_t probe_seq_answered = 0; // newest of all lanes
   base::Instant last_received{};        // newest of all lanes
   bool waiting = false;                 // something sent is not answered
@@ -43,5 +44,8 @@ struct LaneSample {
 
 // `state` and `port_up` are the caller's to set afterwards.
 [[nodiscard]] PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexcept;
+// The same, picking the path's lanes from the reports of all cores: at most one lane per core.
+[[nodiscard]] PathReport aggregate(base::SessionId session, base::PathId path,
+                                   std::span<const share::CoreReport* const> cores) noexcept;
 
 }  // namespace weft::health

@@ -23,8 +23,8 @@ inline constexpr base::Duration kSuspectProbe = base::milliseconds(25);
 inline constexpr base::Duration kIdleProbe = base::seconds(5);
 // A candidate that never answered is down after this long: shown as such, still probed each second.
 inline constexpr base::Duration kProbingMax = base::seconds(3);
-// A path that fell again within kFlapMemory must answer for kFlapHold, doubled with each fall, up to
-// kFlapHoldMax, before it carries data: moving data back and forth costs more than a slower path.
+// A path that fell again within kFlapMemory must answer for kFlapHold, doubled with each fall, up
+// to kFlapHoldMax, before it carries data: moving data to and fro costs more than doing without.
 inline constexpr base::Duration kFlapMemory = base::seconds(10);
 inline constexpr base::Duration kFlapHold = base::milliseconds(200);
 inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
@@ -40,7 +40,8 @@ inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
 // Score -> keep-alive interval of an idle path: 80: 120 s, 60: 60 s, 40: 30 s, 20: 15 s, else 5 s.
 [[nodiscard]] base::Duration keep_alive_interval(std::uint8_t score) noexcept;
 
-// Time from one probe to the next. `asked`: probes since the path entered `state`. kForever: none.
+// Time from one probe to the next. `asked`: probes since the path entered
+// `state`; the first goes at once where answers are wanted. kForever: none.
 [[nodiscard]] base::Duration probe_interval(share::PathState state, std::uint32_t asked,
                                             std::uint8_t score) noexcept;
 // How long a path that fell `falls` times within kFlapMemory must answer before it is back.

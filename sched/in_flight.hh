@@ -94,9 +94,9 @@ class InFlight {
   [[nodiscard]] std::uint64_t unsettled_begin() const noexcept { return unsettled_; }
   [[nodiscard]] std::uint64_t end() const noexcept { return next_; }  // one above the largest sent
 
-  // Gives up evacuated packets, oldest first, until half the ring is free: a lane that is silent
-  // for long must keep room for its probes. Returns how many packets it declared lost.
-  std::uint32_t shed_evacuated() noexcept;
+  // Declares evacuated packets lost, oldest first, until half the ring is free: a lane that is
+  // silent for long must keep room for its probes. LossDetector counts them when it comes by.
+  void shed_evacuated() noexcept;
 
   // Lost numbers still remembered, oldest first; some may be kAcked by now.
   [[nodiscard]] std::uint32_t lost_count() const noexcept { return lost_count_; }

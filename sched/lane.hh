@@ -34,6 +34,7 @@
 #include "sched/in_flight.hh"
 #include "sched/loss.hh"
 #include "sched/pacer.hh"
+#include "sched/probe_timer.hh"
 #include "sched/rate_estimator.hh"
 #include "sched/round.hh"
 #include "sched/rtt.hh"
@@ -92,7 +93,7 @@ class Lane {
   // turn.
   [[nodiscard]] base::Instant next_deadline() const noexcept;
   // True from a probe timeout until a packet that elicits an ack leaves.
-  [[nodiscard]] bool probe_wanted() const noexcept { return probe_wanted_; }
+  [[nodiscard]] bool probe_wanted() const noexcept { return probe_.wanted(); }
   // Hands back everything in flight now, as a probe timeout does (the port went down, the lane is
   // being removed).
   void evacuate(FateHandler fate) noexcept;
@@ -116,7 +117,7 @@ class Lane {
   [[nodiscard]] base::Duration rttvar() const noexcept { return rtt_.rttvar(); }
   [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept { return rate_.bandwidth_Bps(); }
   [[nodiscard]] std::uint64_t in_flight_bytes() const noexcept { return in_flight_.bytes(); }
-  [[nodiscard]] bool answering() const noexcept { return pto_count_ == 0; }
+  [[nodiscard]] bool answering() const noexcept { return probe_.count() == 0; }
 
  private:
   struct AckSum {                          // what one ACK frame newly acknowledged
@@ -142,13 +143,9 @@ class Lane {
   LossDetector loss_;
   AckTracker acks_;
   Round round_;
+  ProbeTimer probe_;
   std::uint64_t next_number_ = 0;
   base::Instant last_sent_{};              // of a packet that elicits an ack
-  base::Instant armed_since_{};            // when something came in flight after nothing was
-  base::Instant last_progress_{};          // newest ack of anything
-  base::Instant silent_since_ = base::kNever;  // send time of the first packet of a silence
-  std::uint32_t pto_count_ = 0;            // consecutive
-  bool probe_wanted_ = false;
   struct Counts {
     std::uint64_t lost = 0, spurious = 0;
   } counts_;

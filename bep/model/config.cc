@@ -8,16 +8,19 @@
 namespace weft::model {
 
 const DeviceConfig* Config::device(const base::DeviceId& id) const noexcept {
-  const auto at = std::find_if(devices.begin(), devices.end(), [&](const auto& d) { return d.id == id; });
+  const auto at =
+      std::find_if(devices.begin(), devices.end(), [&](const auto& d) { return d.id == id; });
   return at == devices.end() ? nullptr : &*at;
 }
 
 const FolderConfig* Config::folder(std::string_view id) const noexcept {
-  const auto at = std::find_if(folders.begin(), folders.end(), [&](const auto& f) { return f.id == id; });
+  const auto at =
+      std::find_if(folders.begin(), folders.end(), [&](const auto& f) { return f.id == id; });
   return at == folders.end() ? nullptr : &*at;
 }
 
-ConfigResult<void> prepare(Config& config, const base::DeviceId& self, const std::string& own_name) {
+ConfigResult<void> prepare(Config& config, const base::DeviceId& self,
+                           const std::string& own_name) {
   if (config.device(self) == nullptr) {
     DeviceConfig own;
     own.id = self;
@@ -25,18 +28,31 @@ ConfigResult<void> prepare(Config& config, const base::DeviceId& self, const std
     own.addresses = {"dynamic"};
     config.devices.push_back(std::move(own));
   }
-  const auto short_id = [](const base::DeviceId& id) { return base::load_be<std::uint64_t>(id.data()); };
+  const auto short_id = [](const base::DeviceId& id) {
+    return base::load_be<std::uint64_t>(id.data());
+  };
   for (auto a = config.devices.begin(); a != config.devices.end(); ++a)
     for (auto b = a + 1; b != config.devices.end(); ++b)
       if (short_id(a->id) == short_id(b->id))
-        return tl::unexpected("config.xml: the devices \"" + a->name + "\" and \"" + b->name +
-                              "\" share the first 13 characters of their IDs; give one of them a new "
-                              "certificate");
+        return tl::unexpected(
+            "config.xml: the devices \"" + a->name + "\" and \"" + b->name +
+            "\" share the first 13 characters of their IDs; give one of them a new "
+            "certificate");
+  for (const DeviceConfig& device : config.devices) {
+    const bool unreachable =
+        std::all_of(device.addresses.begin(), device.addresses.end(),
+                    [](const std::string& address) { return address == "dynamic"; });
+    if (device.id != self && unreachable)
+      config.notices.push_back("config.xml: <device name=\"" + device.name +
+                               "\"> has no address but dynamic, and weft does not discover devices "
+                               "yet: only that device can make the connection");
+  }
   for (FolderConfig& folder : config.folders) {
     if (std::find(folder.devices.begin(), folder.devices.end(), self) == folder.devices.end())
       folder.devices.push_back(self);
     std::sort(folder.devices.begin(), folder.devices.end());
-    folder.devices.erase(std::unique(folder.devices.begin(), folder.devices.end()), folder.devices.end());
+    folder.devices.erase(std::unique(folder.devices.begin(), folder.devices.end()),
+                         folder.devices.end());
   }
   return {};
 }

@@ -1,4 +1,5 @@
-// The writing half of config_xml.hh: new elements of version 36, each child explicit, in stock's order.
+// The writing half of config_xml.hh: new elements of version 36, each child explicit, in stock's
+// order.
 #include <openssl/rand.h>
 
 #include <algorithm>
@@ -27,21 +28,28 @@ void set(pugi::xml_node node, const char* name, const std::string& value) {
   node.append_attribute(name).set_value(value.c_str());
 }
 
-// Everything that would call out to the internet is off: weft does none of it, and a stock program started on
-// this home should not surprise its owner.
+// Everything that would call out to the internet is off: weft does none of it, and a stock program
+// started on this home should not surprise its owner.
 constexpr Entry kNewOptions[] = {
-    {"globalAnnounceServer", "default"}, {"globalAnnounceEnabled", "false"},
-    {"localAnnounceEnabled", "false"},   {"reconnectionIntervalS", "60"},
-    {"relaysEnabled", "false"},          {"startBrowser", "false"},
-    {"natEnabled", "false"},             {"urAccepted", "-1"},
-    {"autoUpgradeIntervalH", "0"},       {"crashReportingEnabled", "false"},
-    {"keepTemporariesH", "24"},          {"progressUpdateIntervalS", "5"},
+    {"globalAnnounceServer", "default"},
+    {"globalAnnounceEnabled", "false"},
+    {"localAnnounceEnabled", "false"},
+    {"reconnectionIntervalS", "60"},
+    {"relaysEnabled", "false"},
+    {"startBrowser", "false"},
+    {"natEnabled", "false"},
+    {"urAccepted", "-1"},
+    {"autoUpgradeIntervalH", "0"},
+    {"crashReportingEnabled", "false"},
+    {"keepTemporariesH", "24"},
+    {"progressUpdateIntervalS", "5"},
     {"maxConcurrentIncomingRequestKiB", "0"},
 };
 
 constexpr Entry kNewDeviceChildren[] = {
-    {"paused", "false"},   {"autoAcceptFolders", "false"}, {"maxSendKbps", "0"},   {"maxRecvKbps", "0"},
-    {"maxRequestKiB", "0"}, {"untrusted", "false"},         {"remoteGUIPort", "0"},
+    {"paused", "false"},    {"autoAcceptFolders", "false"}, {"maxSendKbps", "0"},
+    {"maxRecvKbps", "0"},   {"maxRequestKiB", "0"},         {"untrusted", "false"},
+    {"remoteGUIPort", "0"},
 };
 
 constexpr Entry kNewFolderChildren[] = {
@@ -92,7 +100,8 @@ void put_device(pugi::xml_node root, const NewDevice& wanted) {
 void put_shared_with(pugi::xml_node folder, const base::DeviceId& device) {
   pugi::xml_node last;
   for (const auto& child : folder.children("device")) last = child;
-  pugi::xml_node node = last ? folder.insert_child_after("device", last) : folder.append_child("device");
+  pugi::xml_node node =
+      last ? folder.insert_child_after("device", last) : folder.append_child("device");
   set(node, "id", proto::to_text(device));
   set(node, "introducedBy", "");
   put(node, "encryptionPassword", "");
@@ -134,7 +143,8 @@ pugi::xml_node find_by_id(pugi::xml_node root, const char* name, std::string_vie
   return {};
 }
 
-// Applies `edit` to a valid configuration. `edit` says whether it changed anything; else the file is left alone.
+// Applies `edit` to a valid configuration. `edit` says whether it changed anything; else the file
+// is left alone.
 template <typename Edit>
 ConfigResult<void> edit_config(const std::filesystem::path& home, Edit edit) {
   const auto before = load_config(home);
@@ -162,7 +172,8 @@ ConfigResult<void> create_config(const std::filesystem::path& home, const NewHom
   std::error_code error;
   const auto file = home / "config.xml";
   if (std::filesystem::exists(file, error))
-    return tl::unexpected(file.string() + ": exists already; remove it or name another directory by --home");
+    return tl::unexpected(file.string() +
+                          ": exists already; remove it or name another directory by --home");
   const ConfigDocument document = ConfigDocument::make_new(home);
   const pugi::xml_node root = document.root();
   put_device(root, {wanted.self, wanted.name, {}, Compression::kMetadata});
@@ -183,46 +194,55 @@ ConfigResult<void> create_config(const std::filesystem::path& home, const NewHom
 
 ConfigResult<void> add_device(const std::filesystem::path& home, const NewDevice& wanted) {
   MUST(wanted.id != proto::kEmptyDeviceId);
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
-    if (config.device(wanted.id) != nullptr)
-      return tl::unexpected(document.file().string() + ": device " + proto::to_text(wanted.id) +
-                            " is in the list already; edit its <device> element to change it");
-    put_device(document.root(), wanted);
-    return true;
-  });
+  return edit_config(
+      home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
+        if (config.device(wanted.id) != nullptr)
+          return tl::unexpected(document.file().string() + ": device " + proto::to_text(wanted.id) +
+                                " is in the list already; edit its <device> element to change it");
+        put_device(document.root(), wanted);
+        return true;
+      });
 }
 
 ConfigResult<void> add_folder(const std::filesystem::path& home, const NewFolder& wanted) {
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
-    const std::string file = document.file().string();
-    if (wanted.id.empty()) return tl::unexpected(file + ": the folder needs an id; give it one");
-    if (wanted.path.empty()) return tl::unexpected(file + ": folder \"" + wanted.id + "\" needs a path; give it one");
-    if (config.folder(wanted.id) != nullptr)
-      return tl::unexpected(file + ": folder \"" + wanted.id + "\" exists already; choose another id");
-    const auto path = folder_path_of(wanted.path);
-    for (const FolderConfig& other : config.folders)
-      if (path == other.path)
-        return tl::unexpected(file + ": " + wanted.path + " is already folder \"" + other.id +
-                              "\"; share that one instead");
-    if (auto known = check_known(config, document, wanted.devices); !known)
-      return tl::unexpected(known.error());
-    put_folder(document.root(), wanted);
-    return true;
-  });
+  return edit_config(
+      home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
+        const std::string file = document.file().string();
+        if (wanted.id.empty())
+          return tl::unexpected(file + ": the folder needs an id; give it one");
+        if (wanted.path.empty())
+          return tl::unexpected(file + ": folder \"" + wanted.id + "\" needs a path; give it one");
+        if (config.folder(wanted.id) != nullptr)
+          return tl::unexpected(file + ": folder \"" + wanted.id +
+                                "\" exists already; choose another id");
+        const auto path = folder_path_of(wanted.path);
+        for (const FolderConfig& other : config.folders)
+          if (path == other.path)
+            return tl::unexpected(file + ": " + wanted.path + " is already folder \"" + other.id +
+                                  "\"; share that one instead");
+        if (auto known = check_known(config, document, wanted.devices); !known)
+          return tl::unexpected(known.error());
+        put_folder(document.root(), wanted);
+        return true;
+      });
 }
 
 ConfigResult<void> share_folder(const std::filesystem::path& home, std::string_view folder,
                                 const base::DeviceId& device) {
-  return edit_config(home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
-    const FolderConfig* shared = config.folder(folder);
-    if (shared == nullptr)
-      return tl::unexpected(document.file().string() + ": there is no folder \"" + std::string(folder) +
-                            "\"; add it by `weft folder add`");
-    if (auto known = check_known(config, document, {&device, 1}); !known) return tl::unexpected(known.error());
-    if (std::find(shared->devices.begin(), shared->devices.end(), device) != shared->devices.end()) return false;
-    put_shared_with(find_by_id(document.root(), "folder", folder), device);
-    return true;
-  });
+  return edit_config(
+      home, [&](const Config& config, const ConfigDocument& document) -> ConfigResult<bool> {
+        const FolderConfig* shared = config.folder(folder);
+        if (shared == nullptr)
+          return tl::unexpected(document.file().string() + ": there is no folder \"" +
+                                std::string(folder) + "\"; add it by `weft folder add`");
+        if (auto known = check_known(config, document, {&device, 1}); !known)
+          return tl::unexpected(known.error());
+        if (std::find(shared->devices.begin(), shared->devices.end(), device) !=
+            shared->devices.end())
+          return false;
+        put_shared_with(find_by_id(document.root(), "folder", folder), device);
+        return true;
+      });
 }
 
 }  // namespace weft::model

@@ -46,7 +46,8 @@ ConfigResult<std::string> read_config_file(const std::filesystem::path& file, st
     in.read(piece.data(), static_cast<std::streamsize>(piece.size()));
     text.append(piece, 0, static_cast<std::size_t>(in.gcount()));
   }
-  if (in.bad()) return tl::unexpected(name + ": cannot be read; check that it is a file and the disk is well");
+  if (in.bad())
+    return tl::unexpected(name + ": cannot be read; check that it is a file and the disk is well");
   if (text.size() > bytes_max)
     return tl::unexpected(name + ": is larger than " + std::to_string(bytes_max >> 20) +
                           " MiB, which no configuration is; restore it from a backup");
@@ -55,7 +56,8 @@ ConfigResult<std::string> read_config_file(const std::filesystem::path& file, st
 
 ConfigResult<void> write_config_file(const std::filesystem::path& file, std::string_view text) {
   const std::string temporary = file.string() + ".new";
-  if (write_whole_file(temporary, text) && ::rename(temporary.c_str(), file.c_str()) == 0) return {};
+  if (write_whole_file(temporary, text) && ::rename(temporary.c_str(), file.c_str()) == 0)
+    return {};
   const std::string reason = std::strerror(errno);
   ::unlink(temporary.c_str());
   return tl::unexpected(file.string() + ": cannot be written: " + reason +

@@ -19,8 +19,10 @@ struct StringWriter : pugi::xml_writer {
 };
 
 std::size_t line_at(std::string_view text, std::ptrdiff_t offset) {
-  const auto end = std::min(text.size(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
-  return 1 + static_cast<std::size_t>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+  const auto end =
+      std::min(text.size(), static_cast<std::size_t>(std::max<std::ptrdiff_t>(offset, 0)));
+  return 1 + static_cast<std::size_t>(
+                 std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
 }
 
 }  // namespace
@@ -28,7 +30,9 @@ std::size_t line_at(std::string_view text, std::ptrdiff_t offset) {
 ConfigDocument ConfigDocument::make_new(const std::filesystem::path& home) {
   ConfigDocument document;
   document.file_ = home / "config.xml";
-  document.tree_->append_child("configuration").append_attribute("version").set_value(kConfigVersionWritten);
+  document.tree_->append_child("configuration")
+      .append_attribute("version")
+      .set_value(kConfigVersionWritten);
   return document;
 }
 
@@ -44,18 +48,21 @@ ConfigResult<ConfigDocument> ConfigDocument::load(const std::filesystem::path& h
   // Comments and the like are kept for save().
   constexpr unsigned kOptions = pugi::parse_default | pugi::parse_comments | pugi::parse_pi |
                                 pugi::parse_declaration | pugi::parse_doctype;
-  const auto parsed = document.tree_->load_buffer(document.text_.data(), document.text_.size(), kOptions,
-                                                  pugi::encoding_utf8);
+  const auto parsed = document.tree_->load_buffer(document.text_.data(), document.text_.size(),
+                                                  kOptions, pugi::encoding_utf8);
   if (!parsed)
-    return tl::unexpected(name + ":" + std::to_string(line_at(document.text_, parsed.offset)) + ": not well-formed XML (" +
-                          parsed.description() + "); correct this line or restore the file from a backup");
+    return tl::unexpected(name + ":" + std::to_string(line_at(document.text_, parsed.offset)) +
+                          ": not well-formed XML (" + parsed.description() +
+                          "); correct this line or restore the file from a backup");
   if (!document.root())
-    return tl::unexpected(name + ":1: has no <configuration> element; restore the file from a backup");
+    return tl::unexpected(name +
+                          ":1: has no <configuration> element; restore the file from a backup");
   return document;
 }
 
 std::string ConfigDocument::place_of(pugi::xml_node node) const {
-  std::string place = file_.string() + ":" + std::to_string(line_at(text_, node.offset_debug())) + ": ";
+  std::string place =
+      file_.string() + ":" + std::to_string(line_at(text_, node.offset_debug())) + ": ";
   // A device inside a folder is named by both.
   const pugi::xml_node parent = node.parent();
   if (std::string_view(parent.name()) == "folder")
@@ -91,18 +98,21 @@ std::string ConfigReader::trimmed(std::string_view text) {
   return std::string(text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1));
 }
 
-std::string ConfigReader::text_or(pugi::xml_node node, const char* child, std::string fallback) const {
+std::string ConfigReader::text_or(pugi::xml_node node, const char* child,
+                                  std::string fallback) const {
   std::string text = trimmed(node.child_value(child));
   return text.empty() ? std::move(fallback) : text;
 }
 
-std::string ConfigReader::attribute_or(pugi::xml_node node, const char* name, std::string fallback) const {
+std::string ConfigReader::attribute_or(pugi::xml_node node, const char* name,
+                                       std::string fallback) const {
   std::string text = trimmed(node.attribute(name).value());
   return text.empty() ? std::move(fallback) : text;
 }
 
 bool ConfigReader::boolean(pugi::xml_node node, const char* child, bool fallback) {
-  return to_boolean(node, std::string("<") + child + ">", trimmed(node.child_value(child)), fallback);
+  return to_boolean(node, std::string("<") + child + ">", trimmed(node.child_value(child)),
+                    fallback);
 }
 
 bool ConfigReader::flag(pugi::xml_node node, const char* name, bool fallback) {
@@ -111,20 +121,24 @@ bool ConfigReader::flag(pugi::xml_node node, const char* name, bool fallback) {
 
 std::int32_t ConfigReader::number(pugi::xml_node node, const char* child, std::int32_t fallback,
                                   std::int32_t min, std::int32_t max) {
-  return to_number(node, {std::string("<") + child + ">", min, max}, trimmed(node.child_value(child)), fallback);
+  return to_number(node, {std::string("<") + child + ">", min, max},
+                   trimmed(node.child_value(child)), fallback);
 }
 
-std::int32_t ConfigReader::attribute_number(pugi::xml_node node, const char* name, std::int32_t fallback,
-                                            std::int32_t min, std::int32_t max) {
+std::int32_t ConfigReader::attribute_number(pugi::xml_node node, const char* name,
+                                            std::int32_t fallback, std::int32_t min,
+                                            std::int32_t max) {
   return to_number(node, {name, min, max}, trimmed(node.attribute(name).value()), fallback);
 }
 
-std::int32_t ConfigReader::attribute_seconds(pugi::xml_node node, const char* name, std::int32_t fallback) {
+std::int32_t ConfigReader::attribute_seconds(pugi::xml_node node, const char* name,
+                                             std::int32_t fallback) {
   const std::string text = trimmed(node.attribute(name).value());
   if (text.empty()) return fallback;
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value >= -1e6 && value <= 1e6)) {
+  if (error != std::errc{} || end != text.data() + text.size() ||
+      !(value >= -1e6 && value <= 1e6)) {
     refuse(node, std::string(name) + " is \"" + text + "\"; write a number of seconds");
     return fallback;
   }
@@ -135,8 +149,9 @@ base::DeviceId ConfigReader::device_id(pugi::xml_node node) {
   const std::string text = trimmed(node.attribute("id").value());
   const auto id = proto::parse_device_id(text);
   if (id && *id != proto::kEmptyDeviceId) return *id;
-  refuse(node, "id \"" + text + "\" is not a device ID; copy the 63 characters that `weft id` or the other "
-               "device shows");
+  refuse(node, "id \"" + text +
+                   "\" is not a device ID; copy the 63 characters that `weft id` or the other "
+                   "device shows");
   return {};
 }
 
@@ -156,16 +171,16 @@ bool ConfigReader::to_boolean(pugi::xml_node node, const std::string& what, cons
   return fallback;
 }
 
-std::int32_t ConfigReader::to_number(pugi::xml_node node, const Wanted& wanted, const std::string& text,
-                                     std::int32_t fallback) {
+std::int32_t ConfigReader::to_number(pugi::xml_node node, const Wanted& wanted,
+                                     const std::string& text, std::int32_t fallback) {
   if (text.empty()) return fallback;
   std::int64_t value = 0;
   const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
   const bool whole = error == std::errc{} && end == text.data() + text.size();
   if (whole && value >= wanted.min && value <= wanted.max) return static_cast<std::int32_t>(value);
-  refuse(node, wanted.what + " is \"" + text + "\"; write a whole number from " + std::to_string(wanted.min) +
-               " to " + std::to_string(wanted.max));
+  refuse(node, wanted.what + " is \"" + text + "\"; write a whole number from " +
+                   std::to_string(wanted.min) + " to " + std::to_string(wanted.max));
   return fallback;
 }
 

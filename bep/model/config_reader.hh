@@ -1,7 +1,8 @@
-// The two helpers of config_xml.cc and config_edit.cc; the only header that shows pugixml.
+// What config_xml.cc, config_options.cc and config_edit.cc share; the only header that shows
+// pugixml.
 // ConfigDocument: config.xml as a tree, with line numbers, and its replacement on disk.
-// ConfigReader: typed reading with defaults; the first refusal is kept and everything after it is noise, so the
-// caller reads a whole element and asks failed() once.
+// ConfigReader: typed reading with defaults; the first refusal is kept and everything after it is
+// noise, so the caller reads a whole element and asks failed() once.
 // Threads: any one thread.
 #pragma once
 
@@ -19,7 +20,8 @@
 
 namespace weft::model {
 
-inline constexpr std::size_t kConfigBytesMax = 16u << 20;   // thousands of folders; more is not a config.xml
+inline constexpr std::size_t kConfigBytesMax =
+    16u << 20;  // thousands of folders; more is not a config.xml
 
 class ConfigDocument {
  public:
@@ -37,12 +39,12 @@ class ConfigDocument {
  private:
   ConfigDocument() : tree_(std::make_unique<pugi::xml_document>()) {}
   std::filesystem::path file_;
-  std::string text_;                             // as read: offsets of nodes point into it
-  std::unique_ptr<pugi::xml_document> tree_;     // not movable by itself without touching nodes
+  std::string text_;                          // as read: offsets of nodes point into it
+  std::unique_ptr<pugi::xml_document> tree_;  // not movable by itself without touching nodes
 };
 
-// A folder's path as written in the file, made absolute and clean, `~` expanded by HOME. nullopt: HOME is not set, or
-// the current directory is gone.
+// A folder's path as written in the file, made absolute and clean, `~` expanded by HOME. nullopt:
+// HOME is not set, or the current directory is gone.
 [[nodiscard]] std::optional<std::filesystem::path> folder_path_of(const std::string& text);
 
 class ConfigReader {
@@ -50,7 +52,8 @@ class ConfigReader {
   explicit ConfigReader(const ConfigDocument& document) : document_(document) {}
 
   // Child elements. Absent or empty: the default.
-  [[nodiscard]] std::string text_or(pugi::xml_node node, const char* child, std::string fallback) const;
+  [[nodiscard]] std::string text_or(pugi::xml_node node, const char* child,
+                                    std::string fallback) const;
   [[nodiscard]] bool boolean(pugi::xml_node node, const char* child, bool fallback);
   [[nodiscard]] std::int32_t number(pugi::xml_node node, const char* child, std::int32_t fallback,
                                     std::int32_t min, std::int32_t max);
@@ -59,7 +62,8 @@ class ConfigReader {
                                          std::string fallback) const;
   [[nodiscard]] bool flag(pugi::xml_node node, const char* name, bool fallback);
   [[nodiscard]] std::int32_t attribute_number(pugi::xml_node node, const char* name,
-                                              std::int32_t fallback, std::int32_t min, std::int32_t max);
+                                              std::int32_t fallback, std::int32_t min,
+                                              std::int32_t max);
   // Seconds that may have a fraction ("0.5", as 2.x writes); rounded up.
   [[nodiscard]] std::int32_t attribute_seconds(pugi::xml_node node, const char* name,
                                                std::int32_t fallback);
@@ -74,16 +78,23 @@ class ConfigReader {
   [[nodiscard]] static std::string trimmed(std::string_view text);
 
  private:
-  struct Wanted {                                // what a value is called in a refusal, and its bounds
+  struct Wanted {  // what a value is called in a refusal, and its bounds
     std::string what;
     std::int32_t min = 0, max = 0;
   };
-  bool to_boolean(pugi::xml_node node, const std::string& what, const std::string& text, bool fallback);
+  bool to_boolean(pugi::xml_node node, const std::string& what, const std::string& text,
+                  bool fallback);
   std::int32_t to_number(pugi::xml_node node, const Wanted& wanted, const std::string& text,
                          std::int32_t fallback);
 
   const ConfigDocument& document_;
   std::string error_;
 };
+
+// Adds to `notices` what is set in the file and has no effect yet.
+void notice_if(Config& config, bool set, const std::string& what);
+// The parts of load_config() that stand in config_options.cc.
+void read_gui(ConfigReader& reader, pugi::xml_node node, Config& config);
+void read_options(ConfigReader& reader, pugi::xml_node node, Config& config);
 
 }  // namespace weft::model

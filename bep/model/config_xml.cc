@@ -1,39 +1,12 @@
 #include "bep/model/config_xml.hh"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "bep/model/config_reader.hh"
 #include "bep/proto/device_id.hh"
 
 namespace weft::model {
 namespace {
-
-// Options that no part of the engine reads yet, with the value that changes nothing (stock 2.x writes some of
-// them into every home). Who gives one its effect takes its line away.
-struct LaterOption {
-  const char* name;
-  const char* idle;
-};
-constexpr LaterOption kOptionsLater[] = {
-    {"adaptiveKeepAliveEnabled", "true"},
-    {"adaptiveKeepAliveMinS", "5"},
-    {"adaptiveKeepAliveMaxS", "120"},
-    {"randomPortsEnabled", "false"},
-    {"randomPortRangeStart", "1024"},
-    {"randomPortRangeEnd", "65535"},
-    {"randomPortPersistence", "true"},
-    {"connectionReplacementAgeThreshold", "30"},
-    {"connectionReplacementPriorityThreshold", "10"},
-    {"connectionStabilityMinScore", "70"},
-    {"connectionPriorityTcpLan", "10"},
-    {"connectionPriorityTcpWan", "30"},
-    {"sessionParkS", "600"},
-};
-
-void notice_if(Config& config, bool set, const std::string& what) {
-  if (set) config.notices.push_back("config.xml: " + what);
-}
 
 DeviceConfig read_device(ConfigReader& reader, pugi::xml_node node, Config& config) {
   DeviceConfig device;
@@ -43,7 +16,8 @@ DeviceConfig read_device(ConfigReader& reader, pugi::xml_node node, Config& conf
   const std::string where = "<device name=\"" + device.name + "\">";
   const std::string compression = reader.attribute_or(node, "compression", "metadata");
   if (compression == "always" || compression == "true") device.compression = Compression::kAlways;
-  else if (compression == "never" || compression == "false") device.compression = Compression::kNever;
+  else if (compression == "never" || compression == "false")
+    device.compression = Compression::kNever;
   else if (compression != "metadata")
     reader.refuse(node, "compression is \"" + compression + "\"; write metadata, always or never");
   for (const auto& address : node.children("address")) {
@@ -54,14 +28,18 @@ DeviceConfig read_device(ConfigReader& reader, pugi::xml_node node, Config& conf
   device.paused = reader.boolean(node, "paused", false);
   device.untrusted = reader.boolean(node, "untrusted", false);
   device.connections = reader.number(node, "numConnections", 0, -1, 128);
+  notice_if(config, device.connections > 1,
+            where + " sets numConnections, but weft makes one link per device");
   device.request_kib_max = reader.number(node, "maxRequestKiB", 0, -1, 1 << 30);
   if (!ConfigReader::trimmed(node.child_value("allowedNetwork")).empty())
-    reader.refuse(node, "<allowedNetwork> is set, which weft cannot keep to yet; remove it and restrict "
-                        "the network with a firewall");
+    reader.refuse(node,
+                  "<allowedNetwork> is set, which weft cannot keep to yet; remove it and restrict "
+                  "the network with a firewall");
   const bool rates = reader.number(node, "maxSendKbps", 0, 0, INT32_MAX) != 0 ||
                      reader.number(node, "maxRecvKbps", 0, 0, INT32_MAX) != 0;
   notice_if(config, rates, where + " sets a rate limit, which has no effect yet");
-  notice_if(config, reader.flag(node, "introducer", false), where + " is an introducer, which has no effect yet");
+  notice_if(config, reader.flag(node, "introducer", false),
+            where + " is an introducer, which has no effect yet");
   notice_if(config, reader.boolean(node, "autoAcceptFolders", false),
             where + " sets autoAcceptFolders, which has no effect yet; add its folders by hand");
   return device;
@@ -73,20 +51,22 @@ FolderType read_folder_type(ConfigReader& reader, pugi::xml_node node) {
   if (type == "sendonly" || type == "readonly") return FolderType::kSendOnly;
   if (type == "receiveonly") return FolderType::kReceiveOnly;
   if (type == "receiveencrypted")
-    reader.refuse(node, "type is receiveencrypted, which weft does not support yet; use another type or "
-                        "remove the folder");
-  else
-    reader.refuse(node, "type is \"" + type + "\"; write sendreceive, sendonly or receiveonly");
+    reader.refuse(node,
+                  "type is receiveencrypted, which weft does not support yet; use another type or "
+                  "remove the folder");
+  else reader.refuse(node, "type is \"" + type + "\"; write sendreceive, sendonly or receiveonly");
   return FolderType::kSendReceive;
 }
 
 PullOrder read_order(ConfigReader& reader, pugi::xml_node node) {
   const std::string text = reader.text_or(node, "order", "random");
-  for (const PullOrder order : {PullOrder::kRandom, PullOrder::kAlphabetic, PullOrder::kSmallestFirst,
-                                PullOrder::kLargestFirst, PullOrder::kOldestFirst, PullOrder::kNewestFirst})
+  for (const PullOrder order :
+       {PullOrder::kRandom, PullOrder::kAlphabetic, PullOrder::kSmallestFirst,
+        PullOrder::kLargestFirst, PullOrder::kOldestFirst, PullOrder::kNewestFirst})
     if (text == name_of(order)) return order;
-  reader.refuse(node, "<order> is \"" + text + "\"; write random, alphabetic, smallestFirst, largestFirst, "
-                      "oldestFirst or newestFirst");
+  reader.refuse(node, "<order> is \"" + text +
+                          "\"; write random, alphabetic, smallestFirst, largestFirst, "
+                          "oldestFirst or newestFirst");
   return PullOrder::kRandom;
 }
 
@@ -100,24 +80,28 @@ void read_folder_path(ConfigReader& reader, pugi::xml_node node, FolderConfig& f
   else reader.refuse(node, "path \"" + text + "\" cannot be resolved; write an absolute path");
 }
 
-void read_folder_devices(ConfigReader& reader, pugi::xml_node node, FolderConfig& folder, Config& config) {
+void read_folder_devices(ConfigReader& reader, pugi::xml_node node, FolderConfig& folder,
+                         Config& config) {
   for (const auto& child : node.children("device")) {
     const base::DeviceId id = reader.device_id(child);
     if (reader.failed()) return;
     const DeviceConfig* device = config.device(id);
     if (device == nullptr) {
-      notice_if(config, true, "<folder id=\"" + folder.id + "\"> is shared with " + proto::to_text(id) +
-                              ", which is not in the list of devices and is left out");
+      notice_if(config, true,
+                "<folder id=\"" + folder.id + "\"> is shared with " + proto::to_text(id) +
+                    ", which is not in the list of devices and is left out");
       continue;
     }
     const bool password = !ConfigReader::trimmed(child.child_value("encryptionPassword")).empty();
     if (password || device->untrusted)
-      folder.refusal = "config.xml: <folder id=\"" + folder.id + "\"> would have to be encrypted for device \"" +
-                       device->name + "\", which weft does not support yet; stop sharing it with that device";
+      folder.refusal = "config.xml: <folder id=\"" + folder.id +
+                       "\"> would have to be encrypted for device \"" + device->name +
+                       "\", which weft does not support yet; stop sharing it with that device";
     folder.devices.push_back(id);
   }
   std::sort(folder.devices.begin(), folder.devices.end());
-  folder.devices.erase(std::unique(folder.devices.begin(), folder.devices.end()), folder.devices.end());
+  folder.devices.erase(std::unique(folder.devices.begin(), folder.devices.end()),
+                       folder.devices.end());
 }
 
 FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& config) {
@@ -128,7 +112,8 @@ FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& conf
   read_folder_path(reader, node, folder);
   folder.type = read_folder_type(reader, node);
   read_folder_devices(reader, node, folder, config);
-  folder.rescan_interval_s = reader.attribute_number(node, "rescanIntervalS", 3600, 0, 365 * 24 * 3600);
+  folder.rescan_interval_s =
+      reader.attribute_number(node, "rescanIntervalS", 3600, 0, 365 * 24 * 3600);
   folder.fs_watcher_enabled = reader.flag(node, "fsWatcherEnabled", true);
   folder.fs_watcher_delay_s = reader.attribute_seconds(node, "fsWatcherDelayS", 10);
   if (folder.fs_watcher_delay_s <= 0) folder.fs_watcher_enabled = false;  // as stock
@@ -142,89 +127,23 @@ FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& conf
   folder.order = read_order(reader, node);
   folder.copiers = std::max(0, reader.number(node, "copiers", 0, INT32_MIN, 1024));
   folder.hashers = std::max(0, reader.number(node, "hashers", 0, INT32_MIN, 1024));
-  folder.puller_pending_kib_max = std::max(0, reader.number(node, "pullerMaxPendingKiB", 0, INT32_MIN, 1 << 24));
+  folder.puller_pending_kib_max =
+      std::max(0, reader.number(node, "pullerMaxPendingKiB", 0, INT32_MIN, 1 << 24));
   folder.puller_pause_s = std::max(0, reader.number(node, "pullerPauseS", 0, INT32_MIN, 24 * 3600));
-  folder.mtime_window_s = std::max(0, reader.number(node, "modTimeWindowS", 0, INT32_MIN, 24 * 3600));
+  folder.mtime_window_s =
+      std::max(0, reader.number(node, "modTimeWindowS", 0, INT32_MIN, 24 * 3600));
 
   const std::string versioning = node.child("versioning").attribute("type").value();
   if (!versioning.empty() && versioning != "none")
-    folder.refusal = "config.xml: <folder id=\"" + folder.id + "\"> keeps old versions (versioning \"" + versioning +
-                     "\"), which weft does not support yet; remove <versioning> if they may be lost";
+    folder.refusal =
+        "config.xml: <folder id=\"" + folder.id + "\"> keeps old versions (versioning \"" +
+        versioning +
+        "\"), which weft does not support yet; remove <versioning> if they may be lost";
   const std::string system = reader.text_or(node, "filesystemType", "basic");
   if (system != "basic")
-    folder.refusal = "config.xml: <folder id=\"" + folder.id + "\"> has filesystemType \"" + system +
-                     "\"; only basic is supported";
+    folder.refusal = "config.xml: <folder id=\"" + folder.id + "\"> has filesystemType \"" +
+                     system + "\"; only basic is supported";
   return folder;
-}
-
-void read_gui(ConfigReader& reader, pugi::xml_node node, GuiConfig& gui) {
-  gui.enabled = reader.flag(node, "enabled", true);
-  gui.tls = reader.flag(node, "tls", false);
-  gui.address = reader.text_or(node, "address", gui.address);
-  gui.api_key = reader.text_or(node, "apikey", "");
-  gui.user = reader.text_or(node, "user", "");
-  gui.password_hash = reader.text_or(node, "password", "");
-  gui.skip_host_check = reader.boolean(node, "insecureSkipHostcheck", false);
-  if (const char* address = std::getenv("STGUIADDRESS"); address != nullptr && *address != 0) gui.address = address;
-  if (const char* key = std::getenv("STGUIAPIKEY"); key != nullptr && *key != 0) gui.api_key = key;
-  if (!gui.enabled) return;
-  if (gui.address.starts_with("/") || gui.address.starts_with("unix:"))
-    reader.refuse(node, "<address> is a unix socket, which weft does not support; write HOST:PORT");
-  if (gui.tls)
-    reader.refuse(node, "tls is true, but weft serves its API in the clear only; set it to false and keep "
-                        "the address on 127.0.0.1, or put a TLS proxy in front");
-}
-
-void read_listen_addresses(pugi::xml_node node, Config& config) {
-  auto& listen = config.options.listen_addresses;
-  const std::string fallback = "tcp://0.0.0.0:" + std::to_string(kBepPort);
-  bool given = false;
-  for (const auto& child : node.children("listenAddress")) {
-    given = true;
-    const std::string text = ConfigReader::trimmed(child.child_value());
-    const std::string address = text == "default" ? fallback : text;
-    if (address.empty()) continue;
-    if (!address.starts_with("tcp")) {
-      notice_if(config, true, "<listenAddress> " + address + " is left out: weft listens on tcp:// only");
-      continue;
-    }
-    if (std::find(listen.begin(), listen.end(), address) == listen.end()) listen.push_back(address);
-  }
-  if (!given) listen.push_back(fallback);
-}
-
-void read_options(ConfigReader& reader, pugi::xml_node node, Config& config) {
-  OptionsConfig& o = config.options;
-  read_listen_addresses(node, config);
-  o.reconnection_interval_s = std::max(5, reader.number(node, "reconnectionIntervalS", 60, 0, 24 * 3600));
-  o.keep_temporaries_h = reader.number(node, "keepTemporariesH", 24, 0, 24 * 365);
-  o.progress_update_interval_s = reader.number(node, "progressUpdateIntervalS", 5, -1, 24 * 3600);
-  o.incoming_request_kib_max = reader.number(node, "maxConcurrentIncomingRequestKiB", 0, -1, 1 << 30);
-  o.adaptive_keep_alive_enabled = reader.boolean(node, "adaptiveKeepAliveEnabled", true);
-  o.adaptive_keep_alive_min_s = reader.number(node, "adaptiveKeepAliveMinS", 5, 1, 3600);
-  o.adaptive_keep_alive_max_s = reader.number(node, "adaptiveKeepAliveMaxS", 120, 1, 3600);
-  if (o.adaptive_keep_alive_min_s > o.adaptive_keep_alive_max_s)
-    reader.refuse(node, "adaptiveKeepAliveMinS is above adaptiveKeepAliveMaxS; make it the smaller one");
-  o.multipath_enabled = reader.boolean(node, "multipathEnabled", true);
-  o.random_ports_enabled = reader.boolean(node, "randomPortsEnabled", false);
-  o.random_port_range_start =
-      static_cast<std::uint16_t>(reader.number(node, "randomPortRangeStart", 1024, 1, 65535));
-  o.random_port_range_end = static_cast<std::uint16_t>(reader.number(node, "randomPortRangeEnd", 65535, 1, 65535));
-  if (o.random_port_range_start > o.random_port_range_end)
-    reader.refuse(node, "randomPortRangeStart is above randomPortRangeEnd; make it the smaller one");
-  o.random_port_persistence = reader.boolean(node, "randomPortPersistence", true);
-  o.replacement_age_threshold_s = reader.number(node, "connectionReplacementAgeThreshold", 30, 5, 300);
-  o.replacement_priority_threshold = reader.number(node, "connectionReplacementPriorityThreshold", 10, 1, 50);
-  o.stability_score_min = reader.number(node, "connectionStabilityMinScore", 70, 0, 100);
-  o.priority_tcp_lan = reader.number(node, "connectionPriorityTcpLan", 10, 0, 1 << 20);
-  o.priority_tcp_wan = reader.number(node, "connectionPriorityTcpWan", 30, 0, 1 << 20);
-  o.session_park_s = reader.number(node, "sessionParkS", 600, 0, 24 * 3600);
-  for (const LaterOption& later : kOptionsLater)
-    notice_if(config, reader.text_or(node, later.name, later.idle) != later.idle,
-              std::string("<options> sets ") + later.name + ", which has no effect yet");
-  const bool rates = reader.number(node, "maxSendKbps", 0, 0, INT32_MAX) != 0 ||
-                     reader.number(node, "maxRecvKbps", 0, 0, INT32_MAX) != 0;
-  notice_if(config, rates, "<options> sets a rate limit, which has no effect yet");
 }
 
 void check_devices(ConfigReader& reader, pugi::xml_node node, Config& config) {
@@ -243,24 +162,30 @@ void check_folders(ConfigReader& reader, pugi::xml_node node, Config& config) {
     if (reader.failed()) return;
     for (const FolderConfig& other : config.folders) {
       if (other.id == folder.id)
-        reader.refuse(child, "the same id stands in an earlier <folder>; give one of the two another id");
+        reader.refuse(child,
+                      "the same id stands in an earlier <folder>; give one of the two another id");
       if (other.path == folder.path)
-        reader.refuse(child, "the path is already that of folder \"" + other.id + "\"; give one another path");
+        reader.refuse(child, "the path is already that of folder \"" + other.id +
+                                 "\"; give one another path");
     }
     config.folders.push_back(std::move(folder));
   }
-  std::sort(config.folders.begin(), config.folders.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  std::sort(config.folders.begin(), config.folders.end(),
+            [](const auto& a, const auto& b) { return a.id < b.id; });
 }
 
 void read_version(ConfigReader& reader, pugi::xml_node node, Config& config) {
   config.version = reader.attribute_number(node, "version", 0, 0, INT32_MAX);
   if (reader.failed()) return;
   if (config.version > kConfigVersionMax)
-    reader.refuse(node, "version " + std::to_string(config.version) + " is newer than weft knows (" +
-                        std::to_string(kConfigVersionMax) + "); use a newer weft");
+    reader.refuse(node, "version " + std::to_string(config.version) +
+                            " is newer than weft knows (" + std::to_string(kConfigVersionMax) +
+                            "); use a newer weft");
   else if (config.version < kConfigVersionMin)
-    reader.refuse(node, "version " + std::to_string(config.version) + " is too old; start Syncthing 1.0 or later "
-                        "once on this home, or write version=\"" + std::to_string(kConfigVersionWritten) + "\"");
+    reader.refuse(node, "version " + std::to_string(config.version) +
+                            " is too old; start Syncthing 1.0 or later "
+                            "once on this home, or write version=\"" +
+                            std::to_string(kConfigVersionWritten) + "\"");
 }
 
 }  // namespace
@@ -274,7 +199,7 @@ ConfigResult<Config> load_config(const std::filesystem::path& home) {
   read_version(reader, root, config);
   check_devices(reader, root, config);
   check_folders(reader, root, config);
-  read_gui(reader, root.child("gui"), config.gui);
+  read_gui(reader, root.child("gui"), config);
   read_options(reader, root.child("options"), config);
   if (reader.failed()) return tl::unexpected(reader.error());
   return config;

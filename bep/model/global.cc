@@ -22,7 +22,9 @@ std::size_t pick_global(std::span<const Candidate> candidates) noexcept {
   if (candidates.size() == 1) return 0;
   bool any_valid = false;
   for (const Candidate& candidate : candidates) any_valid |= !candidate.invalid;
-  const auto eligible = [&](const Candidate& candidate) { return !any_valid || !candidate.invalid; };
+  const auto eligible = [&](const Candidate& candidate) {
+    return !any_valid || !candidate.invalid;
+  };
   const auto dominated = [&](const Candidate& candidate) {
     for (const Candidate& other : candidates)
       if (&other != &candidate && eligible(other) &&

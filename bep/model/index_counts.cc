@@ -1,5 +1,6 @@
 #include "bep/model/index_counts.hh"
 
+#include "engine/base/bytes.hh"
 #include "engine/base/must.hh"
 
 namespace weft::model {
@@ -20,7 +21,8 @@ void add(Counts& counts, const Entry& entry, std::int64_t sign) {
   }
 }
 
-// As stock counts "local": not what is ignored, unsupported or to be rescanned, but receive-only changes.
+// As stock counts "local": not what is ignored, unsupported or to be rescanned, but receive-only
+// changes.
 void add_local(FolderCounts& counts, const Entry& entry, std::int64_t sign) {
   const bool receive_only = (entry.flags & kLocalReceiveOnly) != 0;
   if (receive_only) add(counts.receive_only_changed, entry, sign);
@@ -47,7 +49,47 @@ void add_remote(FolderState& folder, const Entry& global, const Entry& entry, st
   }
 }
 
+// The fields in the order in which they are stored.
+template <typename Totals, typename Visit>
+void for_each_number(Totals& totals, Visit visit) {
+  for (auto* c : {&totals.local, &totals.global, &totals.need, &totals.receive_only_changed})
+    for (auto* number : {&c->files, &c->directories, &c->symlinks, &c->deleted, &c->bytes})
+      visit(*number);
+}
+constexpr std::size_t kCountsBytes = 20 * sizeof(std::int64_t);
+constexpr std::size_t kTallyBytes = 3 * sizeof(std::int64_t);
+
 }  // namespace
+
+std::vector<std::byte> pack_counts(const FolderCounts& counts) {
+  std::vector<std::byte> out(kCountsBytes);
+  base::ByteWriter writer(out);
+  for_each_number(counts, [&](std::int64_t n) { writer.be(static_cast<std::uint64_t>(n)); });
+  MUST(writer.room() == 0);
+  return out;
+}
+
+bool unpack_counts(base::Bytes bytes, FolderCounts& out) {
+  base::ByteReader reader(bytes);
+  for_each_number(
+      out, [&](std::int64_t& n) { n = static_cast<std::int64_t>(reader.be<std::uint64_t>()); });
+  return reader.ok() && reader.empty();
+}
+
+std::vector<std::byte> pack_tally(const DeviceTally& tally) {
+  std::vector<std::byte> out(kTallyBytes);
+  base::ByteWriter writer(out);
+  for (const std::int64_t n : {tally.synced_items, tally.synced_bytes, tally.stale_deletes})
+    writer.be(static_cast<std::uint64_t>(n));
+  return out;
+}
+
+bool unpack_tally(base::Bytes bytes, DeviceTally& out) {
+  base::ByteReader reader(bytes);
+  for (std::int64_t* n : {&out.synced_items, &out.synced_bytes, &out.stale_deletes})
+    *n = static_cast<std::int64_t>(reader.be<std::uint64_t>());
+  return reader.ok() && reader.empty();
+}
 
 const Entry& global_of(std::span<const Entry> entries) {
   MUST(!entries.empty());

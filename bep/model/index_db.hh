@@ -1,19 +1,22 @@
-// The index database: what every device has of every folder, which version is the global one, what we need.
-// SQLite (WAL) in one file. It is a cache of the disks and of the peers' indexes: losing it costs a rescan and
-// a full index exchange, never data; therefore a damaged file is refused with "delete it", not repaired.
+// The index database: what every device has of every folder, which version is the global one, what
+// we need. SQLite (WAL) in one file. It is a cache of the disks and of the peers' indexes: losing
+// it costs a rescan and a full index exchange, never data; therefore a damaged file is refused with
+// "delete it", not repaired.
 //
-// Threads:  all calls from the control thread. One connection, locked exclusively: a second process on the same
-//           home is refused at open().
-// Cost:     an update is O(devices that have the name); need() and get_*() are O(answer); counts() and
-//           completion() are O(1), because totals are kept incrementally in the same transaction.
-// Writes:   each update_* / drop_* / set_* call is one transaction: all of it or none of it. After a crash of the
-//           process everything that returned is there. After a power cut the last moments may be missing; so that
-//           no lost sequence number is given twice, numbers jump by kSequenceGap after an unclean end (holes are
-//           normal in BEP, and a scan finds what was lost).
-// Errors:   base::Status with kNoSpace (disk full; nothing changed, try again later), kNotFound (unknown folder),
-//           kCorrupt (delete the file) or kIo. A read that fails answers empty; status() then holds the error
-//           and every write fails with it, so that nothing is built on the empty answer.
-// Bounds:   callers hand over at most what one Index message holds; answers are limited by their `limit`.
+// Threads:  all calls from the control thread. One connection, locked exclusively: a second process
+//           on the same home is refused at open().
+// Cost:     an update is O(devices that have the name); need() and get_*() are O(answer); counts()
+//           and completion() are O(1), because totals are kept in the transaction that changes an
+//           entry. Only drop_remote() and drop_folder() are O(entries dropped).
+// Writes:   each update_* / drop_* / set_* call is one transaction: all of it or none of it. After
+//           a crash of the process everything that returned is there. After a power cut the last
+//           moments may be missing; so that no lost sequence number is given twice, numbers jump by
+//           kSequenceGap after an unclean end (holes are normal in BEP; a scan finds what was lost).
+// Errors:   base::Status with kNoSpace (disk full; nothing changed, try again later), kNotFound
+//           (unknown folder), kCorrupt (delete the file) or kIo. A read that fails answers empty;
+//           status() then holds the error and every update fails with it, so that nothing is built
+//           on the empty answer.
+// Bounds:   callers hand over at most what one Index message holds; answers are limited by `limit`.
 // Not here: file system, BEP messages, the rule itself (global.hh).
 #pragma once
 
@@ -34,11 +37,16 @@
 
 namespace weft::model {
 
-inline constexpr std::int64_t kSequenceGap = std::int64_t{1} << 20;  // far more than one moment's changes
+inline constexpr std::int64_t kSequenceGap = std::int64_t{1}
+                                             << 20;  // far more than one moment's changes
 
-// Why a local entry is not offered to others. Bits of Syncthing's REST "localFlags"; stored beside the entry.
+// Why a local entry is not offered to others. Bits of Syncthing's REST "localFlags"; stored beside
+// the entry.
 enum LocalFlag : std::uint32_t {
-  kLocalUnsupported = 1, kLocalIgnored = 2, kLocalMustRescan = 4, kLocalReceiveOnly = 8
+  kLocalUnsupported = 1,
+  kLocalIgnored = 2,
+  kLocalMustRescan = 4,
+  kLocalReceiveOnly = 8
 };
 
 // A local entry: with any flag set it counts as invalid when the global version is chosen.
@@ -49,43 +57,52 @@ struct LocalFile {
 
 struct Counts {
   std::int64_t files = 0, directories = 0, symlinks = 0;
-  std::int64_t deleted = 0;                    // of any type; not in the three above
-  std::int64_t bytes = 0;                      // of files
+  std::int64_t deleted = 0;  // of any type; not in the three above
+  std::int64_t bytes = 0;    // of files
   friend bool operator==(const Counts&, const Counts&) = default;
 };
 
 struct FolderCounts {
-  Counts local;                                // what we have, receive-only changes included
-  Counts global;                               // valid global entries
-  Counts need;                                 // global entries we lack; `deleted` = deletions still to do
+  Counts local;   // what we have, receive-only changes included
+  Counts global;  // valid global entries
+  Counts need;    // global entries we lack; `deleted` = deletions still to do
   Counts receive_only_changed;
 };
 
 struct Completion {
-  std::int64_t global_bytes = 0, global_items = 0;   // items: files, directories, symlinks not deleted
+  std::int64_t global_bytes = 0,
+               global_items = 0;  // items: files, directories, symlinks not deleted
   std::int64_t need_bytes = 0, need_items = 0, need_deletes = 0;
-  std::int64_t sequence = 0;                   // highest of that device
+  std::int64_t sequence = 0;  // highest of that device
 };
 // As Syncthing shows it: 100 with nothing to have, 95 while only deletions are missing.
 [[nodiscard]] double percent(const Completion& completion) noexcept;
 
-// In the order a puller works through them: parents before children, deletions last and children first.
-enum class NeedKind : std::uint8_t { kDirectory = 1, kSymlink, kFile, kDeletedOther, kDeletedDirectory };
-
-struct NeedItem {
-  proto::FileInfo global;                      // without blocks: get_global() has them
-  std::vector<base::DeviceId> devices;         // that have exactly this version, valid; never ours; sorted
+// In the order a puller works through them: parents before children, deletions last and children
+// first.
+enum class NeedKind : std::uint8_t {
+  kDirectory = 1,
+  kSymlink,
+  kFile,
+  kDeletedOther,
+  kDeletedDirectory
 };
 
-struct PartialFile {                           // a transfer that stopped half way
+struct NeedItem {
+  proto::FileInfo global;               // without blocks: get_global() has them
+  std::vector<base::DeviceId> devices;  // that have exactly this version, valid; never ours; sorted
+};
+
+struct PartialFile {  // a transfer that stopped half way
   proto::VersionVector version;
-  std::vector<std::byte> have;                 // one bit per block, lowest bit of byte 0 first
+  std::vector<std::byte> have;  // one bit per block, lowest bit of byte 0 first
 };
 
 class IndexDb {
  public:
   // Opens or creates the file. The error is a sentence that names it and says the remedy.
-  [[nodiscard]] static ConfigResult<std::unique_ptr<IndexDb>> open(const std::filesystem::path& file);
+  [[nodiscard]] static ConfigResult<std::unique_ptr<IndexDb>> open(
+      const std::filesystem::path& file);
   ~IndexDb();
   IndexDb(const IndexDb&) = delete;
   IndexDb& operator=(const IndexDb&) = delete;
@@ -93,20 +110,24 @@ class IndexDb {
   // The first error of a read since open(): folders must stop then.
   [[nodiscard]] base::Status status() const;
 
-  // --- folders. Everything below answers kNotFound, or empty, for a folder not ensured in the file's life.
-  // Our index id of the folder: random, not zero, made once and kept.
+  // --- folders. Everything below answers kNotFound, or empty, for a folder not ensured in the
+  // file's life. Our index id of the folder: random, not zero, made once and kept.
   [[nodiscard]] base::Result<std::uint64_t> ensure_folder(std::string_view folder);
   // Forgets everything about a folder that is no longer configured.
   [[nodiscard]] base::Status drop_folder(std::string_view folder);
   // 0 = nothing stored of that device.
-  [[nodiscard]] std::uint64_t remote_index_id(std::string_view folder, const base::DeviceId& device) const;
-  [[nodiscard]] base::Status set_remote_index_id(std::string_view folder, const base::DeviceId& device,
+  [[nodiscard]] std::uint64_t remote_index_id(std::string_view folder,
+                                              const base::DeviceId& device) const;
+  [[nodiscard]] base::Status set_remote_index_id(std::string_view folder,
+                                                 const base::DeviceId& device,
                                                  std::uint64_t index_id);
 
   // --- writing entries. A name twice in one call: the last one counts.
   // Gives each entry the next sequence number (info.sequence of the argument is not read).
-  [[nodiscard]] base::Status update_local(std::string_view folder, std::span<const LocalFile> files);
-  [[nodiscard]] base::Status update_local(std::string_view folder, std::span<const proto::FileInfo> files);
+  [[nodiscard]] base::Status update_local(std::string_view folder,
+                                          std::span<const LocalFile> files);
+  [[nodiscard]] base::Status update_local(std::string_view folder,
+                                          std::span<const proto::FileInfo> files);
   // Keeps the sequence numbers of the peer.
   [[nodiscard]] base::Status update_remote(std::string_view folder, const base::DeviceId& device,
                                            std::span<const proto::FileInfo> files);
@@ -114,7 +135,8 @@ class IndexDb {
   [[nodiscard]] base::Status drop_remote(std::string_view folder, const base::DeviceId& device);
 
   // --- reading entries, blocks included.
-  [[nodiscard]] std::optional<LocalFile> get_local(std::string_view folder, std::string_view name) const;
+  [[nodiscard]] std::optional<LocalFile> get_local(std::string_view folder,
+                                                   std::string_view name) const;
   [[nodiscard]] std::optional<proto::FileInfo> get_remote(std::string_view folder,
                                                           const base::DeviceId& device,
                                                           std::string_view name) const;
@@ -122,17 +144,19 @@ class IndexDb {
   [[nodiscard]] std::optional<proto::FileInfo> get_global(std::string_view folder,
                                                           std::string_view name) const;
   // Devices that have exactly the version of get_global(), valid; never ours; sorted.
-  [[nodiscard]] std::vector<base::DeviceId> holders(std::string_view folder, std::string_view name) const;
+  [[nodiscard]] std::vector<base::DeviceId> holders(std::string_view folder,
+                                                    std::string_view name) const;
 
-  // Local entries with a sequence above `after`, ascending, at most `limit`, until `visit` returns false.
-  // For Index messages. `visit` must not write to the database.
+  // Local entries with a sequence above `after`, ascending, at most `limit`, until `visit` returns
+  // false. For Index messages. `visit` must not write to the database.
   void for_each_local_since(std::string_view folder, std::int64_t after, std::size_t limit,
                             base::FunctionRef<bool(const LocalFile&)> visit) const;
-  // Local entries by name, without blocks, names above `after`, at most `limit`: for the scanner's merge walk.
+  // Local entries by name, without blocks, names above `after`, at most `limit`: for the scanner's
+  // merge walk.
   [[nodiscard]] std::vector<LocalFile> list_local(std::string_view folder, std::string_view after,
                                                   std::size_t limit) const;
-  // Local, valid, not deleted files with exactly this list of blocks as `wanted`, at most `limit`: where a
-  // renamed file can be copied from.
+  // Local, valid, not deleted files with exactly this list of blocks as `wanted`, at most `limit`:
+  // where a renamed file can be copied from.
   [[nodiscard]] std::vector<std::string> find_local_by_blocks(std::string_view folder,
                                                               const proto::FileInfo& wanted,
                                                               std::size_t limit) const;
@@ -141,10 +165,10 @@ class IndexDb {
   [[nodiscard]] std::int64_t max_sequence_remote(std::string_view folder,
                                                  const base::DeviceId& device) const;
 
-  // --- need. One page: at most `limit` items of one kind with names beyond `after` ("" = from the start), by
-  // name; kDeletedDirectory by name descending, so that children come before parents.
-  [[nodiscard]] std::vector<NeedItem> need(std::string_view folder, NeedKind kind, std::string_view after,
-                                           std::size_t limit) const;
+  // --- need. One page: at most `limit` items of one kind with names beyond `after` ("" = from the
+  // start), by name; kDeletedDirectory by name descending, so that children come before parents.
+  [[nodiscard]] std::vector<NeedItem> need(std::string_view folder, NeedKind kind,
+                                           std::string_view after, std::size_t limit) const;
   [[nodiscard]] FolderCounts counts(std::string_view folder) const;
   // What a remote device lacks of the global state.
   [[nodiscard]] Completion completion(std::string_view folder, const base::DeviceId& device) const;
@@ -154,7 +178,8 @@ class IndexDb {
   // --- transfers that stopped, by name.
   [[nodiscard]] base::Status set_partial(std::string_view folder, std::string_view name,
                                          const PartialFile& partial);
-  [[nodiscard]] std::optional<PartialFile> partial(std::string_view folder, std::string_view name) const;
+  [[nodiscard]] std::optional<PartialFile> partial(std::string_view folder,
+                                                   std::string_view name) const;
   [[nodiscard]] base::Status clear_partial(std::string_view folder, std::string_view name);
 
   // --- small facts about devices (last seen, last connection's length…): text by key.
@@ -166,7 +191,7 @@ class IndexDb {
  private:
   struct State;
   explicit IndexDb(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;               // keeps SQLite out of this header (control plane: allowed)
+  std::unique_ptr<State> state_;  // keeps SQLite out of this header (control plane: allowed)
 };
 
 }  // namespace weft::model

@@ -18,7 +18,8 @@ std::int64_t to_limit(std::size_t limit) {
 double percent(const Completion& completion) noexcept {
   if (completion.global_bytes == 0) return 100;
   if (completion.need_bytes == 0) return completion.need_deletes > 0 ? 95 : 100;
-  return 100.0 * (1.0 - static_cast<double>(completion.need_bytes) / static_cast<double>(completion.global_bytes));
+  return 100.0 * (1.0 - static_cast<double>(completion.need_bytes) /
+                            static_cast<double>(completion.global_bytes));
 }
 
 std::optional<LocalFile> IndexDb::State::file_by_row(std::int64_t row, bool with_blocks) {
@@ -50,7 +51,8 @@ std::optional<LocalFile> IndexDb::get_local(std::string_view folder, std::string
   return std::nullopt;
 }
 
-std::optional<proto::FileInfo> IndexDb::get_remote(std::string_view folder, const base::DeviceId& device,
+std::optional<proto::FileInfo> IndexDb::get_remote(std::string_view folder,
+                                                   const base::DeviceId& device,
                                                    std::string_view name) const {
   const FolderState* state = state_->folder(folder);
   const auto row = state_->row_of(device);
@@ -62,7 +64,8 @@ std::optional<proto::FileInfo> IndexDb::get_remote(std::string_view folder, cons
   return std::nullopt;
 }
 
-std::optional<proto::FileInfo> IndexDb::get_global(std::string_view folder, std::string_view name) const {
+std::optional<proto::FileInfo> IndexDb::get_global(std::string_view folder,
+                                                   std::string_view name) const {
   const FolderState* state = state_->folder(folder);
   if (state == nullptr) return std::nullopt;
   const std::vector<Entry> found = state_->entries(*state, name);
@@ -101,7 +104,8 @@ std::vector<LocalFile> IndexDb::list_local(std::string_view folder, std::string_
   return files;
 }
 
-std::vector<std::string> IndexDb::find_local_by_blocks(std::string_view folder, const proto::FileInfo& wanted,
+std::vector<std::string> IndexDb::find_local_by_blocks(std::string_view folder,
+                                                       const proto::FileInfo& wanted,
                                                        std::size_t limit) const {
   std::vector<std::string> names;
   const FolderState* state = state_->folder(folder);
@@ -121,7 +125,8 @@ std::int64_t IndexDb::max_sequence_local(std::string_view folder) const {
   return state == nullptr ? 0 : state->sequence;
 }
 
-std::int64_t IndexDb::max_sequence_remote(std::string_view folder, const base::DeviceId& device) const {
+std::int64_t IndexDb::max_sequence_remote(std::string_view folder,
+                                          const base::DeviceId& device) const {
   const FolderState* state = state_->folder(folder);
   const auto row = state_->row_of(device);
   if (state == nullptr || !row) return 0;

@@ -49,8 +49,8 @@ bool unpack_blocks(base::Bytes bytes, std::vector<proto::Block>& out) {
 }
 
 std::vector<std::byte> pack_extra(const proto::FileInfo& file) {
-  const std::vector<std::byte>* parts[] = {&file.blocks_hash, &file.previous_blocks_hash, &file.platform,
-                                           &file.encrypted};
+  const std::vector<std::byte>* parts[] = {&file.blocks_hash, &file.previous_blocks_hash,
+                                           &file.platform, &file.encrypted};
   std::size_t bytes = 0;
   for (const auto* part : parts) bytes += part->size();
   if (bytes == 0) return {};
@@ -66,7 +66,8 @@ std::vector<std::byte> pack_extra(const proto::FileInfo& file) {
 bool unpack_extra(base::Bytes bytes, proto::FileInfo& file) {
   if (bytes.empty()) return true;
   base::ByteReader reader(bytes);
-  for (auto* part : {&file.blocks_hash, &file.previous_blocks_hash, &file.platform, &file.encrypted}) {
+  for (auto* part :
+       {&file.blocks_hash, &file.previous_blocks_hash, &file.platform, &file.encrypted}) {
     const base::Bytes taken = reader.take(reader.be<std::uint32_t>());
     part->assign(taken.begin(), taken.end());
   }

@@ -1,6 +1,6 @@
-// How an entry of the index lies in a row of the table `files`, and the two forms in which it is read: Entry, what
-// the global rule needs, and LocalFile, everything. Layouts of the packed columns stand in index_rows.cc.
-// Threads: one (index_db.hh).
+// How an entry of the index lies in a row of the table `files`, and the two forms in which it is
+// read: Entry, what the global rule needs, and LocalFile, everything. Layouts of the packed columns
+// stand in index_rows.cc. Threads: one (index_db.hh).
 #pragma once
 
 #include <cstdint>
@@ -12,13 +12,16 @@
 
 namespace weft::model {
 
-inline constexpr std::int64_t kLocalDevice = 0;   // rows of our own; others are rows of `devices`, from 1
+inline constexpr std::int64_t kLocalDevice =
+    0;  // rows of our own; others are rows of `devices`, from 1
 
-// read_file() takes the columns name, sequence, type, bits, flags, size, permissions, modified_s, modified_ns,
-// modified_by, version, block_size, symlink, extra, and then `blocks` where wanted (WEFT_FILE_COLUMNS).
+// read_file() takes the columns name, sequence, type, bits, flags, size, permissions, modified_s,
+// modified_ns, modified_by, version, block_size, symlink, extra, and then `blocks` where wanted
+// (WEFT_FILE_COLUMNS).
 inline constexpr int kBlocksColumn = 14;
 
-// A row that does not decode gives an entry marked invalid: nobody pulls it, and the next scan or Index mends it.
+// A row that does not decode gives an entry marked invalid: nobody pulls it, and the next scan or
+// Index mends it.
 [[nodiscard]] LocalFile read_file(const Query& query, bool with_blocks);
 
 // One packed row, its buffers alive for the query it is bound to.
@@ -38,17 +41,18 @@ class PackedFile {
 // False when the bytes are not what pack_version() makes.
 [[nodiscard]] bool unpack_version(base::Bytes bytes, proto::VersionVector& out);
 
-// A number that is equal for equal lists of blocks, 0 for none; to find candidates, which are then compared.
+// A number that is equal for equal lists of blocks, 0 for none; to find candidates, which are then
+// compared.
 [[nodiscard]] std::int64_t block_key_of(const proto::FileInfo& file) noexcept;
 
 // What one device has under a name, as far as the global rule and the counts care.
 struct Entry {
-  std::int64_t row = 0;                          // of `files`
+  std::int64_t row = 0;  // of `files`
   std::int64_t device = kLocalDevice;
   proto::VersionVector version;
   proto::FileType type = proto::FileType::kFile;
-  bool deleted = false, invalid = false;         // invalid: as announced; flags apart
-  std::uint32_t flags = 0;                       // local entries only
+  bool deleted = false, invalid = false;  // invalid: as announced; flags apart
+  std::uint32_t flags = 0;                // local entries only
   std::int64_t size = 0;
   std::int64_t modified_s = 0;
   std::int32_t modified_ns = 0;

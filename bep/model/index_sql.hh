@@ -1,6 +1,6 @@
-// SQLite wrapped: one connection, prepared statements, errors as base::Error. With index_sql.cc, the only files
-// that show sqlite3.h to the rest of the index.
-// Threads: one; the connection is opened without SQLite's own locks.
+// SQLite wrapped: one connection, prepared statements, errors as base::Error. With index_sql.cc,
+// the only files that show sqlite3.h to the rest of the index. Threads: one; the connection is
+// opened without SQLite's own locks.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <sqlite3.h>
 
@@ -17,7 +18,8 @@
 
 namespace weft::model {
 
-// kNoSpace, kReadOnly, kCorrupt, kUnavailable (locked by another process) or kIo, by SQLite's result code.
+// kNoSpace, kReadOnly, kCorrupt, kUnavailable (locked by another process) or kIo, by SQLite's
+// result code.
 [[nodiscard]] base::Error error_of_sqlite(int code) noexcept;
 
 class Statement {
@@ -43,6 +45,8 @@ class Database {
   // The SQL is ours: text that does not compile is a bug, unless the file is damaged.
   [[nodiscard]] base::Result<Statement> prepare(std::string_view sql);
   [[nodiscard]] base::Status execute(const char* sql);
+  // The first column of the first row; no row means a damaged file.
+  [[nodiscard]] base::Result<std::int64_t> number(const char* sql);
   [[nodiscard]] std::int64_t last_row_id() const { return sqlite3_last_insert_rowid(raw_.get()); }
 
  private:
@@ -53,8 +57,8 @@ class Database {
   std::unique_ptr<sqlite3, Close> raw_;
 };
 
-// One run of a statement: bind in order, step through the rows, read columns by number. Resets at the end of its
-// life. Bound text and bytes must live as long as the query.
+// One run of a statement: bind in order, step through the rows, read columns by number. Resets at
+// the end of its life. Bound text and bytes must live as long as the query.
 class Query {
  public:
   explicit Query(Statement& statement) : raw_(statement.raw_) {}
@@ -68,7 +72,10 @@ class Query {
   Query& bind(std::int64_t value);
   Query& bind(std::string_view text);
   Query& bind(base::Bytes bytes);
-  Query& bind_null() { ++bound_; return *this; }
+  Query& bind_null() {
+    ++bound_;
+    return *this;
+  }
 
   // True on a row. False at the end or on an error: see error().
   [[nodiscard]] bool step();
@@ -77,7 +84,9 @@ class Query {
   [[nodiscard]] bool failed() const { return code_ != SQLITE_OK; }
   [[nodiscard]] base::Error error() const { return error_of_sqlite(code_); }
 
-  [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(raw_, column); }
+  [[nodiscard]] std::int64_t integer(int column) const {
+    return sqlite3_column_int64(raw_, column);
+  }
   [[nodiscard]] bool is_null(int column) const {
     return sqlite3_column_type(raw_, column) == SQLITE_NULL;
   }

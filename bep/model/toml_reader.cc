@@ -5,7 +5,9 @@
 namespace weft::model {
 namespace {
 
-std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string quoted(std::string_view text) {
+  return "\"" + std::string(text) + "\"";
+}
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -26,7 +28,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::optional<std::string_view> did_you_mean(std::string_view word,
                                              std::span<const std::string_view> known) {
-  if (word.size() > 64) return std::nullopt;     // quadratic work on a word nobody typed
+  if (word.size() > 64) return std::nullopt;  // quadratic work on a word nobody typed
   const std::size_t far = word.size() <= 4 ? 1 : 2;
   std::optional<std::string_view> best;
   std::size_t best_distance = far + 1;
@@ -116,19 +118,21 @@ void TomlTable::read(const char* key, std::vector<std::uint32_t>& out, std::uint
   }
 }
 
-bool TomlTable::to_number(const toml::node& node, const char* key, std::uint32_t min, std::uint32_t max,
-                          std::uint32_t& out) {
+bool TomlTable::to_number(const toml::node& node, const char* key, std::uint32_t min,
+                          std::uint32_t max, std::uint32_t& out) {
   const auto* value = node.as_integer();
   if (value != nullptr && value->get() >= min && value->get() <= max) {
     out = static_cast<std::uint32_t>(value->get());
     return true;
   }
   const std::string found = value != nullptr ? "is " + std::to_string(value->get()) + " but " : "";
-  refuse(key, found + "must be a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+  refuse(key, found + "must be a whole number from " + std::to_string(min) + " to " +
+                  std::to_string(max));
   return false;
 }
 
-bool TomlTable::read_choice(const char* key, std::size_t& index, std::span<const char* const> names) {
+bool TomlTable::read_choice(const char* key, std::size_t& index,
+                            std::span<const char* const> names) {
   std::string text;
   const bool given = has(key);
   read(key, text);
@@ -146,10 +150,11 @@ void TomlTable::refuse_unknown_keys() {
   for (const auto& [key, node] : *table_) {
     if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
     const auto meant = did_you_mean(key.str(), known_);
-    const std::string whole = name_.empty() ? std::string(key.str()) : name_ + "." + std::string(key.str());
-    errors_.refuse(key.source().begin.line,
-                   whole + " is not known; " +
-                       (meant ? "did you mean " + quoted(*meant) + "?" : "remove it or correct its name"));
+    const std::string whole =
+        name_.empty() ? std::string(key.str()) : name_ + "." + std::string(key.str());
+    errors_.refuse(key.source().begin.line, whole + " is not known; " +
+                                                (meant ? "did you mean " + quoted(*meant) + "?"
+                                                       : "remove it or correct its name"));
     return;
   }
 }

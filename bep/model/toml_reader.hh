@@ -1,6 +1,6 @@
-// Typed reading of one TOML table for weft_toml.cc: every key is asked for by name, and a key nobody asked for is
-// refused. The first refusal is kept. Only this header and weft_toml.cc show toml++ (it compiles slowly).
-// Threads: any one thread.
+// Typed reading of one TOML table for weft_toml.cc: every key is asked for by name, and a key
+// nobody asked for is refused. The first refusal is kept. Only this header and weft_toml.cc show
+// toml++ (it compiles slowly). Threads: any one thread.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace weft::model {
 // The refusal that all tables of one file share.
 struct TomlErrors {
   std::string file;
-  std::string first;                             // empty: none yet
+  std::string first;  // empty: none yet
   // "FILE:LINE: KEY WHAT"; line 0 is left out.
   void refuse(std::uint32_t line, const std::string& what);
 };
@@ -30,23 +30,26 @@ class TomlTable {
 
   void read(const char* key, bool& out);
   void read(const char* key, std::string& out);
-  void read(const char* key, std::vector<std::string>& out);      // one string or a list of strings
+  void read(const char* key, std::vector<std::string>& out);  // one string or a list of strings
   void read(const char* key, std::uint32_t& out, std::uint32_t min, std::uint32_t max);
   void read(const char* key, std::vector<std::uint32_t>& out, std::uint32_t max);
   // One of `names`; the index of the one found goes through `out`.
-  template <typename Enum> void read(const char* key, Enum& out, std::span<const char* const> names) {
+  template <typename Enum>
+  void read(const char* key, Enum& out, std::span<const char* const> names) {
     std::size_t index = 0;
     if (read_choice(key, index, names)) out = static_cast<Enum>(index);
   }
   // To be called last.
   void refuse_unknown_keys();
 
-  void refuse(const char* key, const std::string& what);          // at the key's line, or the table's
-  [[nodiscard]] bool has(const char* key) const { return table_ != nullptr && table_->contains(key); }
+  void refuse(const char* key, const std::string& what);  // at the key's line, or the table's
+  [[nodiscard]] bool has(const char* key) const {
+    return table_ != nullptr && table_->contains(key);
+  }
   [[nodiscard]] std::uint32_t line_of(const char* key) const;
 
  private:
-  const toml::node* ask(const char* key);                         // notes the key as known
+  const toml::node* ask(const char* key);  // notes the key as known
   bool read_choice(const char* key, std::size_t& index, std::span<const char* const> names);
   bool to_number(const toml::node& node, const char* key, std::uint32_t min, std::uint32_t max,
                  std::uint32_t& out);
@@ -57,7 +60,8 @@ class TomlTable {
   std::vector<std::string_view> known_;
 };
 
-// The known word that `word` was probably meant to be: at most two letters apart, or one for short words.
+// The known word that `word` was probably meant to be: at most two letters apart, or one for short
+// words.
 [[nodiscard]] std::optional<std::string_view> did_you_mean(std::string_view word,
                                                            std::span<const std::string_view> known);
 

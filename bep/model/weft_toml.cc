@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t kFileBytesMax = 1u << 20;
 constexpr std::size_t kCpusMax = 4096;
-constexpr std::size_t kNameBytesMax = 32;        // port names stand in URLs, logs and metrics
+constexpr std::size_t kNameBytesMax = 32;  // port names stand in URLs, logs and metrics
 
 // In the order of the enums.
 constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
@@ -70,7 +70,8 @@ void read_engine(TomlTable table, EngineConfig& engine) {
   table.refuse_unknown_keys();
   if (!engine.cpus.empty() && engine.cpus.size() != engine.cores)
     table.refuse("cpus", "names " + std::to_string(engine.cpus.size()) + " CPUs for " +
-                             std::to_string(engine.cores) + " data cores; write one per core, or leave it out");
+                             std::to_string(engine.cores) +
+                             " data cores; write one per core, or leave it out");
 }
 
 void read_addresses(TomlTable& table, PortConfig& port) {
@@ -79,11 +80,15 @@ void read_addresses(TomlTable& table, PortConfig& port) {
   for (const std::string& text : texts) {
     const auto prefix = parse_prefix(text);
     if (!prefix || !is_station(prefix->address)) {
-      table.refuse("address", "holds \"" + text + "\"; write an address with its prefix length, as \"10.1.0.1/24\"");
+      table.refuse(
+          "address",
+          "holds \"" + text + "\"; write an address with its prefix length, as \"10.1.0.1/24\"");
       return;
     }
     auto& place = prefix->address.v6 ? port.v6 : port.v4;
-    if (place) table.refuse("address", "holds two addresses of one family; a port has one IPv4 and one IPv6 at most");
+    if (place)
+      table.refuse("address",
+                   "holds two addresses of one family; a port has one IPv4 and one IPv6 at most");
     place = prefix;
   }
   if (!port.v4 && !port.v6)
@@ -96,13 +101,16 @@ void read_gateways(TomlTable& table, PortConfig& port) {
   for (const std::string& text : texts) {
     const auto ip = parse_ip(text);
     if (!ip || !is_station(*ip)) {
-      table.refuse("gateway", "holds \"" + text + "\"; write an address without prefix length, as \"10.1.0.254\"");
+      table.refuse("gateway", "holds \"" + text +
+                                  "\"; write an address without prefix length, as \"10.1.0.254\"");
       return;
     }
     const auto& own = ip->v6 ? port.v6 : port.v4;
     if (!own || !same_network(*own, *ip) || own->address == *ip)
-      table.refuse("gateway", "\"" + text + "\" is not a neighbour on this port's network; correct it or the prefix "
-                              "length of address");
+      table.refuse("gateway",
+                   "\"" + text +
+                       "\" is not a neighbour on this port's network; correct it or the prefix "
+                       "length of address");
     auto& place = ip->v6 ? port.gateway_v6 : port.gateway_v4;
     if (place) table.refuse("gateway", "holds two gateways of one family; write one");
     place = *ip;
@@ -111,8 +119,8 @@ void read_gateways(TomlTable& table, PortConfig& port) {
 
 void check_name(TomlTable& table, const std::string& name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   };
   if (name.empty()) table.refuse("name", "is missing; give the port a name, as \"left\"");
   else if (name.size() > kNameBytesMax || !std::all_of(name.begin(), name.end(), allowed))
@@ -122,12 +130,17 @@ void check_name(TomlTable& table, const std::string& name) {
 void refuse_twins(TomlTable& table, const PortConfig& port, const std::vector<PortConfig>& others) {
   for (const PortConfig& other : others) {
     if (other.name == port.name)
-      table.refuse("name", "\"" + port.name + "\" is already that of an earlier port; choose another");
+      table.refuse("name",
+                   "\"" + port.name + "\" is already that of an earlier port; choose another");
     if (other.device == port.device)
-      table.refuse("device", "is already that of port \"" + other.name + "\"; one device makes one port");
-    const auto same = [](const auto& a, const auto& b) { return a && b && a->address == b->address; };
+      table.refuse("device",
+                   "is already that of port \"" + other.name + "\"; one device makes one port");
+    const auto same = [](const auto& a, const auto& b) {
+      return a && b && a->address == b->address;
+    };
     if (same(other.v4, port.v4) || same(other.v6, port.v6))
-      table.refuse("address", "is already that of port \"" + other.name + "\"; give each port its own");
+      table.refuse("address",
+                   "is already that of port \"" + other.name + "\"; give each port its own");
   }
 }
 
@@ -137,14 +150,17 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   check_name(table, port.name);
   table.read("device", port.device);
   if (port.device.empty())
-    table.refuse("device", "is missing; write a DPDK device, as \"net_af_packet0,iface=eth1\" or \"0000:01:00.0\"");
+    table.refuse(
+        "device",
+        "is missing; write a DPDK device, as \"net_af_packet0,iface=eth1\" or \"0000:01:00.0\"");
   read_addresses(table, port);
   read_gateways(table, port);
   std::uint32_t udp_port = port.udp_port, mtu = port.mtu;
   table.read("udp_port", udp_port, 1, 65535);
   if (udp_port + cores - 1 > 65535)
-    table.refuse("udp_port", "leaves no room for " + std::to_string(cores) + " data cores, which take one port each; "
-                             "write a smaller one");
+    table.refuse("udp_port", "leaves no room for " + std::to_string(cores) +
+                                 " data cores, which take one port each; "
+                                 "write a smaller one");
   table.read("mtu", mtu, kMtuMin, kMtuMax);
   port.udp_port = static_cast<std::uint16_t>(udp_port);
   port.mtu = static_cast<std::uint16_t>(mtu);
@@ -158,7 +174,8 @@ void read_ports(const toml::node* node, TomlErrors& errors, WeftConfig& config) 
   if (node == nullptr) return;
   const toml::array* list = node->as_array();
   if (list == nullptr || !list->is_array_of_tables()) {
-    errors.refuse(node->source().begin.line, "port must be written as [[port]], with two brackets, once per port");
+    errors.refuse(node->source().begin.line,
+                  "port must be written as [[port]], with two brackets, once per port");
     return;
   }
   if (list->size() > base::kPortsMax) {
@@ -168,27 +185,32 @@ void read_ports(const toml::node* node, TomlErrors& errors, WeftConfig& config) 
     return;
   }
   for (const toml::node& item : *list) {
-    config.ports.push_back(read_port(TomlTable(item.as_table(), "port", errors), config.engine.cores, config.ports));
+    config.ports.push_back(
+        read_port(TomlTable(item.as_table(), "port", errors), config.engine.cores, config.ports));
     if (!errors.first.empty()) return;
   }
 }
 
 WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   WeftConfig config;
-  constexpr std::array<std::string_view, 5> kTables = {"engine", "scheduler", "disk", "lab", "port"};
+  constexpr std::array<std::string_view, 5> kTables = {"engine", "scheduler", "disk", "lab",
+                                                       "port"};
   for (const auto& [key, node] : root) {
     const bool known = std::find(kTables.begin(), kTables.end(), key.str()) != kTables.end();
     const auto meant = did_you_mean(key.str(), kTables);
     if (!known)
-      errors.refuse(key.source().begin.line,
-                    std::string(key.str()) + " is not known; " +
-                        (meant ? "did you mean \"" + std::string(*meant) + "\"?"
-                               : "the file may have [engine], [scheduler], [disk], [lab] and [[port]]"));
+      errors.refuse(
+          key.source().begin.line,
+          std::string(key.str()) + " is not known; " +
+              (meant ? "did you mean \"" + std::string(*meant) + "\"?"
+                     : "the file may have [engine], [scheduler], [disk], [lab] and [[port]]"));
     else if (key.str() != "port" && !node.is_table())
       errors.refuse(key.source().begin.line, std::string(key.str()) + " must be a table: write [" +
                                                  std::string(key.str()) + "] on a line of its own");
   }
-  const auto table = [&](const char* name) { return TomlTable(root[name].as_table(), name, errors); };
+  const auto table = [&](const char* name) {
+    return TomlTable(root[name].as_table(), name, errors);
+  };
   read_engine(table("engine"), config.engine);
   TomlTable scheduler = table("scheduler");
   scheduler.read("policy", config.policy, kPolicyNames);
@@ -231,7 +253,8 @@ ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {
 }
 
 std::string_view weft_toml_example() noexcept {
-  return R"(# weft.toml: what config.xml has no word for. Every line may be left out; these are the defaults.
+  return R"(# weft.toml: what config.xml has no word for.
+# Every line may be left out; these are the defaults.
 
 [engine]
 cores = 1               # data cores: one busy thread each
@@ -250,9 +273,10 @@ depth = 32              # reads and writes in flight per data core
 fsync = true
 
 [lab]
-impair = false          # true allows POST /rest/weft/ports/NAME/impair: loss, delay, silence on purpose
+# true allows POST /rest/weft/ports/NAME/impair: loss, delay and silence on purpose
+impair = false
 
-# One [[port]] per network interface given to weft. Without any, files travel over the TLS link alone.
+# One [[port]] per network interface given to weft. Without any, files travel over the TLS link.
 #[[port]]
 #name = "left"
 #device = "0000:01:00.0"        # a NIC bound to vfio-pci; or "net_af_packet0,iface=eth1"

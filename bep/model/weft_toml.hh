@@ -1,7 +1,7 @@
-// weft.toml: what Syncthing has no word for: cores, memory, scheduler, disk, ports. Stands beside config.xml.
-// A missing file means: no ports, so plain BEP over links. Everything in it is optional; everything that is
-// there must be right: an unknown key, a wrong type or a value out of bounds is refused in one sentence with
-// file:line, key and remedy, and nothing starts.
+// weft.toml: what Syncthing has no word for: cores, memory, scheduler, disk, ports. Stands beside
+// config.xml. A missing file means: no ports, so plain BEP over links. Everything in it is
+// optional; everything that is there must be right: an unknown key, a wrong type or a value out of
+// bounds is refused in one sentence with file:line, key and remedy, and nothing starts.
 // Threads: values; read once before start.
 #pragma once
 
@@ -22,23 +22,23 @@ namespace weft::model {
 enum class AeadChoice : std::uint8_t { kAuto, kIpsecMb, kOpenssl };
 enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };
 
-inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of block buffers per core; SlotRef holds 16 bits
+inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of buffers; SlotRef has 16 bits
 inline constexpr std::uint32_t kMemoryMbMax = 1u << 20;  // 1 TiB: a typing error, not a machine
-inline constexpr std::uint32_t kDiskDepthMax = 1024;
+inline constexpr std::uint32_t kDiskDepthMax = 1024;    // more than any disk takes at once
 inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9600;  // IPv6's least; jumbo frames
 
 struct EngineConfig {
-  std::uint32_t cores = 1;                    // data cores, 1 … kCoresMax
-  std::vector<std::uint32_t> cpus;            // empty, or one CPU number per data core
-  std::uint32_t memory_mb = 128;              // for DPDK
-  std::uint32_t slots = 384;                  // kSlotBytes each, per data core
+  std::uint32_t cores = 1;          // data cores, 1 … kCoresMax
+  std::vector<std::uint32_t> cpus;  // empty, or one CPU number per data core
+  std::uint32_t memory_mb = 128;    // for DPDK
+  std::uint32_t slots = 384;        // kSlotBytes each, per data core
   AeadChoice aead = AeadChoice::kAuto;
-  std::vector<std::string> eal_args;          // passed to DPDK as they are
+  std::vector<std::string> eal_args;  // passed to DPDK as they are
 };
 
 struct DiskConfig {
   DirectIo direct = DirectIo::kAuto;
-  std::uint32_t depth = 32;                   // jobs in flight per data core
+  std::uint32_t depth = 32;  // jobs in flight per data core
   bool fsync = true;
 };
 
@@ -48,11 +48,11 @@ struct IpPrefix {
 };
 
 struct PortConfig {
-  std::string name;                           // unique; letters, digits, - _ .
-  std::string device;                         // DPDK device string, PCI address; unique
-  std::optional<IpPrefix> v4, v6;             // at least one
+  std::string name;                // unique; letters, digits, - _ .
+  std::string device;              // DPDK device string, PCI address; unique
+  std::optional<IpPrefix> v4, v6;  // at least one
   std::optional<base::IpAddress> gateway_v4, gateway_v6;
-  std::uint16_t udp_port = 22100;             // of core 0; core i has udp_port + i
+  std::uint16_t udp_port = 22100;  // of core 0; core i has udp_port + i
   std::uint16_t mtu = 1500;
   share::PathRole role = share::PathRole::kPrimary;
 };
@@ -61,16 +61,17 @@ struct WeftConfig {
   EngineConfig engine;
   share::Policy policy = share::Policy::kRate;
   DiskConfig disk;
-  bool impair_allowed = false;                // [lab] impair: the impairment stage may be switched on by REST
-  std::vector<PortConfig> ports;              // at most kPortsMax, in the file's order
+  bool impair_allowed = false;    // [lab] impair: the impairment stage may be switched on by REST
+  std::vector<PortConfig> ports;  // at most kPortsMax, in the file's order
 };
 
 // Reads home/weft.toml; defaults when there is none.
 [[nodiscard]] ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home);
 // The same from text; `file` is only for the messages.
-[[nodiscard]] ConfigResult<WeftConfig> parse_weft_toml(std::string_view text, std::string_view file);
-// The commented example that `weft init` writes: loads as it stands (all defaults), and its commented lines are
-// a working two-port configuration.
+[[nodiscard]] ConfigResult<WeftConfig> parse_weft_toml(std::string_view text,
+                                                       std::string_view file);
+// The commented example that `weft init` writes: loads as it stands (all defaults), and its
+// commented lines are a working two-port configuration.
 [[nodiscard]] std::string_view weft_toml_example() noexcept;
 
 }  // namespace weft::model

@@ -116,7 +116,7 @@ void Link::handle_read(const ErrorCode& error, std::size_t bytes) {
   }
   if (state_ != State::kClosing) {
     close_reason_ = reason_of_handshake_error(error, stream_.native_handle());
-    close_text_ = error.message();
+    if (!write_failed_ || close_text_.empty()) close_text_ = "connection lost: " + error.message();
   }
   finish();
 }
@@ -186,7 +186,7 @@ void Link::handle_written(const ErrorCode& error, std::size_t bytes) {
     state_deadline_ = std::min(steady_now() + base::seconds(1), deadline());
     if (state_ == State::kClosing) return finish();
     close_reason_ = CloseReason::kPeerGone;
-    close_text_ = error.message();
+    close_text_ = "connection lost: " + error.message();
     return arm_timer();
   }
   flush();

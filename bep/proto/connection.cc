@@ -280,7 +280,16 @@ void Connection::send_response(std::int32_t id, ErrorCode code, std::vector<std:
 void Connection::send_private(const PrivateMessage& message, base::Instant now) {
   if (!may_send()) return;
   MUST(peer_is_weft());
-  queue_message(type_of(message), encode_private(message), now);
+  const std::vector<std::byte> bytes = encode_private(message);
+  const auto* open = std::get_if<Open>(&message);
+  if (bytes.size() <= kPrivateBytesMax || open == nullptr || open->files.size() < 2) {
+    queue_message(type_of(message), bytes, now);
+    return;
+  }
+  // Names and versions are as long as the peer made them. Each file of a batch stands alone.
+  const auto middle = open->files.begin() + static_cast<std::ptrdiff_t>(open->files.size() / 2);
+  send_private(Open{{open->files.begin(), middle}}, now);
+  send_private(Open{{middle, open->files.end()}}, now);
 }
 
 void Connection::send_close(std::string_view reason, base::Instant now) {

@@ -1,17 +1,19 @@
 // Connection: one BEP link after TLS, without I/O: bytes and time in, events and bytes out.
 //
-//   handle_bytes(bytes, now)  ->  next_event() until false      the caller reads more only then (memory bound)
-//   send_*(..., now)          ->  next_output() until false     and writes; reading goes on meanwhile
-//   next_deadline()           ->  handle_timeout(now)           then events and output as above
+//   handle_bytes(bytes, now)  ->  next_event() until false   the caller reads more only then
+//   send_*(..., now)          ->  next_output() until false  and writes; reading goes on meanwhile
+//   next_deadline()           ->  handle_timeout(now)        then events and output as above
 //
-// Order:  Hello both ways, then each side's first message is a ClusterConfig (Close is always allowed; unknown types are
-//         skipped), then anything. send_cluster_config() comes before every other send_* but send_close() (MUST).
-// End:    PeerClosed or Failed is the last event. Errors of dispatch queue a Close{reason} before Failed is given out:
-//         the caller writes what next_output() yields (bounded time), then closes. After the end, send_* do nothing:
-//         answers of workers may come late.
-// Memory: what handle_bytes() was given, one message (FrameLimits), and the output queue, which only our own sends
-//         fill: the caller watches output_bytes_pending().
-// Owner:  one thread (control). Not here: TLS, sockets, device policy (bep/net), what messages mean (bep/model).
+// Order:  Hello both ways, then each side's first message is a ClusterConfig (Close is always
+//         allowed, unknown types are skipped), then anything. send_cluster_config() comes before
+//         every other send_* but send_close() (MUST).
+// End:    PeerClosed or Failed is the last event. Errors of dispatch queue a Close{reason} before
+//         Failed is given out: the caller writes what next_output() yields (bounded time), then
+//         closes. After the end, send_* do nothing: answers of workers may come late.
+// Memory: what handle_bytes() was given, one message (FrameLimits), and the output queue, which
+//         only our own sends fill: the caller watches output_bytes_pending().
+// Owner:  one thread (control).
+// Not here: TLS, sockets, device policy (bep/net), what messages mean (bep/model).
 // Source: bep_facts §3, §8, §14.
 #pragma once
 
@@ -35,22 +37,29 @@ namespace weft::proto {
 
 struct HelloReceived { Hello hello; };
 struct ClusterConfigReceived { ClusterConfig config; };
-// update false: forget the device's entries of the folder first. `spoilt`: entries turned invalid, by reason.
+// update false: forget the device's entries of the folder first. `spoilt`: entries turned invalid,
+// by reason.
 struct IndexReceived { bool update = false; Index index; ReasonCounters spoilt; };
 struct RequestReceived { Request request; };
-struct ResponseReceived { std::int32_t id = 0; ErrorCode code = ErrorCode::kNone; OwnedBytes data; };
+struct ResponseReceived {
+  std::int32_t id = 0;
+  ErrorCode code = ErrorCode::kNone;
+  OwnedBytes data;
+};
 struct DownloadProgressReceived { DownloadProgress progress; };
 // OFFER, OPEN, GRANT or RELEASE from a weft; decode_private() gives the message.
 struct PrivateReceived { MessageType type{}; std::vector<std::byte> bytes; };
 struct PeerClosed { std::string reason; };
-// `text`: text_of(reason) and what it was about ("invalid name: ../x"), one line, bounded, without secrets.
+// `text`: text_of(reason) and what it was about ("invalid name: ../x"), one line, bounded, without
+// secrets.
 struct Failed { Reason reason = Reason::kNone; std::string text; };
 
-using Event = std::variant<HelloReceived, ClusterConfigReceived, IndexReceived, RequestReceived, ResponseReceived,
-                           DownloadProgressReceived, PrivateReceived, PeerClosed, Failed>;
+using Event =
+    std::variant<HelloReceived, ClusterConfigReceived, IndexReceived, RequestReceived,
+                 ResponseReceived, DownloadProgressReceived, PrivateReceived, PeerClosed, Failed>;
 
 struct ConnectionConfig {
-  Hello hello;                                          // ours; weft_version 0 = speak stock BEP only
+  Hello hello;                                          // ours; weft_version 0: stock BEP only
   Compression compression = Compression::kMetadata;
   FrameLimits limits{};
   base::Duration hello_timeout = base::seconds(20);
@@ -60,9 +69,9 @@ struct ConnectionConfig {
 
 struct ConnectionCounters {
   std::uint64_t messages_in = 0, messages_out = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0;            // of the BEP stream; out: handed to next_output()
+  std::uint64_t bytes_in = 0, bytes_out = 0;   // of the BEP stream; out: given to next_output()
   std::uint64_t unknown_types_skipped = 0;
-  ReasonCounters reasons;                               // of Failed, and of spoilt index entries
+  ReasonCounters reasons;                      // of Failed, and of spoilt index entries
 };
 
 class Connection {
@@ -81,11 +90,15 @@ class Connection {
 
   void send_cluster_config(const ClusterConfig& config, base::Instant now);
   void send_index(bool update, const Index& index, base::Instant now);
-  void send_request(const Request& request, base::Instant now);   // size > 0 and a 32-byte hash (MUST)
-  // `data` goes out as it is, without a copy (unless compression is kAlways). Data with an error code is dropped.
-  void send_response(std::int32_t id, ErrorCode code, std::vector<std::byte> data, base::Instant now);
+  // MUST: size > 0 and a hash of 32 bytes.
+  void send_request(const Request& request, base::Instant now);
+  // `data` goes out as it is, without a copy (unless compression is kAlways). Data with an error
+  // code is dropped.
+  void send_response(std::int32_t id, ErrorCode code, std::vector<std::byte> data,
+                     base::Instant now);
   void send_private(const PrivateMessage& message, base::Instant now);   // MUST: peer_is_weft()
-  void send_close(std::string_view reason, base::Instant now);          // the end on our side; no event follows
+  // The end on our side; no event follows.
+  void send_close(std::string_view reason, base::Instant now);
 
   [[nodiscard]] bool ended() const noexcept { return state_ == State::kEnded; }
   // Both Hellos carry the weft field.

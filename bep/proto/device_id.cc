@@ -119,7 +119,8 @@ base::Result<DeviceId> parse_device_id(std::string_view text) {
   if (plain.size() != kBase32Chars)
     return base::fail(Errc::kInvalidArgument, "device ID is not 52 or 56 characters long");
   DeviceId id{};
-  if (!base32_decode(plain, id)) return base::fail(Errc::kInvalidArgument, "device ID is not base32");
+  if (!base32_decode(plain, id))
+    return base::fail(Errc::kInvalidArgument, "device ID is not base32");
   return id;
 }
 

@@ -21,14 +21,16 @@ inline constexpr DeviceId kEmptyDeviceId{};   // "no device"; its text is ""
 
 // 63 characters: 8 groups of 7 joined by '-'; "" for the empty ID.
 [[nodiscard]] std::string to_text(const DeviceId& id);
-// Accepts any case, '-' and spaces anywhere, 0/1/8 for O/I/B, with (56) or without (52) check characters.
+// Accepts any case, '-' and spaces anywhere, 0/1/8 for O/I/B, with (56) or without (52) check
+// characters.
 // Errors: kInvalidArgument. The empty string is the empty ID.
 [[nodiscard]] base::Result<DeviceId> parse_device_id(std::string_view text);
 
 [[nodiscard]] ShortId short_id(const DeviceId& id) noexcept;
 // The 7 characters that stand for it in conflict names, logs and REST ("P56IOI7").
 [[nodiscard]] std::string short_id_text(ShortId id);
-// The check character over base32 characters; Syncthing's own variant of Luhn's sum. 0 if one is not base32.
+// The check character over base32 characters; Syncthing's own variant of Luhn's sum. 0 if one is
+// not base32.
 [[nodiscard]] char luhn32(std::string_view base32) noexcept;
 
 }  // namespace weft::proto

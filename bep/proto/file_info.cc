@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::uint32_t kVersionField = 9, kBlocksField = 16;   // of FileInfo
 constexpr std::uint32_t kPermissionBits = 0777;
-constexpr std::size_t kTargetBytesMax = 4095;       // PATH_MAX without its NUL: symlink(2) takes no more
-// A block's hash alone takes this much of a message; what has less per block is made to cost memory.
+// PATH_MAX without its NUL: symlink(2) takes no more.
+constexpr std::size_t kTargetBytesMax = 4095;
+// A block's hash alone takes this much of a message; what has less per block is made to cost
+// memory.
 constexpr std::size_t kBlockWireBytesMin = 34;
 constexpr auto kBlockMin = static_cast<std::int32_t>(base::kBlockBytesMin);
 constexpr auto kBlockMax = static_cast<std::int32_t>(base::kBlockBytesMax);
@@ -129,10 +131,12 @@ Reason take_checked(const bep::FileInfo& from, FileInfo& file) {
   auto version = from_pb(from.version());
   if (!version) return Reason::kVersionInvalid;
   file.version = *std::move(version);
-  if (file.type == FileType::kSymlink) file.symlink_target = from.symlink_target();
-  if (file.type != FileType::kFile || file.deleted) return
-      file.type == FileType::kSymlink && !file.deleted && !file.invalid
-          ? check_target(file.symlink_target) : Reason::kNone;
+  if (file.type == FileType::kSymlink) {
+    file.symlink_target = from.symlink_target();
+    const bool used = !file.deleted && !file.invalid;
+    return used ? check_target(file.symlink_target) : Reason::kNone;
+  }
+  if (file.type == FileType::kDirectory || file.deleted) return Reason::kNone;
   file.size = from.size();
   if (file.invalid) return file.size < 0 ? Reason::kFileSizeNegative : Reason::kNone;
   return take_blocks(from, file);

@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kTypeField = 1, kCompressionField = 2;   // of the header
 constexpr std::uint64_t kCompressionNone = 0, kCompressionLz4 = 1;
 constexpr std::size_t kLz4LengthBytes = 4;
-// LZ4 says "255 more" with one byte: no block unpacks to more than this many times its size, plus the run
-// that its first token already holds.
+// LZ4 says "255 more" with one byte: no block unpacks to more than this many times its size, plus
+// the run that its first token already holds.
 constexpr std::size_t kLz4RatioMax = 255;
 constexpr std::size_t kLz4SlackBytes = 64;
 // Taken at once on the word of a message's announced length; beyond it memory follows the bytes.
@@ -189,11 +189,13 @@ void append_head(MessageType type, bool lz4, std::size_t size, std::vector<std::
 // Length and LZ4 block, or nothing where packing is not worth it.
 std::vector<std::byte> packed_form(base::Bytes protobuf) {
   const auto size = static_cast<int>(protobuf.size());
-  std::vector<std::byte> packed(kLz4LengthBytes + static_cast<std::size_t>(LZ4_compressBound(size)));
+  const auto bound = static_cast<std::size_t>(LZ4_compressBound(size));
+  std::vector<std::byte> packed(kLz4LengthBytes + bound);
   base::store_be(packed.data(), static_cast<std::uint32_t>(size));
   const int used = LZ4_compress_default(
       reinterpret_cast<const char*>(protobuf.data()),
-      reinterpret_cast<char*>(packed.data() + kLz4LengthBytes), size, LZ4_compressBound(size));
+      reinterpret_cast<char*>(packed.data() + kLz4LengthBytes), size,
+      static_cast<int>(bound));
   MUST(used > 0);
   packed.resize(kLz4LengthBytes + static_cast<std::size_t>(used));
   // Less than 1/32 saved is not worth the peer's time (stock's rule).

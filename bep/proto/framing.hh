@@ -1,7 +1,9 @@
 // Framing: from a byte stream to messages and back.
-//   u16 header length | Header{type, compression} | u32 message length | message (protobuf, or u32 length + LZ4 block)
-// Memory: a message's buffer grows with the bytes that arrive, never by the announced length; LZ4 is unpacked only
-// into what its bytes could possibly hold. Messages of unknown type are passed over without being stored.
+//   u16 header length | Header{type, compression} | u32 message length | message
+// where the message is protobuf, or a u32 length and one LZ4 block that unpacks to it.
+// Memory: a message's buffer grows with the bytes that arrive, never by the announced length; LZ4
+// is unpacked only into what its bytes could possibly hold. Messages of unknown type are passed
+// over without being stored.
 // Pure; one owner. Source: bep_facts §5, §7.
 #pragma once
 
@@ -15,11 +17,14 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kHeaderBytesMax = 0x7FFF;
-inline constexpr std::size_t kMessageBytesStockMax = 500'000'000;   // announced lengths above are fatal for stock too
-inline constexpr std::size_t kCompressBytesMin = 128;               // smaller ones are sent as they are
+// Announced lengths above are fatal for stock too.
+inline constexpr std::size_t kMessageBytesStockMax = 500'000'000;
+// Smaller ones are sent as they are.
+inline constexpr std::size_t kCompressBytesMin = 128;
 
 struct FrameLimits {
-  std::size_t index_bytes_max = 64u << 20;     // Index and IndexUpdate, packed and unpacked; stock sends ~250 KiB
+  // Index and IndexUpdate, packed and unpacked; stock sends ~250 KiB.
+  std::size_t index_bytes_max = 64u << 20;
   std::size_t cluster_config_bytes_max = 16u << 20;
   std::size_t response_bytes_max = (16u << 20) + 1024;   // the largest block and its head
   std::size_t private_bytes_max = 8u << 20;
@@ -42,12 +47,14 @@ class FrameDecoder {
   void feed(base::Bytes bytes);
 
   enum class Outcome : std::uint8_t { kNeedMore, kFrame, kRefused };
-  // One message at a time into `out`; call until kNeedMore. After kRefused the stream is dead and it stays kRefused.
+  // One message at a time into `out`; call until kNeedMore. After kRefused the stream is dead and
+  // it stays kRefused.
   [[nodiscard]] Outcome next(Frame& out);
   [[nodiscard]] Reason reason() const noexcept { return reason_; }        // for kRefused
 
   [[nodiscard]] std::uint64_t unknown_skipped() const noexcept { return unknown_skipped_; }
-  [[nodiscard]] std::size_t bytes_held() const noexcept;                  // memory in use, for bounds and tests
+  // Memory in use, for bounds and tests.
+  [[nodiscard]] std::size_t bytes_held() const noexcept;
 
  private:
   enum class Stage : std::uint8_t { kHeaderLength, kHeader, kMessageLength, kBody, kSkip, kDead };
@@ -73,8 +80,9 @@ class FrameDecoder {
   std::uint64_t unknown_skipped_ = 0;
 };
 
-// Appends a whole message to `out`. Packs it when the policy asks (kMetadata: everything but Response; kAlways: all),
-// it has at least kCompressBytesMin bytes and packing saves at least 1/32.
-void encode_message(MessageType type, base::Bytes protobuf, Compression policy, std::vector<std::byte>& out);
+// Appends a whole message to `out`. Packs it when the policy asks (kMetadata: everything but
+// Response; kAlways: all), it has at least kCompressBytesMin bytes and packing saves at least 1/32.
+void encode_message(MessageType type, base::Bytes protobuf, Compression policy,
+                    std::vector<std::byte>& out);
 
 }  // namespace weft::proto

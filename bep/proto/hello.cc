@@ -11,7 +11,8 @@ namespace weft::proto {
 namespace {
 
 constexpr std::size_t kPrefixBytes = 6;            // magic and length
-constexpr std::size_t kNameBytes = 1024;           // of a device's or client's name; longer ones are for nobody
+// Of a device's or client's name; longer ones are for nobody.
+constexpr std::size_t kNameBytes = 1024;
 constexpr std::array<std::uint32_t, 3> kMagicsOld = {0x9F79BC40, 0x00010001, 0x00010000};
 
 HelloDecoded refused(Reason reason) {

@@ -35,8 +35,8 @@ struct HelloDecoded {
   std::size_t used = 0;            // bytes of the input taken, for kDone
   Hello hello;                     // for kDone
 };
-// `input` is everything received so far. Refuses as early as the bytes allow, without waiting for a length that no
-// Hello has. Strings that are not UTF-8 are refused (stock 2.x does the same).
+// `input` is everything received so far. Refuses as early as the bytes allow, without waiting for a
+// length that no Hello has. Strings that are not UTF-8 are refused (stock 2.x does the same).
 [[nodiscard]] HelloDecoded decode_hello(base::Bytes input);
 
 }  // namespace weft::proto

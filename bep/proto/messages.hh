@@ -1,7 +1,8 @@
-// BEP's messages as plain values, and their protobuf forms. Nobody outside this folder sees protobuf.
-// Decoders check sizes and counts before they allocate: a message never costs more memory than a small multiple of its
-// own bytes, and the counts below. Each returns kNone or the Reason that closes the link.
-// Not here: Hello (hello.hh), FileInfo (file_info.hh), Response (response.hh), weft's own (private_messages.hh).
+// BEP's messages as plain values, and their protobuf forms. Nobody outside this folder sees
+// protobuf. Decoders check sizes and counts before they allocate: a message never costs more memory
+// than a small multiple of its own bytes, and the counts below. Each returns kNone or the Reason
+// that closes the link. Not here: Hello (hello.hh), FileInfo (file_info.hh), Response
+// (response.hh), weft's own (private_messages.hh).
 // Pure values, any thread. Source: bep_facts §6, §9, §12, §13.
 #pragma once
 
@@ -17,7 +18,8 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kFoldersMax = 4096;          // in one ClusterConfig
-inline constexpr std::size_t kFolderDevicesMax = 65536;   // device entries in one ClusterConfig, all folders together
+// Device entries in one ClusterConfig, all folders together.
+inline constexpr std::size_t kFolderDevicesMax = 65536;
 inline constexpr std::size_t kAddressesMax = 65536;       // address strings in one ClusterConfig
 inline constexpr std::size_t kIndexFilesMax = 16384;      // in one Index; stock sends at most 1000
 inline constexpr std::size_t kProgressUpdatesMax = 16384;
@@ -27,7 +29,8 @@ inline constexpr std::int32_t kRequestBytesMax = 32 << 20;   // as stock: twice 
 enum class MessageType : std::int32_t {
   kClusterConfig = 0, kIndex = 1, kIndexUpdate = 2, kRequest = 3, kResponse = 4,
   kDownloadProgress = 5, kPing = 6, kClose = 7,
-  kOffer = 1001, kOpen = 1002, kGrant = 1003, kRelease = 1004, kPaths = 1005,   // private: private_messages.hh
+  // private_messages.hh
+  kOffer = 1001, kOpen = 1002, kGrant = 1003, kRelease = 1004, kPaths = 1005,
 };
 [[nodiscard]] bool is_private(MessageType type) noexcept;
 
@@ -44,14 +47,16 @@ struct ClusterDevice {
   bool introducer = false;
   std::uint64_t index_id = 0;         // 0: none
   bool skip_introduction_removals = false;
-  std::vector<std::byte> encryption_password_token;   // not empty: an encrypted folder; not spoken by us
+  // Not empty: a folder that is encrypted for one side; we do not speak that.
+  std::vector<std::byte> encryption_password_token;
   friend bool operator==(const ClusterDevice&, const ClusterDevice&) = default;
 };
 struct ClusterFolder {
   std::string id;
   std::string label;
-  std::uint32_t type = 0;             // 2.x: 0 send-receive, 1 send-only, 2 receive-only, 3 receive-encrypted;
-                                      // 1.19: 1 means read-only. Information only
+  // 2.x: 0 send-receive, 1 send-only, 2 receive-only, 3 receive-encrypted; 1.19: 1 means read-only.
+  // Information only.
+  std::uint32_t type = 0;
   bool ignore_permissions = false;    // 4 to 6: 1.19 only
   bool ignore_delete = false;
   bool disable_temp_indexes = false;
@@ -78,8 +83,10 @@ struct Request {
   std::string folder;
   std::string name;
   std::int64_t offset = 0;
-  std::int32_t size = 0;              // a whole block; we answer 0 but never send it (bep_facts §12)
-  std::vector<std::byte> hash;        // SHA-256 of the block: 32 bytes, or empty if the peer omits it
+  // A whole block; we answer 0 but never send it (bep_facts §12).
+  std::int32_t size = 0;
+  // SHA-256 of the block: 32 bytes, or empty if the peer omits it.
+  std::vector<std::byte> hash;
   bool hash_unusable = false;         // received with another length: no bytes can match it
   bool from_temporary = false;
   std::int32_t block_no = 0;
@@ -101,22 +108,24 @@ struct DownloadProgress {
 };
 
 void encode(const ClusterConfig& message, std::vector<std::byte>& out);       // appends
-void encode(const Index& message, std::vector<std::byte>& out);               // prev_sequence only where not 0
+void encode(const Index& message, std::vector<std::byte>& out);
 void encode(const Request& message, std::vector<std::byte>& out);
 void encode(const DownloadProgress& message, std::vector<std::byte>& out);
 [[nodiscard]] std::vector<std::byte> encode_close(std::string_view reason);
 
 [[nodiscard]] Reason decode(base::Bytes bytes, ClusterConfig& out);
-// Spoilt entries are in `out` as invalid ones and in `spoilt` by reason; `broken_name` is the name of the entry that
-// closed the link, if any.
+// Spoilt entries are in `out` as invalid ones and in `spoilt` by reason; `broken_name` is the name
+// of the entry that closed the link, if any.
 struct IndexFaults {
   ReasonCounters spoilt;
   std::string broken_name;
 };
 [[nodiscard]] Reason decode(base::Bytes bytes, Index& out, IndexFaults& faults);
-// Checks name and range. A hash of another length than 0 or 32 bytes only fails this request (hash_unusable).
+// Checks name and range. A hash of another length than 0 or 32 bytes only fails this request
+// (hash_unusable).
 [[nodiscard]] Reason decode(base::Bytes bytes, Request& out);
 [[nodiscard]] Reason decode(base::Bytes bytes, DownloadProgress& out);
-[[nodiscard]] Reason decode_close(base::Bytes bytes, std::string& reason);   // cut to 1 KiB of printable text
+// Cut to 1 KiB of printable text.
+[[nodiscard]] Reason decode_close(base::Bytes bytes, std::string& reason);
 
 }  // namespace weft::proto

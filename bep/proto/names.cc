@@ -129,7 +129,8 @@ std::optional<std::string> name_of_temp(std::string_view temp) {
   if (base.size() <= kTempPrefix.size() + kTempSuffix.size()) return std::nullopt;
   base.remove_prefix(kTempPrefix.size());
   base.remove_suffix(kTempSuffix.size());
-  // A hash in the place of a name cannot be told from a name that looks like one: neither is answered.
+  // A hash in the place of a name cannot be told from a name that looks like one: neither is
+  // answered.
   const bool like_hash =
       base.size() == 64 && base.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   if (like_hash || base.size() > kTempBaseBytesMax) return std::nullopt;

@@ -1,5 +1,5 @@
-// Conversions that several codecs of this folder share, and the guards that run before protobuf allocates.
-// For .cc files of this folder.
+// Conversions that several codecs of this folder share, and the guards that run before protobuf
+// allocates. For .cc files of this folder.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,14 @@ namespace weft::proto {
 
 // How often `field` stands in a message; nullopt if the bytes are broken.
 [[nodiscard]] std::optional<std::size_t> count_entries(base::Bytes bytes, std::uint32_t field);
-// Calls visit(bytes of each length-delimited `field`) until one says false. False then or on broken bytes.
+// Calls visit(bytes of each length-delimited `field`) until one says false. False then or on broken
+// bytes.
 template <typename Visit>
 [[nodiscard]] bool for_each_entry(base::Bytes bytes, std::uint32_t field, Visit visit) {
   WireReader reader(bytes);
   for (WireField entry; reader.next(entry);)
-    if (entry.number == field && entry.type == WireType::kBytes && !visit(entry.bytes)) return false;
+    if (entry.number == field && entry.type == WireType::kBytes && !visit(entry.bytes))
+      return false;
   return reader.ok();
 }
 // A Vector's bytes hold no more counters than a vector may have.

@@ -18,7 +18,6 @@ using base::Result;
 
 constexpr std::size_t kAeadsMax = 16;
 constexpr std::size_t kShortTextBytesMax = 64;   // of a port's or an AEAD's name
-constexpr std::size_t kOpenNameBytesMax = 4095;  // PATH_MAX without NUL: what a server could open
 constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 65535;
 constexpr std::uint32_t kUdpPortMax = 65535;
 
@@ -88,7 +87,7 @@ Result<PrivateMessage> take(const bep::WeftOpen& from) {
     open.block_size = file.block_size();
     open.core = file.core();
     if (!is_utf8(open.folder)) return fail(Errc::kCorrupt, "OPEN: folder is not UTF-8");
-    if (open.name.size() > kOpenNameBytesMax || !is_valid_name(open.name))
+    if (!is_valid_name(open.name))
       return fail(Errc::kCorrupt, "OPEN: invalid file name");
     if (open.size < 0) return fail(Errc::kCorrupt, "OPEN: negative size");
     if (open.block_size <= 0 || open.block_size > static_cast<std::int32_t>(base::kBlockBytesMax))
@@ -191,7 +190,6 @@ template <typename Pb, typename Message> std::vector<std::byte> encode_as(const 
   put(message, to);
   std::vector<std::byte> out;
   append_message(to, out);
-  MUST(out.size() <= kPrivateBytesMax);
   return out;
 }
 
@@ -229,7 +227,9 @@ base::Result<PrivateMessage> decode_private(MessageType type, base::Bytes bytes)
   return release;
 }
 
-std::uint32_t grant_error_of(base::Errc code) noexcept { return static_cast<std::uint32_t>(code) + 1; }
+std::uint32_t grant_error_of(base::Errc code) noexcept {
+  return static_cast<std::uint32_t>(code) + 1;
+}
 
 base::Errc errc_of_grant_error(std::uint32_t error) noexcept {
   const bool known = error >= 1 && error <= grant_error_of(Errc::kUnavailable);

@@ -1,6 +1,8 @@
-// The messages that two wefts add to BEP, types 1001 up. Only for peers whose Hello carried the weft field; a stock
-// peer never sees one. PATHS (1005) is reserved: it is neither sent nor understood, and skipped on receipt.
-// Bounds: kPrivateEntriesMax entries per message, checked before anything is allocated, and by kind below.
+// The messages that two wefts add to BEP, types 1001 up. Only for peers whose Hello carried the
+// weft field; a stock peer never sees one. PATHS (1005) is reserved: it is neither sent nor
+// understood, and skipped on receipt.
+// Bounds: kPrivateEntriesMax entries per message, checked before anything is allocated, and by kind
+// below.
 // Pure values, any thread. Source: design.md §3; the fields are specified in weft.proto.
 #pragma once
 
@@ -21,9 +23,11 @@ namespace weft::proto {
 
 inline constexpr std::size_t kPrivateEntriesMax = 1024;
 inline constexpr std::uint32_t kOfferVersion = 1;
-inline constexpr std::size_t kPrivateBytesMax = 8u << 20;   // 1024 names of 4 KiB and their versions, with room
+// 1024 names of 4 KiB and their versions, with room; also FrameLimits::private_bytes_max.
+inline constexpr std::size_t kPrivateBytesMax = 8u << 20;
 
-// What this device brings to the datapath of a session; both send one as soon as they know the peer is a weft.
+// What this device brings to the datapath of a session; both send one as soon as they know the peer
+// is a weft.
 struct Offer {
   struct Port {
     base::IpAddress address{};
@@ -31,7 +35,7 @@ struct Offer {
     std::uint32_t mtu = 0;               // bytes of an IP packet, 1280 … 65535
     std::uint64_t speed_bps = 0;         // bits per second; 0: unknown
     std::uint32_t udp_port_base = 0;     // core k receives on base + k
-    std::uint32_t role = 0;              // share::PathRole; unknown ones read as backup by the receiver
+    std::uint32_t role = 0;              // share::PathRole; the receiver reads unknown as backup
     std::string name;                    // of the port, for people
     friend bool operator==(const Port&, const Port&) = default;
   };
@@ -80,10 +84,11 @@ struct Release {
 using PrivateMessage = std::variant<Offer, Open, Grant, Release>;
 
 [[nodiscard]] MessageType type_of(const PrivateMessage& message) noexcept;
-// MUST: at most kPrivateEntriesMax entries.
+// MUST: at most kPrivateEntriesMax entries. An OPEN of extreme names and versions may come out
+// longer than kPrivateBytesMax: Connection::send_private() sends it in parts.
 [[nodiscard]] std::vector<std::byte> encode_private(const PrivateMessage& message);
-// Errors: kUnsupported for a type that is not one of the four, kCorrupt for bytes that do not decode or break a bound
-// named above; the text says which.
+// Errors: kUnsupported for a type that is not one of the four, kCorrupt for bytes that do not
+// decode or break a bound named above; the text says which.
 [[nodiscard]] base::Result<PrivateMessage> decode_private(MessageType type, base::Bytes bytes);
 
 // Errc <-> the number in Grant::File::error.

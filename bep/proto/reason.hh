@@ -1,6 +1,9 @@
-// Why bytes from a peer were refused: one value per rule, so that each can be counted, logged and tested.
-// Who uses it: every decoder of this folder; bep/net and bep/model count and log it. There is no "other".
-// Severity: a Reason either ends the link (closes_link) or spoils one index entry, which is then kept as invalid.
+// Why bytes from a peer were refused: one value per rule, so that each can be counted, logged and
+// tested.
+// Who uses it: every decoder of this folder; bep/net and bep/model count and log it. There is no
+// "other".
+// Severity: a Reason either ends the link (closes_link) or spoils one index entry, which is then
+// kept as invalid.
 // Source: bep_facts §4, §5, §8, §10.
 #pragma once
 
@@ -40,8 +43,10 @@ enum class Reason : std::uint8_t {
   kSymlinkWithBlocks,
   kRequestRange,            // negative offset or size, size above 32 MiB, offset + size overflows
   kPrivateBroken,
-  kReadTimeout,             // nothing read for the read timeout; no Close, nobody is there to read it
-  // One index entry. It is kept with `invalid` set and without blocks, so it is never pulled; the link lives on.
+  // Nothing read for the read timeout; no Close, nobody is there to read it.
+  kReadTimeout,
+  // One index entry. It is kept with `invalid` set and without blocks, so it is never pulled; the
+  // link lives on.
   kFileTypeUnknown,
   kFileSizeNegative,
   kBlockSizeInvalid,        // not a power of two, negative, or above 16 MiB
@@ -54,7 +59,8 @@ enum class Reason : std::uint8_t {
 inline constexpr std::size_t kReasonCount = static_cast<std::size_t>(Reason::kCount);
 
 [[nodiscard]] const char* name_of(Reason reason) noexcept;   // "lz4_broken": for metrics
-[[nodiscard]] const char* text_of(Reason reason) noexcept;   // "LZ4 data does not decode": for logs and Close
+// "LZ4 data does not decode": for logs and Close.
+[[nodiscard]] const char* text_of(Reason reason) noexcept;
 // True: the link must be closed. False: one index entry is spoilt (or kNone).
 [[nodiscard]] bool closes_link(Reason reason) noexcept;
 // True: closing for it sends Close{reason} first (dispatch errors). Implies closes_link.

@@ -28,7 +28,8 @@ ErrorCode code_of(std::uint64_t value) {
 
 ResponseHead encode_response_head(std::int32_t id, ErrorCode code, std::size_t data_size) {
   MUST(data_size <= std::size_t{2} * base::kBlockBytesMax);
-  // Data comes last, so that the head is everything in front of it. Zero fields are left out, as proto3 does.
+  // Data comes last, so that the head is everything in front of it. Zero fields are left out, as
+  // proto3 does.
   std::vector<std::byte> fields;
   if (id != 0) append_varint_field(fields, kIdField, wire_of(id));
   if (code != ErrorCode::kNone)

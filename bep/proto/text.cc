@@ -14,10 +14,13 @@ std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept
 std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string out(cut_utf8(text, bytes_max));
   const bool upper_allowed = is_utf8(out);
-  for (char& c : out) {
-    const auto byte = static_cast<unsigned char>(c);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(out[i]);
     const bool control = byte < 0x20 || byte == 0x7F;
-    if (control || (byte >= 0x80 && !upper_allowed)) c = '?';
+    if (control || (byte >= 0x80 && !upper_allowed)) out[i] = '?';
+    // U+0080 to U+009F steer terminals as well.
+    if (byte == 0xC2 && upper_allowed && static_cast<unsigned char>(out[i + 1]) < 0xA0)
+      out[i] = out[i + 1] = '?';
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Small conversions between text, protobuf's strings and bytes, and cutting text without splitting a
-// character. For .cc files of this folder. Pure.
+// Small conversions between text, protobuf's strings and bytes, and cutting text without splitting
+// a character. For .cc files of this folder. Pure.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ inline void append(std::vector<std::byte>& out, base::Bytes bytes) {
 
 // At most bytes_max bytes of UTF-8 text, cut at the start of a character.
 [[nodiscard]] std::string_view cut_utf8(std::string_view text, std::size_t bytes_max) noexcept;
-// For logs: at most bytes_max bytes, everything but printable ASCII and UTF-8's upper bytes as '?'. Text that
-// is not UTF-8 loses its upper bytes too.
+// For logs: at most bytes_max bytes, control characters as '?'. Text that is not UTF-8 loses its
+// upper bytes too.
 [[nodiscard]] std::string printable(std::string_view text, std::size_t bytes_max);
 
 }  // namespace weft::proto

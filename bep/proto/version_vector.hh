@@ -1,6 +1,7 @@
 // VersionVector: who changed a file how often, the order of two states of one file.
-// Invariant: counters sorted ascending by id, each id once, no value 0. A peer's unsorted vector is sorted on the
-// way in (from_counters), because comparing is a merge walk and unsorted input gives wrong answers.
+// Invariant: counters sorted ascending by id, each id once, no value 0. A peer's unsorted vector is
+// sorted on the way in (from_counters), because comparing is a merge walk and unsorted input gives
+// wrong answers.
 // Pure values, any thread. Source: bep_facts §10.
 #pragma once
 
@@ -14,10 +15,11 @@
 
 namespace weft::proto {
 
-inline constexpr std::size_t kCountersMax = 1000;   // devices that ever changed one file; more is nonsense
+// Devices that ever changed one file; more is nonsense.
+inline constexpr std::size_t kCountersMax = 1000;
 
-// The concurrent flavours are decided by the first differing counter: whoever is bigger there. Both sides of a
-// comparison thus agree on a winner.
+// The concurrent flavours are decided by the first differing counter: whoever is bigger there. Both
+// sides of a comparison thus agree on a winner.
 enum class Ordering : std::uint8_t {
   kEqual, kGreater, kLesser, kConcurrentLesser, kConcurrentGreater,
 };
@@ -38,9 +40,11 @@ class VersionVector {
   // One more change by `id` at Unix time `now_s`: max(value + 1, now_s), saturating. A full
   // vector first loses its smallest value (the change longest ago), so local changes never fail.
   void update(ShortId id, std::uint64_t now_s);
-  // Element-wise maximum; the result may exceed kCountersMax by what both sides hold, then the smallest values go.
+  // Element-wise maximum; the result may exceed kCountersMax by what both sides hold, then the
+  // smallest values go.
   void merge(const VersionVector& other);
-  // Only the counter of `id` stays: makes the next comparison a conflict on purpose (bep_facts §10).
+  // Only the counter of `id` stays: makes the next comparison a conflict on purpose (bep_facts
+  // §10).
   void keep_only(ShortId id);
 
   [[nodiscard]] std::uint64_t value_of(ShortId id) const noexcept;   // 0 when absent

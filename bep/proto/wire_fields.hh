@@ -1,5 +1,6 @@
-// Reading and writing protobuf's wire form field by field, without objects: to count entries before protobuf
-// allocates them, and for the messages that we code by hand (frame header, Index, Response).
+// Reading and writing protobuf's wire form field by field, without objects: to count entries before
+// protobuf allocates them, and for the messages that we code by hand (frame header, Index,
+// Response).
 // Pure. Source: protobuf's encoding document; varints of at most 10 bytes.
 #pragma once
 

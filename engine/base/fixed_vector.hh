@@ -20,6 +20,7 @@ template <typename T, std::size_t Capacity> class FixedVector {
     return true;
   }
   void clear() noexcept { size_ = 0; }
+  void pop_back() noexcept { MUST(size_ > 0); --size_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
   [[nodiscard]] bool full() const noexcept { return size_ == Capacity; }

@@ -10,6 +10,9 @@ namespace weft::base {
 inline constexpr std::size_t kCoresMax = 16;       // 4 bits of the receiver index
 inline constexpr std::size_t kPortsMax = 8;        // per device; a path id is 2 x 3 bits
 inline constexpr std::size_t kPathsMax = kPortsMax * kPortsMax;
+inline constexpr std::size_t kLanesPerCoreMax = 64; // over all sessions; each costs ~0.3 MiB of packet memory when used
+inline constexpr std::uint32_t kRequestSlotsMax = 4096;  // slots one core may ask a peer to fill; bounds its table of us
+inline constexpr std::uint32_t kFilesPerCoreMax = 4096;  // open files of one core's disk agent
 inline constexpr std::size_t kSessionsMax = 16;    // weft peers with a datapath at one time, 4 bits of the receiver index
 
 inline constexpr std::uint32_t kBlockBytesMin = 128u << 10;   // BEP's range of block sizes

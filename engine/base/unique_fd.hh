@@ -25,8 +25,8 @@ class UniqueFd {
   [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
   // Gives ownership to the caller.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-  // close() is not tried again on EINTR: on Linux the descriptor is gone either way. Whoever must know that
-  // written bytes are safe calls fsync() first.
+  // close() is not tried again on EINTR: on Linux the descriptor is gone either way. Whoever must
+  // know that written bytes are safe calls fsync() first.
   void reset(int fd = -1) noexcept {
     const int old = std::exchange(fd_, fd);
     if (old >= 0) ::close(old);

@@ -1,11 +1,13 @@
-// SlotBuffers: the memory of one data core's slots, one mapping for network and disk alike, so that a block's
-// bytes are copied once (by the AEAD) between the packet and the disk.
-// Threads: made by control, then only named by slot number; a slot's bytes belong to whoever holds the slot
-//          (the data agent's SlotPool decides), never to two agents at a time.
-// Bounds:  count * base::kSlotBytes, 1 <= count <= kSlotsMax, taken once at construction and never grown.
-// Layout:  starts on a 2 MiB boundary and asks for transparent huge pages, so that every slot satisfies
-//          kDirectAlignment and registering the mapping pins few pages.
-// Not here: which slot is free (base::SlotPool), NUMA placement (the thread that touches first decides).
+// SlotBuffers: the memory of one data core's slots, one mapping for network and disk alike, so that
+// a block's bytes are copied once (by the AEAD) between the packet and the disk.
+// Threads: made by control, then only named by slot number; a slot's bytes belong to whoever holds
+//          the slot (the data agent's SlotPool decides), never to two agents at a time.
+// Bounds:  count * base::kSlotBytes, 1 <= count <= kSlotsMax, taken once at construction and never
+//          grown.
+// Layout:  starts on a 2 MiB boundary and asks for transparent huge pages, so that every slot
+//          satisfies kDirectAlignment and registering the mapping pins few pages.
+// Not here: which slot is free (base::SlotPool), NUMA placement (the thread that touches first
+//           decides).
 #pragma once
 
 #include <cstddef>

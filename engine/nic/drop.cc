@@ -27,6 +27,7 @@ const char* name_of(NicDrop reason) noexcept {
     case NicDrop::kNdNotWanted: return "nd_not_wanted";
     case NicDrop::kAnswerFull: return "answer_full";
     case NicDrop::kNoNeighbour: return "no_neighbour";
+    case NicDrop::kLinkDown: return "link_down";
     case NicDrop::kCount: break;
   }
   return "unknown";

@@ -32,6 +32,7 @@ enum class NicDrop : std::uint8_t {
   kAnswerFull,        // ARP, ND or echo answer that the port did not take
   // sent
   kNoNeighbour,       // the next hop's MAC is not known yet (it is being asked for)
+  kLinkDown,          // the port has no link: frames would only fill its ring
   kCount,
 };
 inline constexpr std::size_t kNicDrops = static_cast<std::size_t>(NicDrop::kCount);

@@ -34,6 +34,9 @@ struct EalConfig {
   EalLogLevel log_level = EalLogLevel::kWarning;
 };
 
+class DeviceThread;
+class EalLog;
+
 class Eal {
  public:
   // kUnavailable with a remedy when memory or run-time directory cannot be had, kInvalidConfig for bad arguments.
@@ -52,9 +55,13 @@ class Eal {
   void unregister_thread() noexcept;
 
  private:
-  explicit Eal(std::string memory_kind, std::string run_files);
+  Eal();
+  friend class Port;
+  std::unique_ptr<DeviceThread> device_thread_;
+  std::unique_ptr<EalLog> log_;
   std::string memory_kind_;
   std::string run_files_;                 // directory DPDK made for this process
+  bool running_ = false;
 };
 
 }  // namespace weft::nic

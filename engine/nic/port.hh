@@ -94,10 +94,11 @@ class Port {
   [[nodiscard]] const Impairment& impairment() const noexcept;
   [[nodiscard]] PortReport report();
 
+ struct Inside;                            // port_inside.hh; DPDK's types stay out of this header
+
  private:
-  struct Inside;
   explicit Port(std::unique_ptr<Inside> inside) noexcept;
-  std::unique_ptr<Inside> inside_;          // DPDK's types stay out of this header
+  std::unique_ptr<Inside> inside_;
 };
 
 }  // namespace weft::nic

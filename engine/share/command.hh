@@ -1,6 +1,6 @@
 // Command: control -> one data core. Event: one data core -> control. Small values over SpscRing.
-// A Command is numbered and answered by exactly one kDone event carrying its number, except kFetch, which is
-// answered by one kBlock… event, and kGrant/kInstall…, answered when the file is registered with the disk agent.
+// kFetch is answered by exactly one kBlock… event with its token; kGrant and kOpenWrite by kFileReady or kFileFailed,
+// kCloseFile by kFileGone, each with the file's number. The others take effect in order and are not answered.
 // Bounds: both rings are sized so that control's outstanding commands fit (engine/run/engine.cc); control keeps
 // what a full ring refuses and tries again next tick.
 #pragma once
@@ -11,15 +11,9 @@
 
 #include "engine/base/limits.hh"
 #include "engine/base/types.hh"
+#include "engine/share/datagram_port.hh"
 
 namespace weft::share {
-
-// Where a lane sends to and from. Ports in host order.
-struct LaneAddress {
-  base::PortId port{};
-  base::IpAddress remote{};
-  std::uint16_t local_udp = 0, remote_udp = 0;
-};
 
 // Raw keys of one direction and epoch: AES-128-GCM.
 struct PacketKey {
@@ -32,23 +26,26 @@ struct AddSession {
   std::uint32_t requests_max = 0;         // extents the peer lets us have outstanding on this core
 };
 struct AddLane {
-  LaneAddress address{};
+  base::PortId port{};
+  Flow flow{};
+  std::uint16_t packet_bytes = 0;           // UDP payload of a full packet on this path
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer
   PacketKey tx{}, rx{};                     // epoch 0
 };
-struct SetKeys {                            // keys of the next epoch, in advance
+struct SetKey {                             // the key of a direction's next epoch, in advance
   std::uint32_t epoch = 0;
-  PacketKey tx{}, rx{};
+  bool tx = false;
+  PacketKey key{};
 };
 struct Grant {                              // server: a file the peer may request extents of
-  std::uint32_t handle = 0;
+  std::uint32_t handle = 0;                 // control's number for the file (engine/run/file_table.hh)
   std::int32_t fd = -1;                     // stays control's; must stay open until kFileGone
   bool direct = false;                      // opened with O_DIRECT
   std::uint64_t size = 0;
 };
 struct OpenWrite {                          // puller: the temp file that verified blocks are written to
-  std::uint32_t file = 0;                   // control's number for it
+  std::uint32_t file = 0;                   // control's number for the file (engine/run/file_table.hh)
   std::int32_t fd = -1;
   bool direct = false;
 };
@@ -61,23 +58,21 @@ struct Fetch {                              // puller: one block
   base::Sha256 hash{};
 };
 struct CloseFile {                          // both sides; outstanding blocks of it end as kBlockCancelled first
-  std::uint32_t number = 0;                 // handle (server) or file (puller)
-  bool serving = false;
+  std::uint32_t file = 0;                   // handle (server) or file (puller)
 };
 
 struct Command {
   enum class Kind : std::uint8_t {
-    kAddSession, kRemoveSession, kAddLane, kRemoveLane, kSetKeys, kGrant, kOpenWrite, kFetch, kCloseFile,
+    kAddSession, kRemoveSession, kAddLane, kRemoveLane, kSetKey, kGrant, kOpenWrite, kFetch, kCloseFile,
     kCancelFetches,   // every fetch of the session ends as kBlockCancelled (no usable path: the link takes over)
   };
   Kind kind{};
   base::SessionId session{};
   base::PathId path{};
-  std::uint32_t number = 0;
   union Body {
     AddSession add_session;
     AddLane add_lane;
-    SetKeys set_keys;
+    SetKey set_key;
     Grant grant;
     OpenWrite open_write;
     Fetch fetch;
@@ -90,7 +85,7 @@ static_assert(sizeof(Command) <= 160);
 
 struct Event {
   enum class Kind : std::uint8_t {
-    kDone,              // command `number` carried out
+    kFileReady,         // Grant or OpenWrite registered with the disk agent
     kBlockWritten,      // verified and on its way to the disk's care: write completed without error
     kBlockMismatch,     // SHA-256 differs: nothing was written
     kBlockRejected,     // the peer refused it (reason in `detail`: wire::RejectReason)
@@ -101,7 +96,7 @@ struct Event {
   };
   Kind kind{};
   base::SessionId session{};
-  std::uint32_t number = 0;   // command number, fetch token, or file number
+  std::uint32_t number = 0;   // fetch token, or file number
   std::int32_t detail = 0;
 };
 static_assert(std::is_trivially_copyable_v<Event>);

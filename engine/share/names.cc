@@ -1,3 +1,4 @@
+#include "engine/share/path_event.hh"
 #include "engine/share/report.hh"
 
 namespace weft::share {
@@ -18,6 +19,39 @@ const char* name_of(Drop reason) noexcept {
     case Drop::kWrongCore: return "wrong_core";
     case Drop::kUnacceptableAck: return "unacceptable_ack";
     case Drop::kCount: break;
+  }
+  return "unknown";
+}
+
+const char* name_of(PathEvent event) noexcept {
+  switch (event) {
+    case PathEvent::kAdd: return "add";
+    case PathEvent::kAnswered: return "answered";
+    case PathEvent::kAnsweredAsBackup: return "answered_as_backup";
+    case PathEvent::kSilent: return "silent";
+    case PathEvent::kDead: return "dead";
+    case PathEvent::kDrained: return "drained";
+    case PathEvent::kRetry: return "retry";
+    case PathEvent::kMakePrimary: return "make_primary";
+    case PathEvent::kMakeBackup: return "make_backup";
+    case PathEvent::kRemove: return "remove";
+    case PathEvent::kCount: break;
+  }
+  return "unknown";
+}
+
+const char* name_of(PathReason reason) noexcept {
+  switch (reason) {
+    case PathReason::kNone: return "none";
+    case PathReason::kUnmeasured: return "unmeasured";
+    case PathReason::kLatency: return "latency";
+    case PathReason::kJitter: return "jitter";
+    case PathReason::kLoss: return "loss";
+    case PathReason::kSilence: return "silence";
+    case PathReason::kPortDown: return "port_down";
+    case PathReason::kAnswer: return "answer";
+    case PathReason::kOperator: return "operator";
+    case PathReason::kCount: break;
   }
   return "unknown";
 }

@@ -32,7 +32,8 @@ enum class Drop : std::uint8_t {
 [[nodiscard]] const char* name_of(Drop reason) noexcept;
 
 struct LaneReport {
-  bool exists = false;
+  base::SessionId session{};
+  base::PathId path{};
   bool validated = false;              // the peer answered a challenge on this lane
   std::uint32_t lane_epoch = 0;        // grows when the lane's counters restart
   std::uint32_t key_epoch = 0;         // send epoch; control supplies the next keys when it moves
@@ -63,7 +64,6 @@ struct SessionReport {
   std::uint32_t extents_outstanding = 0;   // requested, not complete
   std::uint32_t extents_serving = 0;
   base::Duration stall_max{};              // longest gap between chunks while extents were outstanding, since start
-  std::array<LaneReport, base::kPathsMax> lanes{};   // by PathId
 };
 
 struct CoreReport {
@@ -73,6 +73,8 @@ struct CoreReport {
   std::array<std::uint64_t, static_cast<std::size_t>(Drop::kCount)> drops{};
   std::uint32_t slots_free = 0;
   std::array<SessionReport, base::kSessionsMax> sessions{};
+  std::uint32_t lane_count = 0;
+  std::array<LaneReport, base::kLanesPerCoreMax> lanes{};   // the first lane_count, in no order
 };
 
 }  // namespace weft::share

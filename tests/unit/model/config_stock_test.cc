@@ -23,7 +23,8 @@ Ran run(const std::string& command) {
   FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
   if (pipe == nullptr) return ran;
   std::array<char, 4096> buffer{};
-  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) ran.output.append(buffer.data(), n);
+  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    ran.output.append(buffer.data(), n);
   ran.status = ::pclose(pipe);
   return ran;
 }
@@ -35,9 +36,11 @@ class ConfigStock : public testing::Test {
   }
   // Makes certificate and configuration as stock does; returns our device ID.
   base::DeviceId generate() {
-    const Ran made = run("HOME=" + home.path().string() + " STNOUPGRADE=1 syncthing generate --home " + home.path().string());
+    const Ran made = run("HOME=" + home.path().string() +
+                         " STNOUPGRADE=1 syncthing generate --home " + home.path().string());
     EXPECT_EQ(made.status, 0) << made.output;
-    const Ran shown = run("HOME=" + home.path().string() + " syncthing --device-id --home " + home.path().string());
+    const Ran shown = run("HOME=" + home.path().string() + " syncthing --device-id --home " +
+                          home.path().string());
     const auto id = proto::parse_device_id(shown.output.substr(0, shown.output.find('\n')));
     EXPECT_TRUE(id) << shown.output;
     return id ? *id : base::DeviceId{};
@@ -63,8 +66,9 @@ TEST_F(ConfigStock, AGeneratedHomeLoadsAsItIs) {
   EXPECT_EQ(config->devices.size(), 1u);
 }
 
-// Stock reads our file and writes it anew while starting its command line tool on a running instance's behalf, so
-// serve it for a moment and ask: it must know the folder, the device and each explicit value.
+// Stock reads our file and writes it anew while starting its command line tool on a running
+// instance's behalf, so serve it for a moment and ask: it must know the folder, the device and each
+// explicit value.
 TEST_F(ConfigStock, StockServesAHomeOfOurs) {
   const base::DeviceId id = generate();
   std::filesystem::remove(home.path() / "config.xml");
@@ -74,7 +78,8 @@ TEST_F(ConfigStock, StockServesAHomeOfOurs) {
   wanted.listen = {};
   wanted.gui_address = (home.path() / "gui.sock").string();
   ASSERT_TRUE(create_config(home.path(), wanted));
-  // The socket keeps the test off all ports. weft itself refuses it, so it is put in after our edits.
+  // The socket keeps the test off all ports. weft itself refuses it, so it is put in after our
+  // edits.
   const std::string socket = home.read("config.xml");
   std::string tcp = socket;
   tcp.replace(tcp.find(wanted.gui_address), wanted.gui_address.size(), "127.0.0.1:8384");
@@ -93,18 +98,25 @@ TEST_F(ConfigStock, StockServesAHomeOfOurs) {
   home.write("config.xml", text);
 
   const std::string dir = home.path().string();
-  const std::string script =
-      "cd " + dir + " && export HOME=" + dir + " STNOUPGRADE=1 STNORESTART=1 && "
-      "{ syncthing serve --home " + dir + " --no-browser --no-restart > log 2>&1 & pid=$!; "
-      "i=0; while [ $i -lt 200 ] && ! [ -S gui.sock ] && kill -0 $pid; do i=$((i+1)); sleep 0.1; done; "
-      "curl -s --max-time 20 --retry 20 --retry-all-errors --retry-delay 1 --unix-socket gui.sock -H 'X-API-Key: '$(sed -n "
-      "'s/.*<apikey>\\(.*\\)<.apikey>.*/\\1/p' config.xml) http://localhost/rest/config; kill $pid; wait $pid; }";
+  const std::string script = "cd " + dir + " && export HOME=" + dir +
+                             " STNOUPGRADE=1 STNORESTART=1 && "
+                             "{ syncthing serve --home " +
+                             dir +
+                             " --no-browser --no-restart > log 2>&1 & pid=$!; "
+                             "i=0; while [ $i -lt 200 ] && ! [ -S gui.sock ] && kill -0 $pid; do "
+                             "i=$((i+1)); sleep 0.1; done; "
+                             "curl -s --max-time 20 --retry 20 --retry-all-errors --retry-delay 1 "
+                             "--unix-socket gui.sock -H 'X-API-Key: '$(sed -n "
+                             "'s/.*<apikey>\\(.*\\)<.apikey>.*/\\1/p' config.xml) "
+                             "http://localhost/rest/config; kill $pid; wait $pid; }";
   if (run("command -v curl").status != 0) GTEST_SKIP() << "curl is not installed";
   const Ran ran = run(script);
-  for (const char* part : {"\"version\": 36", "\"docs\"", "\"sendonly\"", "\"maxConflicts\": 10", "\"always\"",
-                           "\"tcp://127.0.0.1:9\"", "\"fsWatcherEnabled\": true", "\"globalAnnounceEnabled\": false",
-                           "\"crashReportingEnabled\": false", "\"ours\""})
-    EXPECT_NE(ran.output.find(part), std::string::npos) << part << "\n" << ran.output << home.read("log");
+  for (const char* part :
+       {"\"version\": 36", "\"docs\"", "\"sendonly\"", "\"maxConflicts\": 10", "\"always\"",
+        "\"tcp://127.0.0.1:9\"", "\"fsWatcherEnabled\": true", "\"globalAnnounceEnabled\": false",
+        "\"crashReportingEnabled\": false", "\"ours\""})
+    EXPECT_NE(ran.output.find(part), std::string::npos) << part << "\n"
+                                                        << ran.output << home.read("log");
 }
 
 }  // namespace

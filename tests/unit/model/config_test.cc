@@ -30,10 +30,21 @@ TEST(Config, PrepareAddsOurselvesEverywhere) {
   ASSERT_NE(own, nullptr);
   EXPECT_EQ(own->name, "me");
   EXPECT_EQ(own->addresses, std::vector<std::string>{"dynamic"});
-  EXPECT_EQ(config.folders[0].devices, (std::vector<base::DeviceId>{id_of(1, 0), id_of(2, 0), id_of(9, 9)}));
+  EXPECT_EQ(config.folders[0].devices,
+            (std::vector<base::DeviceId>{id_of(1, 0), id_of(2, 0), id_of(9, 9)}));
   ASSERT_TRUE(prepare(config, id_of(9, 9), "me"));
   EXPECT_EQ(config.devices.size(), 3u);
   EXPECT_EQ(config.folders[0].devices.size(), 3u);
+}
+
+TEST(Config, PrepareNamesDevicesThatCannotBeDialled) {
+  Config config = two_devices();
+  config.devices[0].name = "lost";
+  config.devices[0].addresses = {"dynamic"};
+  config.devices[1].addresses = {"dynamic", "tcp://10.0.0.1:22000"};
+  ASSERT_TRUE(prepare(config, id_of(9, 9), "me"));
+  ASSERT_EQ(config.notices.size(), 1u);
+  EXPECT_NE(config.notices[0].find("lost"), std::string::npos);
 }
 
 TEST(Config, PrepareRefusesEqualShortIds) {

@@ -13,17 +13,21 @@ namespace {
 
 base::DeviceId device(int number) {
   base::DeviceId id{};
-  for (std::size_t i = 0; i < id.size(); ++i) id[i] = static_cast<std::byte>(i * 7 + static_cast<std::size_t>(number));
+  for (std::size_t i = 0; i < id.size(); ++i)
+    id[i] = static_cast<std::byte>(i * 7 + static_cast<std::size_t>(number));
   return id;
 }
-std::string id_text(int number) { return proto::to_text(device(number)); }
+std::string id_text(int number) {
+  return proto::to_text(device(number));
+}
 
 std::string with_version(const std::string& body) {
   return "<configuration version=\"36\">\n" + body + "</configuration>\n";
 }
-std::string device_xml(int number, const std::string& inside = "", const std::string& attributes = "") {
-  return "<device id=\"" + id_text(number) + "\" name=\"d" + std::to_string(number) + "\" " + attributes + ">" + inside +
-         "</device>\n";
+std::string device_xml(int number, const std::string& inside = "",
+                       const std::string& attributes = "") {
+  return "<device id=\"" + id_text(number) + "\" name=\"d" + std::to_string(number) + "\" " +
+         attributes + ">" + inside + "</device>\n";
 }
 std::string folder_xml(const std::string& attributes, const std::string& inside = "") {
   return "<folder id=\"f\" path=\"/srv/f\" " + attributes + ">" + inside + "</folder>\n";
@@ -74,18 +78,25 @@ TEST(ConfigXml, MissingElementsHaveDefaults) {
 
 TEST(ConfigXml, ReadsWhatIsThere) {
   const Config config = load(with_version(
-      device_xml(1, "<address> tcp://10.0.0.1:1 </address><address>dynamic</address><paused>true</paused>"
-                    "<maxRequestKiB>64</maxRequestKiB>",
-                 "compression=\"always\" certName=\"other\"") +
+      device_xml(
+          1,
+          "<address> tcp://10.0.0.1:1 </address><address>dynamic</address><paused>true</paused>"
+          "<maxRequestKiB>64</maxRequestKiB>",
+          "compression=\"always\" certName=\"other\"") +
       device_xml(2) +
-      "<folder id=\"zz\" path=\"/srv/z/../y/\" type=\"receiveonly\" label=\"L\" rescanIntervalS=\"60\" "
-      "fsWatcherEnabled=\"false\" ignorePerms=\"1\"><device id=\"" + id_text(2) + "\"/><device id=\"" + id_text(1) +
-      "\"/><device id=\"" + id_text(2) + "\"/><paused>true</paused><maxConflicts>-1</maxConflicts>"
-      "<disableFsync>true</disableFsync><order>newestFirst</order><markerName>.mark</markerName></folder>\n"
+      "<folder id=\"zz\" path=\"/srv/z/../y/\" type=\"receiveonly\" label=\"L\" "
+      "rescanIntervalS=\"60\" "
+      "fsWatcherEnabled=\"false\" ignorePerms=\"1\"><device id=\"" +
+      id_text(2) + "\"/><device id=\"" + id_text(1) + "\"/><device id=\"" + id_text(2) +
+      "\"/><paused>true</paused><maxConflicts>-1</maxConflicts>"
+      "<disableFsync>true</disableFsync><order>newestFirst</order><markerName>.mark</markerName></"
+      "folder>\n"
       "<folder id=\"aa\" path=\"~/a\" type=\"readonly\" fsWatcherDelayS=\"0.5\"/>"
       "<gui enabled=\"false\"><address>127.0.0.1:1</address><apikey>secret</apikey></gui>"
-      "<options><listenAddress>tcp://127.0.0.1:5</listenAddress><listenAddress>default</listenAddress>"
-      "<reconnectionIntervalS>1</reconnectionIntervalS><multipathEnabled>false</multipathEnabled></options>"));
+      "<options><listenAddress>tcp://127.0.0.1:5</listenAddress><listenAddress>default</"
+      "listenAddress>"
+      "<reconnectionIntervalS>1</reconnectionIntervalS><multipathEnabled>false</multipathEnabled></"
+      "options>"));
   EXPECT_EQ(config.devices[0].addresses, (std::vector<std::string>{"tcp://10.0.0.1:1", "dynamic"}));
   EXPECT_EQ(config.devices[0].compression, Compression::kAlways);
   EXPECT_EQ(config.devices[0].cert_name, "other");
@@ -112,25 +123,28 @@ TEST(ConfigXml, ReadsWhatIsThere) {
   EXPECT_TRUE(std::is_sorted(z.devices.begin(), z.devices.end()));
   EXPECT_FALSE(config.gui.enabled);
   EXPECT_EQ(config.gui.api_key, "secret");
-  EXPECT_EQ(config.options.listen_addresses, (std::vector<std::string>{"tcp://127.0.0.1:5", "tcp://0.0.0.0:22000"}));
+  EXPECT_EQ(config.options.listen_addresses,
+            (std::vector<std::string>{"tcp://127.0.0.1:5", "tcp://0.0.0.0:22000"}));
   EXPECT_EQ(config.options.reconnection_interval_s, 5) << "at least 5, as stock";
   EXPECT_FALSE(config.options.multipath_enabled);
 }
 
 TEST(ConfigXml, AnEmptyListenAddressMeansNone) {
-  EXPECT_TRUE(load(with_version("<options><listenAddress></listenAddress></options>")).options.listen_addresses.empty());
+  EXPECT_TRUE(load(with_version("<options><listenAddress></listenAddress></options>"))
+                  .options.listen_addresses.empty());
 }
 
 struct Wrong {
   std::string text;
-  const char* names;     // the element
+  const char* names;  // the element
   const char* remedy;
 };
 
 TEST(ConfigXml, RefusesInOneSentence) {
   const std::string d1 = device_xml(1);
   const Wrong cases[] = {
-      {"<configuration version=\"36\"><folder>", "config.xml:1: not well-formed", "correct this line"},
+      {"<configuration version=\"36\"><folder>", "config.xml:1: not well-formed",
+       "correct this line"},
       {"<config/>", "<configuration>", "backup"},
       {"", "config.xml:1: ", "backup"},
       {"<configuration/>", "version 0", "version=\"36\""},
@@ -140,33 +154,52 @@ TEST(ConfigXml, RefusesInOneSentence) {
       {with_version("<device id=\"\"/>"), "<device id=\"\">", "not a device ID"},
       {with_version("<device/>"), "<device>", "not a device ID"},
       {with_version(d1 + d1), "config.xml:3: <device", "remove one"},
-      {with_version(device_xml(1, "<paused>maybe</paused>")), "<paused> is \"maybe\"", "true or false"},
-      {with_version(device_xml(1, "", "compression=\"zip\"")), "compression is \"zip\"", "metadata, always or never"},
-      {with_version(device_xml(1, "<maxRequestKiB>x</maxRequestKiB>")), "<maxRequestKiB> is \"x\"", "whole number"},
-      {with_version(device_xml(1, "<numConnections>129</numConnections>")), "<numConnections>", "to 128"},
-      {with_version(device_xml(1, "<allowedNetwork>10.0.0.0/8</allowedNetwork>")), "<allowedNetwork>", "firewall"},
+      {with_version(device_xml(1, "<paused>maybe</paused>")), "<paused> is \"maybe\"",
+       "true or false"},
+      {with_version(device_xml(1, "", "compression=\"zip\"")), "compression is \"zip\"",
+       "metadata, always or never"},
+      {with_version(device_xml(1, "<maxRequestKiB>x</maxRequestKiB>")), "<maxRequestKiB> is \"x\"",
+       "whole number"},
+      {with_version(device_xml(1, "<numConnections>129</numConnections>")), "<numConnections>",
+       "to 128"},
+      {with_version(device_xml(1, "<allowedNetwork>10.0.0.0/8</allowedNetwork>")),
+       "<allowedNetwork>", "firewall"},
       {with_version("<folder id=\"\" path=\"/a\"/>"), "<folder id=\"\">", "give the folder an id"},
       {with_version("<folder path=\"/a\"/>"), "<folder>", "give the folder an id"},
-      {with_version("<folder id=\"a\" path=\"\"/>"), "<folder id=\"a\">: path is empty", "directory"},
+      {with_version("<folder id=\"a\" path=\"\"/>"), "<folder id=\"a\">: path is empty",
+       "directory"},
       {with_version("<folder id=\"a\"/>"), "<folder id=\"a\">: path is empty", "directory"},
-      {with_version("<folder id=\"a\" path=\"/a\"/>\n<folder id=\"a\" path=\"/b\"/>"), "config.xml:3: <folder id=\"a\">", "another id"},
-      {with_version("<folder id=\"a\" path=\"/a\"/>\n<folder id=\"b\" path=\"/c/../a/\"/>"), "folder \"a\"", "another path"},
+      {with_version("<folder id=\"a\" path=\"/a\"/>\n<folder id=\"a\" path=\"/b\"/>"),
+       "config.xml:3: <folder id=\"a\">", "another id"},
+      {with_version("<folder id=\"a\" path=\"/a\"/>\n<folder id=\"b\" path=\"/c/../a/\"/>"),
+       "folder \"a\"", "another path"},
       {with_version(folder_xml("type=\"receiveencrypted\"")), "receiveencrypted", "another type"},
       {with_version(folder_xml("type=\"both\"")), "type is \"both\"", "sendreceive"},
-      {with_version(folder_xml("rescanIntervalS=\"often\"")), "rescanIntervalS is \"often\"", "whole number"},
+      {with_version(folder_xml("rescanIntervalS=\"often\"")), "rescanIntervalS is \"often\"",
+       "whole number"},
       {with_version(folder_xml("rescanIntervalS=\"-1\"")), "rescanIntervalS", "from 0"},
       {with_version(folder_xml("fsWatcherDelayS=\"soon\"")), "fsWatcherDelayS", "seconds"},
       {with_version(folder_xml("ignorePerms=\"yes\"")), "ignorePerms is \"yes\"", "true or false"},
       {with_version(folder_xml("", "<order>mine</order>")), "<order> is \"mine\"", "alphabetic"},
-      {with_version(folder_xml("", "<maxConflicts>1e9</maxConflicts>")), "<maxConflicts>", "whole number"},
-      {with_version(folder_xml("", "<maxConflicts>99999999999999999999</maxConflicts>")), "<maxConflicts>", "whole number"},
-      {with_version(folder_xml("", "<device id=\"nobody\"/>")), "<folder id=\"f\"> <device id=\"nobody\">", "device ID"},
+      {with_version(folder_xml("", "<maxConflicts>1e9</maxConflicts>")), "<maxConflicts>",
+       "whole number"},
+      {with_version(folder_xml("", "<maxConflicts>99999999999999999999</maxConflicts>")),
+       "<maxConflicts>", "whole number"},
+      {with_version(folder_xml("", "<device id=\"nobody\"/>")),
+       "<folder id=\"f\"> <device id=\"nobody\">", "device ID"},
       {with_version("<gui tls=\"true\"/>"), "<gui>: tls", "false"},
-      {with_version("<gui><address>/run/gui.sock</address></gui>"), "<gui>: <address>", "HOST:PORT"},
-      {with_version("<options><reconnectionIntervalS>x</reconnectionIntervalS></options>"), "<options>: <reconnectionIntervalS>", "whole"},
-      {with_version("<options><connectionStabilityMinScore>101</connectionStabilityMinScore></options>"), "connectionStabilityMinScore", "100"},
-      {with_version("<options><randomPortRangeStart>9</randomPortRangeStart><randomPortRangeEnd>8</randomPortRangeEnd></options>"), "randomPortRangeStart", "smaller"},
-      {with_version("<options><adaptiveKeepAliveMinS>300</adaptiveKeepAliveMinS></options>"), "adaptiveKeepAliveMinS", "smaller"},
+      {with_version("<gui><address>/run/gui.sock</address></gui>"), "<gui>: <address>",
+       "HOST:PORT"},
+      {with_version("<options><reconnectionIntervalS>x</reconnectionIntervalS></options>"),
+       "<options>: <reconnectionIntervalS>", "whole"},
+      {with_version(
+           "<options><connectionStabilityMinScore>101</connectionStabilityMinScore></options>"),
+       "connectionStabilityMinScore", "100"},
+      {with_version("<options><randomPortRangeStart>9</randomPortRangeStart><randomPortRangeEnd>8</"
+                    "randomPortRangeEnd></options>"),
+       "randomPortRangeStart", "smaller"},
+      {with_version("<options><adaptiveKeepAliveMinS>300</adaptiveKeepAliveMinS></options>"),
+       "adaptiveKeepAliveMinS", "smaller"},
   };
   for (const Wrong& wrong : cases) {
     const std::string error = error_of(wrong.text);
@@ -194,9 +227,12 @@ TEST(ConfigXml, FoldersThatWouldCostDataOrSecrecyDoNotStart) {
   EXPECT_NE(refusal("<versioning type=\"simple\"/>").find("\"simple\""), std::string::npos);
   EXPECT_NE(refusal("<filesystemType>fake</filesystemType>").find("basic"), std::string::npos);
   EXPECT_EQ(refusal(shared + "<encryptionPassword></encryptionPassword></device>"), "");
-  EXPECT_NE(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("d1"), std::string::npos);
-  EXPECT_EQ(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("pw"), std::string::npos);
-  EXPECT_NE(refusal(shared + "</device>", "<untrusted>true</untrusted>").find("d1"), std::string::npos);
+  EXPECT_NE(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("d1"),
+            std::string::npos);
+  EXPECT_EQ(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("pw"),
+            std::string::npos);
+  EXPECT_NE(refusal(shared + "</device>", "<untrusted>true</untrusted>").find("d1"),
+            std::string::npos);
 }
 
 TEST(ConfigXml, WhatHasNoEffectYetIsNamed) {
@@ -206,13 +242,24 @@ TEST(ConfigXml, WhatHasNoEffectYetIsNamed) {
     return all;
   };
   EXPECT_EQ(notices(device_xml(1) + folder_xml("")), "");
-  EXPECT_EQ(notices("<options><sessionParkS>600</sessionParkS></options>"), "") << "the value that changes nothing";
-  EXPECT_NE(notices("<options><sessionParkS>6</sessionParkS></options>").find("sessionParkS"), std::string::npos);
-  EXPECT_NE(notices("<options><maxSendKbps>6</maxSendKbps></options>").find("rate limit"), std::string::npos);
-  EXPECT_NE(notices("<options><listenAddress>quic://0.0.0.0:1</listenAddress></options>").find("quic"), std::string::npos);
-  EXPECT_NE(notices(device_xml(1, "", "introducer=\"true\"")).find("introducer"), std::string::npos);
-  EXPECT_NE(notices(device_xml(1, "<maxRecvKbps>5</maxRecvKbps>")).find("rate limit"), std::string::npos);
-  EXPECT_NE(notices(folder_xml("", "<device id=\"" + id_text(3) + "\"/>")).find("left out"), std::string::npos);
+  EXPECT_EQ(notices("<options><sessionParkS>600</sessionParkS></options>"), "")
+      << "the value that changes nothing";
+  EXPECT_NE(notices("<options><sessionParkS>6</sessionParkS></options>").find("sessionParkS"),
+            std::string::npos);
+  EXPECT_NE(notices("<options><maxSendKbps>6</maxSendKbps></options>").find("rate limit"),
+            std::string::npos);
+  EXPECT_NE(
+      notices("<options><listenAddress>quic://0.0.0.0:1</listenAddress></options>").find("quic"),
+      std::string::npos);
+  EXPECT_NE(notices("<gui><user>me</user></gui>").find("API key"), std::string::npos);
+  EXPECT_NE(notices(device_xml(1, "<numConnections>3</numConnections>")).find("numConnections"),
+            std::string::npos);
+  EXPECT_NE(notices(device_xml(1, "", "introducer=\"true\"")).find("introducer"),
+            std::string::npos);
+  EXPECT_NE(notices(device_xml(1, "<maxRecvKbps>5</maxRecvKbps>")).find("rate limit"),
+            std::string::npos);
+  EXPECT_NE(notices(folder_xml("", "<device id=\"" + id_text(3) + "\"/>")).find("left out"),
+            std::string::npos);
 }
 
 TEST(ConfigXml, CreatesOnceAndReadsBack) {
@@ -245,9 +292,11 @@ TEST(ConfigXml, CreatesOnceAndReadsBack) {
 
 TEST(ConfigXml, EditsKeepWhatWeDoNotKnow) {
   const TempHome home;
-  home.write("config.xml", with_version("    <!-- mine -->\n" + device_xml(1, "<future a=\"1\">x</future>") +
-                                        "<mystery><inner/></mystery>\n"));
-  ASSERT_TRUE(add_device(home.path(), {device(2), "two", {"tcp://10.0.0.2:22000"}, Compression::kNever}));
+  home.write("config.xml",
+             with_version("    <!-- mine -->\n" + device_xml(1, "<future a=\"1\">x</future>") +
+                          "<mystery><inner/></mystery>\n"));
+  ASSERT_TRUE(
+      add_device(home.path(), {device(2), "two", {"tcp://10.0.0.2:22000"}, Compression::kNever}));
   NewFolder folder;
   folder.id = "docs";
   folder.label = "Docs";

@@ -1,5 +1,5 @@
-// Random updates from us and three devices against a model that keeps everything in maps and computes every answer
-// from scratch, by the words of the rule rather than by global.cc.
+// Random updates from us and three devices against a model that keeps everything in maps and
+// computes every answer from scratch, by the words of the rule rather than by global.cc.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,13 +17,13 @@ using proto::FileInfo;
 using proto::FileType;
 using Counters = std::map<std::uint64_t, std::uint64_t>;
 
-constexpr int kDevices = 4;   // 0 is us
+constexpr int kDevices = 4;  // 0 is us
 constexpr int kNames = 12;
 
 struct Row {
   FileInfo info;
   Counters counters;
-  bool invalid = false;       // announced so, or flagged
+  bool invalid = false;  // announced so, or flagged
 };
 using Table = std::map<std::string, std::map<int, Row>>;
 
@@ -35,7 +35,8 @@ bool at_least(const Counters& a, const Counters& b) {
 
 // The rule: of the valid ones that nobody dominates, the one that is largest in this order.
 const Row* naive_global(const std::map<int, Row>& rows) {
-  const auto any_valid = std::any_of(rows.begin(), rows.end(), [](const auto& r) { return !r.second.invalid; });
+  const auto any_valid =
+      std::any_of(rows.begin(), rows.end(), [](const auto& r) { return !r.second.invalid; });
   const Row* best = nullptr;
   const auto rank = [](const Row& row) {
     // Dense counters in order of id compare as the tie-break does: the first difference decides.
@@ -71,7 +72,7 @@ void add(Counts& counts, const FileInfo& info) {
 
 base::DeviceId id_of(int device) {
   base::DeviceId id{};
-  id.fill(static_cast<std::byte>(100 - device));   // rows and ids in opposite order
+  id.fill(static_cast<std::byte>(100 - device));  // rows and ids in opposite order
   return id;
 }
 
@@ -118,7 +119,7 @@ Row Runner::random_row(const std::string& name, int device) {
     auto from = rows.begin();
     std::advance(from, random_.below(static_cast<std::uint32_t>(rows.size())));
     row = from->second;
-    if (random_.chance(2)) return row;             // took exactly that version
+    if (random_.chance(2)) return row;  // took exactly that version
   } else {
     for (std::uint64_t id = 1; id <= kDevices; ++id)
       if (random_.chance(3)) row.counters[id] = 1 + random_.below(3);
@@ -163,7 +164,8 @@ void Runner::check() const {
       EXPECT_FALSE(db_->get_global("f", name));
       continue;
     }
-    if (const auto own = rows.find(0); own != rows.end() && !own->second.invalid) add(counts.local, own->second.info);
+    if (const auto own = rows.find(0); own != rows.end() && !own->second.invalid)
+      add(counts.local, own->second.info);
     const Row& global = *naive_global(rows);
     const auto found = db_->get_global("f", name);
     ASSERT_TRUE(found);
@@ -172,7 +174,8 @@ void Runner::check() const {
     EXPECT_EQ(found->size, global.info.size) << name;
     std::vector<base::DeviceId> holders;
     for (int device = kDevices - 1; device > 0; --device)
-      if (const auto at = rows.find(device); at != rows.end() && !at->second.info.invalid && at->second.counters == global.counters)
+      if (const auto at = rows.find(device);
+          at != rows.end() && !at->second.info.invalid && at->second.counters == global.counters)
         holders.push_back(id_of(device));
     EXPECT_EQ(db_->holders("f", name), holders) << name;
     if (global.invalid || global.counters.empty()) continue;
@@ -189,21 +192,23 @@ void Runner::check() const {
     need[global.info.deleted ? (directory ? NeedKind::kDeletedDirectory : NeedKind::kDeletedOther)
          : directory         ? NeedKind::kDirectory
          : global.info.type == FileType::kSymlink ? NeedKind::kSymlink
-                                                  : NeedKind::kFile].push_back(name);
+                                                  : NeedKind::kFile]
+        .push_back(name);
   }
   const FolderCounts stored = db_->counts("f");
   EXPECT_EQ(stored.local, counts.local);
   EXPECT_EQ(stored.global, counts.global);
   EXPECT_EQ(stored.need, counts.need);
-  for (const NeedKind kind : {NeedKind::kDirectory, NeedKind::kSymlink, NeedKind::kFile, NeedKind::kDeletedOther,
-                              NeedKind::kDeletedDirectory}) {
+  for (const NeedKind kind : {NeedKind::kDirectory, NeedKind::kSymlink, NeedKind::kFile,
+                              NeedKind::kDeletedOther, NeedKind::kDeletedDirectory}) {
     std::vector<std::string> names;
     for (const NeedItem& item : db_->need("f", kind, "", 100)) names.push_back(item.global.name);
     if (kind == NeedKind::kDeletedDirectory) std::reverse(names.begin(), names.end());
     EXPECT_EQ(names, need[kind]) << static_cast<int>(kind);
   }
   for (int device = 0; device < kDevices; ++device) {
-    const Completion got = device == 0 ? db_->completion_local("f") : db_->completion("f", id_of(device));
+    const Completion got =
+        device == 0 ? db_->completion_local("f") : db_->completion("f", id_of(device));
     EXPECT_EQ(got.global_bytes, counts.global.bytes);
     EXPECT_EQ(got.need_bytes, completions[device].need_bytes) << device;
     EXPECT_EQ(got.need_items, completions[device].need_items) << device;

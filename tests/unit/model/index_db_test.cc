@@ -34,7 +34,8 @@ FileInfo file(const std::string& name, std::uint64_t counter, std::int64_t size 
   info.blocks = {{0, static_cast<std::int32_t>(size), hash}};
   return info;
 }
-FileInfo entry(const std::string& name, FileType type, std::uint64_t counter, bool deleted = false) {
+FileInfo entry(const std::string& name, FileType type, std::uint64_t counter,
+               bool deleted = false) {
   FileInfo info;
   info.name = name;
   info.type = type;
@@ -67,9 +68,11 @@ class IndexDbTest : public testing::Test {
   void put_remote(int number, std::vector<FileInfo> files) {
     ASSERT_TRUE(db->update_remote("f", device(number), files));
   }
-  [[nodiscard]] std::vector<std::string> needed(NeedKind kind, std::string_view after = "", std::size_t limit = 100) const {
+  [[nodiscard]] std::vector<std::string> needed(NeedKind kind, std::string_view after = "",
+                                                std::size_t limit = 100) const {
     std::vector<std::string> names;
-    for (const NeedItem& item : db->need("f", kind, after, limit)) names.push_back(item.global.name);
+    for (const NeedItem& item : db->need("f", kind, after, limit))
+      names.push_back(item.global.name);
     return names;
   }
   using Names = std::vector<std::string>;
@@ -152,7 +155,8 @@ TEST_F(IndexDbTest, AnUncleanEndLeavesAGapInTheSequence) {
   // A copy taken while the database is open is what a power cut leaves.
   const TempHome after;
   for (const char* suffix : {"", "-wal"})
-    std::filesystem::copy_file(file_path().string() + suffix, (after.path() / "index.db").string() + suffix);
+    std::filesystem::copy_file(file_path().string() + suffix,
+                               (after.path() / "index.db").string() + suffix);
   auto opened = IndexDb::open(after.path() / "index.db");
   ASSERT_TRUE(opened) << opened.error();
   EXPECT_EQ((*opened)->max_sequence_local("f"), 1 + kSequenceGap);
@@ -174,13 +178,14 @@ TEST_F(IndexDbTest, RemoteSequencesAreThePeers) {
 }
 
 TEST_F(IndexDbTest, NeedByKindInWorkingOrder) {
-  put_local({entry("old", FileType::kDirectory, 1), entry("old/sub", FileType::kDirectory, 1), file("old/f", 1),
-             file("same", 4), file("newer", 9)});
-  put_remote(1, {entry("d/sub", FileType::kDirectory, 1), entry("d", FileType::kDirectory, 1),
-                 entry("l", FileType::kSymlink, 1), file("d/f1", 2, 100), file("d/f2", 2, 50),
-                 entry("old", FileType::kDirectory, 2, true), entry("old/sub", FileType::kDirectory, 2, true),
-                 entry("old/f", FileType::kFile, 2, true), file("same", 4), file("newer", 8),
-                 entry("never/had", FileType::kFile, 5, true)});
+  put_local({entry("old", FileType::kDirectory, 1), entry("old/sub", FileType::kDirectory, 1),
+             file("old/f", 1), file("same", 4), file("newer", 9)});
+  put_remote(
+      1, {entry("d/sub", FileType::kDirectory, 1), entry("d", FileType::kDirectory, 1),
+          entry("l", FileType::kSymlink, 1), file("d/f1", 2, 100), file("d/f2", 2, 50),
+          entry("old", FileType::kDirectory, 2, true),
+          entry("old/sub", FileType::kDirectory, 2, true), entry("old/f", FileType::kFile, 2, true),
+          file("same", 4), file("newer", 8), entry("never/had", FileType::kFile, 5, true)});
   EXPECT_EQ(needed(NeedKind::kDirectory), (Names{"d", "d/sub"}));
   EXPECT_EQ(needed(NeedKind::kSymlink), Names{"l"});
   EXPECT_EQ(needed(NeedKind::kFile), (Names{"d/f1", "d/f2"}));
@@ -269,7 +274,8 @@ TEST_F(IndexDbTest, FindsRenamedFilesByTheirBlocks) {
   EXPECT_EQ(db->find_local_by_blocks("f", file("new", 7), 10), (Names{"one", "two"}));
   EXPECT_EQ(db->find_local_by_blocks("f", file("new", 7), 1), Names{"one"});
   EXPECT_EQ(db->find_local_by_blocks("f", file("new", 9), 10), Names{});
-  EXPECT_EQ(db->find_local_by_blocks("f", file("new", 7, 6), 10), Names{}) << "same hash, other length";
+  EXPECT_EQ(db->find_local_by_blocks("f", file("new", 7, 6), 10), Names{})
+      << "same hash, other length";
   EXPECT_EQ(db->find_local_by_blocks("f", entry("dir", FileType::kDirectory, 7), 10), Names{});
 }
 
@@ -359,11 +365,13 @@ TEST_F(IndexDbTest, DamageInTheMiddleStopsWritesAndLosesNoTotals) {
   EXPECT_FALSE((*opened)->update_local("f", std::span<const FileInfo>(more)));
 }
 
-// A size that a stock peer announces at its start; shows by the test's own duration that nothing is quadratic.
+// A size that a stock peer announces at its start; shows by the test's own duration that nothing is
+// quadratic.
 TEST_F(IndexDbTest, TwentyThousandFilesFromAPeerAndTaken) {
   std::vector<FileInfo> files;
   for (int i = 0; i < 20'000; ++i)
-    files.push_back(with_sequence(file("dir" + std::to_string(i % 100) + "/file" + std::to_string(i), 2, i), i + 1));
+    files.push_back(with_sequence(
+        file("dir" + std::to_string(i % 100) + "/file" + std::to_string(i), 2, i), i + 1));
   for (std::size_t at = 0; at < files.size(); at += 1000)
     ASSERT_TRUE(db->update_remote("f", device(1), std::span(files).subspan(at, 1000)));
   EXPECT_EQ(db->counts("f").need.files, 20'000);

@@ -62,7 +62,8 @@ role = "backup"
 name = "right"
 device = "0000:01:00.0"
 address = "10.1.0.2/24"
-)", "weft.toml");
+)",
+                                      "weft.toml");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->engine.cores, 2u);
   EXPECT_EQ(config->engine.cpus, (std::vector<std::uint32_t>{2, 3}));
@@ -98,22 +99,24 @@ address = "10.1.0.2/24"
 }
 
 TEST(WeftToml, PoliciesInTheOrderOfTheEnum) {
-  const std::pair<const char*, share::Policy> cases[] = {{"rate", share::Policy::kRate},
-                                                         {"min-rtt", share::Policy::kMinRtt},
-                                                         {"round-robin", share::Policy::kRoundRobin},
-                                                         {"active-backup", share::Policy::kActiveBackup}};
+  const std::pair<const char*, share::Policy> cases[] = {
+      {"rate", share::Policy::kRate},
+      {"min-rtt", share::Policy::kMinRtt},
+      {"round-robin", share::Policy::kRoundRobin},
+      {"active-backup", share::Policy::kActiveBackup}};
   for (const auto& [name, policy] : cases) {
-    const auto config = parse_weft_toml(std::string("[scheduler]\npolicy = \"") + name + "\"\n", "weft.toml");
+    const auto config =
+        parse_weft_toml(std::string("[scheduler]\npolicy = \"") + name + "\"\n", "weft.toml");
     ASSERT_TRUE(config) << config.error();
     EXPECT_EQ(config->policy, policy) << name;
   }
 }
 
 struct Wrong {
-  const char* text;        // appended to kOnePort where it begins with '+'
-  const char* place;       // file and line that the sentence must begin with
-  const char* names;       // the key
-  const char* remedy;      // a part of the sentence
+  const char* text;    // appended to kOnePort where it begins with '+'
+  const char* place;   // file and line that the sentence must begin with
+  const char* names;   // the key
+  const char* remedy;  // a part of the sentence
 };
 
 TEST(WeftToml, RefusesInOneSentence) {
@@ -143,9 +146,11 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[network]\n", "weft.toml:1: ", "network", "[[port]]"},
       {"engine = 3\n", "weft.toml:1: ", "engine", "[engine]"},
       {"[port]\nname = \"a\"\n", "weft.toml:1: ", "port", "[[port]]"},
-      {"[[port]]\ndevice = \"x\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.name", "give the port a name"},
+      {"[[port]]\ndevice = \"x\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.name",
+       "give the port a name"},
       {"[[port]]\nname = \"a b\"\n", "weft.toml:2: ", "port.name", "letters"},
-      {"[[port]]\nname = \"a\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.device", "DPDK device"},
+      {"[[port]]\nname = \"a\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.device",
+       "DPDK device"},
       {"[[port]]\nname = \"a\"\ndevice = \"x\"\n", "weft.toml:1: ", "port.address", "10.1.0.1/24"},
       {"+mtu = 100\n", "weft.toml:5: ", "port.mtu", "from 1280 to 9600"},
       {"+role = \"spare\"\n", "weft.toml:5: ", "port.role", "\"backup\""},
@@ -156,11 +161,12 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"+gateway = \"fd00::1\"\n", "weft.toml:5: ", "port.gateway", "not a neighbour"},
       {"+gateway = \"10.1.0.254/24\"\n", "weft.toml:5: ", "port.gateway", "without prefix length"},
       {"+gateway = [\"10.1.0.3\", \"10.1.0.4\"]\n", "weft.toml:5: ", "port.gateway", "write one"},
-      {"+[[port]]\nname = \"left\"\ndevice = \"y\"\naddress = \"10.2.0.1/24\"\n", "weft.toml:6: ", "port.name",
-       "choose another"},
-      {"+[[port]]\nname = \"b\"\ndevice = \"net_ring0\"\naddress = \"10.2.0.1/24\"\n", "weft.toml:7: ", "port.device",
-       "left"},
-      {"+[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.1.0.1/16\"\n", "weft.toml:8: ", "port.address", "left"},
+      {"+[[port]]\nname = \"left\"\ndevice = \"y\"\naddress = \"10.2.0.1/24\"\n",
+       "weft.toml:6: ", "port.name", "choose another"},
+      {"+[[port]]\nname = \"b\"\ndevice = \"net_ring0\"\naddress = \"10.2.0.1/24\"\n",
+       "weft.toml:7: ", "port.device", "left"},
+      {"+[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.1.0.1/16\"\n",
+       "weft.toml:8: ", "port.address", "left"},
   };
   for (const Wrong& wrong : cases) {
     const bool more = wrong.text[0] == '+';
@@ -174,13 +180,15 @@ TEST(WeftToml, RefusesInOneSentence) {
 }
 
 TEST(WeftToml, RefusesAddresses) {
-  for (const char* address : {"10.1.0.1", "10.1.0.1/33", "10.1.0.1/0", "10.1.0.1/x", "10.1.0.1/", "10.1.0/24", "fe::1/129",
-                              "0.0.0.0/8", "224.0.0.1/8", "ff02::1/64", "::/64", "left/24", ""}) {
-    const std::string error =
-        error_of(std::string("[[port]]\nname = \"a\"\ndevice = \"x\"\naddress = \"") + address + "\"\n");
+  for (const char* address :
+       {"10.1.0.1", "10.1.0.1/33", "10.1.0.1/0", "10.1.0.1/x", "10.1.0.1/", "10.1.0/24",
+        "fe::1/129", "0.0.0.0/8", "224.0.0.1/8", "ff02::1/64", "::/64", "left/24", ""}) {
+    const std::string error = error_of(
+        std::string("[[port]]\nname = \"a\"\ndevice = \"x\"\naddress = \"") + address + "\"\n");
     EXPECT_TRUE(error.starts_with("weft.toml:4: port.address")) << address << ": " << error;
   }
-  const std::string twice = error_of("[[port]]\nname=\"a\"\ndevice=\"x\"\naddress=[\"10.0.0.1/8\",\"11.0.0.1/8\"]\n");
+  const std::string twice =
+      error_of("[[port]]\nname=\"a\"\ndevice=\"x\"\naddress=[\"10.0.0.1/8\",\"11.0.0.1/8\"]\n");
   EXPECT_NE(twice.find("one IPv4"), std::string::npos) << twice;
 }
 
@@ -188,14 +196,16 @@ TEST(WeftToml, CoresTakeOneUdpPortEach) {
   const std::string port = std::string(kOnePort) + "udp_port = 65534\n";
   EXPECT_EQ(error_of("[engine]\ncores = 2\n" + port), "no error");
   const std::string error = error_of("[engine]\ncores = 3\n" + port);
-  EXPECT_NE(error.find("port.udp_port leaves no room for 3 data cores"), std::string::npos) << error;
+  EXPECT_NE(error.find("port.udp_port leaves no room for 3 data cores"), std::string::npos)
+      << error;
 }
 
 TEST(WeftToml, AtMostEightPorts) {
   std::string text;
   for (int i = 0; i < 9; ++i) {
     const std::string n = std::to_string(i);
-    text += "[[port]]\nname = \"p" + n + "\"\ndevice = \"net_ring" + n + "\"\naddress = \"10." + n + ".0.1/24\"\n";
+    text += "[[port]]\nname = \"p" + n + "\"\ndevice = \"net_ring" + n + "\"\naddress = \"10." + n +
+            ".0.1/24\"\n";
     if (i == 7) {
       EXPECT_EQ(error_of(text), "no error");
     }
@@ -208,7 +218,8 @@ TEST(WeftToml, ExampleLoadsAsItStandsAndWithItsComments) {
   ASSERT_TRUE(plain) << plain.error();
   EXPECT_TRUE(plain->ports.empty());
   // Comment signs without a space after them stand before configuration.
-  const std::string full = std::regex_replace(std::string(weft_toml_example()), std::regex("\n#([a-z\\[])"), "\n$1");
+  const std::string full =
+      std::regex_replace(std::string(weft_toml_example()), std::regex("\n#([a-z\\[])"), "\n$1");
   const auto config = parse_weft_toml(full, "weft.toml");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->ports.size(), 2u);
@@ -220,7 +231,9 @@ TEST(WeftToml, DamagedTextGivesOneSentence) {
   const std::string whole(weft_toml_example());
   for (int round = 0; round < 300; ++round) {
     std::string text = whole;
-    for (int i = 0; i < 8; ++i) text[random.below(static_cast<std::uint32_t>(text.size()))] = static_cast<char>(random.below(256));
+    for (int i = 0; i < 8; ++i)
+      text[random.below(static_cast<std::uint32_t>(text.size()))] =
+          static_cast<char>(random.below(256));
     const auto config = parse_weft_toml(text, "weft.toml");
     if (!config) {
       EXPECT_TRUE(config.error().starts_with("weft.toml")) << config.error();

@@ -66,6 +66,7 @@ LinkManagerConfig quick_config(const Identity& identity) {
   config.hello.client_version = "v0.1.0";
   config.hello.weft_version = proto::kWeftVersion;
   config.redial = {base::seconds(0), base::milliseconds(20), base::milliseconds(80)};
+  config.times.closing = base::milliseconds(200);
   config.seed = 7;
   return config;
 }

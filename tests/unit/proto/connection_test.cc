@@ -35,7 +35,8 @@ std::vector<Event> all_events(Connection& connection) {
   return events;
 }
 
-// A connection whose peer has said Hello and, if asked, its ClusterConfig; ours are sent and taken away.
+// A connection whose peer has said Hello and, if asked, its ClusterConfig; ours are sent and taken
+// away.
 Connection opened(bool weft_peer = false, bool cluster_config = true) {
   Connection connection(config_of(kWeftVersion), kStart);
   Hello hello;
@@ -172,8 +173,8 @@ TEST(Connection, ResponsesArePackedWhenAsked) {
   EXPECT_EQ(std::get<ResponseReceived>(events[0]).data.bytes().size(), 100'000u);
 }
 
-// What each message does in each state. Rows: message. Columns: before Hello's end is not a state in which
-// messages can be told apart, so: waiting for ClusterConfig, ready.
+// What each message does in each state. Rows: message. Columns: before Hello's end is not a state
+// in which messages can be told apart, so: waiting for ClusterConfig, ready.
 TEST(Connection, OrderTable) {
   const auto kind = [](const Event& event) { return event.index(); };
   const std::size_t config = kind(ClusterConfigReceived{}), index = kind(IndexReceived{}),
@@ -353,6 +354,24 @@ TEST(Connection, SmallMessagesShareABuffer) {
   EXPECT_FALSE(connection.next_output(second));
   EXPECT_EQ(connection.counters().bytes_out,
             first.size() + encode_hello(config_of(kWeftVersion).hello).size() + 6);
+}
+
+TEST(Connection, LongOpensGoOutInParts) {
+  Connection connection = opened(true), peer = opened(true);
+  Open open;
+  for (std::uint32_t i = 0; i < 200; ++i)
+    open.files.push_back({i, "f", std::string(90'000, 'x'), {}, 1, 131'072, 0});
+  connection.send_private(open, kStart);
+  peer.handle_bytes(all_output(connection), kStart);
+  Open all;
+  for (const Event& event : all_events(peer)) {
+    const auto& part = std::get<PrivateReceived>(event);
+    EXPECT_LE(part.bytes.size(), kPrivateBytesMax);
+    const PrivateMessage message = decode_private(part.type, part.bytes).value();
+    const auto& files = std::get<Open>(message).files;
+    all.files.insert(all.files.end(), files.begin(), files.end());
+  }
+  EXPECT_EQ(all, open);
 }
 
 TEST(Connection, SpoiltEntriesAreCountedAndGivenOut) {

@@ -143,7 +143,9 @@ TEST(FileInfo, WhatSpoilsOneEntry) {
            {Reason::kBlockLayout, [](auto& m) { m.mutable_blocks(2)->set_size(-5); }},
            {Reason::kBlockLayout, [](auto& m) { m.mutable_blocks()->RemoveLast(); }},
            {Reason::kBlockHashLength, [](auto& m) { m.mutable_blocks(1)->clear_hash(); }},
-           {Reason::kBlockHashLength, [](auto& m) { m.mutable_blocks(1)->set_hash(std::string(33, 'x')); }},
+           {Reason::kBlockHashLength, [](auto& m) {
+              m.mutable_blocks(1)->set_hash(std::string(33, 'x'));
+            }},
            {Reason::kVersionInvalid, [](auto& m) {
               *m.mutable_version()->add_counters() = m.version().counters(0);
             }},

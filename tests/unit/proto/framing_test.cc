@@ -66,7 +66,8 @@ TEST(Framing, AnyCutGivesTheSameMessages) {
   for (int i = 0; i < 60; ++i) {
     Buffer payload(prng.below(5) == 0 ? prng.below(70'000) : prng.below(300));
     const bool compressible = prng.chance(2);
-    for (std::byte& byte : payload) byte = static_cast<std::byte>(prng.below(compressible ? 2 : 256));
+    for (std::byte& byte : payload)
+      byte = static_cast<std::byte>(prng.below(compressible ? 2 : 256));
     append(stream, frame(MessageType::kIndex, payload, Compression::kMetadata));
     sent.push_back(payload);
     // An unknown message in between, which nobody gets to see.

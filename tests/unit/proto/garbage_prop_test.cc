@@ -1,5 +1,5 @@
-// Whatever a peer sends, a Connection either goes on or ends with a reason; it never crashes, and what it holds stays
-// near what it was fed. Seeds are fixed and printed on failure.
+// Whatever a peer sends, a Connection either goes on or ends with a reason; it never crashes, and
+// what it holds stays near what it was fed. Seeds are fixed and printed on failure.
 #include <gtest/gtest.h>
 
 #include "bep/proto/connection.hh"

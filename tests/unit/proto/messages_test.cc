@@ -237,6 +237,9 @@ TEST(Close, IsPrintableAndBounded) {
   ASSERT_EQ(decode_close(bytes_of(message.SerializeAsString()), reason), Reason::kNone);
   EXPECT_EQ(reason.size(), 1024u);
   EXPECT_EQ(reason.substr(0, 8), "a?b?[31m");
+  message.set_reason("\xC2\x9B" "1m \xC3\xBC");
+  ASSERT_EQ(decode_close(bytes_of(message.SerializeAsString()), reason), Reason::kNone);
+  EXPECT_EQ(reason, "??1m \xC3\xBC");
   EXPECT_EQ(decode_close(test::hex("0a05"), reason), Reason::kMessageBroken);
 }
 

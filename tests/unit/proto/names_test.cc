@@ -59,7 +59,8 @@ TEST(Names, Utf8Borders) {
 }
 
 TEST(Names, InternalOnesAreAtTheRoot) {
-  for (const char* name : {".stfolder", ".stfolder/x", ".stignore", ".stversions", ".stversions/a/b"})
+  for (const char* name : {".stfolder", ".stfolder/x", ".stignore", ".stversions",
+                           ".stversions/a/b"})
     EXPECT_TRUE(is_internal_name(name)) << name;
   for (const char* name : {".stfolderx", "a/.stfolder", ".stignore2", "stfolder", ".st"})
     EXPECT_FALSE(is_internal_name(name)) << name;

@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "bep/proto/names.hh"
 #include "bep/proto/pb.hh"
 #include "tests/unit/proto/support.hh"
 
@@ -108,7 +109,7 @@ TEST(Private, ImpossibleOpens) {
   const std::vector<std::function<void(bep::WeftOpenFile&)>> bends = {
       [](auto& m) { m.set_folder("\xFF"); },
       [](auto& m) { m.set_name("../x"); },
-      [](auto& m) { m.set_name(std::string(4096, 'x')); },
+      [](auto& m) { m.set_name(std::string(kNameBytesMax + 1, 'x')); },
       [](auto& m) { m.set_size(-1); },
       [](auto& m) { m.set_block_size(0); },
       [](auto& m) { m.set_block_size(-1); },

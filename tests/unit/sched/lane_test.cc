@@ -49,7 +49,8 @@ class LaneTest : public testing::Test {
 
   using Fates = std::vector<std::pair<std::uint64_t, Fate>>;
   std::vector<SentPacket> ring_{1024};
-  Lane lane_{{.path = base::PathId{5}, .max_packet_bytes = kPacket, .initial_rtt = milliseconds(1)}, ring_};
+  Lane lane_{{.path = base::PathId{5}, .max_packet_bytes = kPacket, .initial_rtt = milliseconds(1)},
+             ring_};
   Instant now_ = Instant{} + base::seconds(100);
   Fates fates_;
 };

@@ -1,0 +1,141 @@
+#include "engine/nic/device.hh"
+
+#include <net/if.h>
+#include <rte_dev.h>
+#include <rte_ethdev.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include "engine/base/must.hh"
+#include "engine/nic/headers.hh"
+#include "engine/nic/port.hh"
+
+namespace weft::nic {
+namespace {
+
+std::string name_of_device(const std::string& device) { return device.substr(0, device.find(',')); }
+bool is_kind(const std::string& device, const char* kind) { return device.rfind(kind, 0) == 0; }
+
+// Asks the kernel about an interface of this network namespace.
+std::optional<ifreq> ask_interface(const std::string& interface, unsigned long request) noexcept {
+  if (interface.empty() || interface.size() >= IFNAMSIZ) return std::nullopt;
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return std::nullopt;
+  ifreq answer{};
+  std::memcpy(answer.ifr_name, interface.c_str(), interface.size());
+  const bool ok = ioctl(fd, request, &answer) == 0;
+  close(fd);
+  return ok ? std::optional(answer) : std::nullopt;
+}
+
+base::Status probe(const std::string& device, std::string& detail) {
+  const std::string name = name_of_device(device);
+  const std::string arguments = device.size() > name.size() ? device.substr(name.size() + 1) : "";
+  if (rte_eal_hotplug_add("vdev", name.c_str(), arguments.c_str()) == 0) return {};
+  detail = "device '" + device + "' could not be made: ";
+  if (is_kind(device, "net_memif"))
+    detail += "check its arguments, and that no other process serves the same socket";
+  else if (is_kind(device, "net_af_packet") && ask_interface(device_argument(device, "iface"), SIOCGIFFLAGS) == std::nullopt)
+    detail += "there is no interface '" + device_argument(device, "iface") + "'";
+  else if (is_kind(device, "net_af_packet") || is_kind(device, "net_tap"))
+    detail += "check its arguments; it needs CAP_NET_RAW and CAP_NET_ADMIN (root)";
+  else
+    detail += "check the driver's name and its arguments; DPDK's log says more";
+  return base::fail(base::Errc::kUnavailable, "device could not be made");
+}
+
+}  // namespace
+
+std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept {
+  constexpr std::uint32_t kUsual = 2048, kVlanTags = 8;
+  const std::uint32_t frame = mtu + static_cast<std::uint32_t>(kEthernetBytes) + kVlanTags;
+  return static_cast<std::uint16_t>(std::max(kUsual, (frame + 63) & ~63u));
+}
+
+std::string device_argument(const std::string& device, const std::string& key) {
+  std::size_t at = device.find(',');
+  while (at != std::string::npos) {
+    const std::size_t end = device.find(',', at + 1);
+    const std::string argument = device.substr(at + 1, end == std::string::npos ? end : end - at - 1);
+    if (argument.rfind(key + "=", 0) == 0) return argument.substr(key.size() + 1);
+    at = end;
+  }
+  return {};
+}
+
+std::string complete_device(const std::string& device, std::uint16_t mtu, std::uint32_t cores) {
+  std::string out = device;
+  const auto add = [&](const char* key, std::uint32_t value) {
+    if (device_argument(device, key).empty()) out += std::string(",") + key + "=" + std::to_string(value);
+  };
+  const bool jumbo = buffer_bytes(mtu) > 2048;
+  if (is_kind(device, "net_memif") && jumbo) add("bsize", buffer_bytes(mtu));
+  if (is_kind(device, "net_af_packet")) {
+    add("qpairs", cores);
+    if (jumbo) {  // frames lie in blocks of whole pages; a header of the kernel's stands before each
+      add("blocksz", 65536);
+      add("framesz", 16384);
+    }
+  }
+  return out;
+}
+
+base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail) {
+  const std::string text = complete_device(config.device, config.mtu, cores);
+  const std::string name = name_of_device(text);
+  Device device;
+  if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
+    const bool virtual_kind = is_kind(text, "net_") || is_kind(text, "eth_");
+    if (!virtual_kind) {
+      detail = "there is no device '" + name + "': for a network card give its PCI address, bind it to vfio-pci and "
+               "allow it; for a virtual device a string such as net_memif0,role=server";
+      return base::fail(base::Errc::kNotFound, "no such device");
+    }
+    TRY(probe(text, detail));
+    if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
+      detail = "device '" + text + "' is not a network device";
+      return base::fail(base::Errc::kNotFound, "no such network device");
+    }
+  }
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(device.id, &info) != 0) {
+    detail = "device '" + name + "' does not answer";
+    return base::fail(base::Errc::kUnavailable, "device does not answer");
+  }
+  const std::string driver = info.driver_name;
+  device.is_virtual = is_kind(driver, "net_") && name.find(':') == std::string::npos;
+  device.memif = driver == "net_memif";
+  const std::string role = device_argument(text, "role");
+  device.memif_client = device.memif && role.find("server") == std::string::npos && role.find("master") == std::string::npos;
+  if (driver == "net_af_packet") device.kernel_interface = device_argument(text, "iface");
+  return device;
+}
+
+bool device_link_up(const Device& device) noexcept {
+  if (!device.kernel_interface.empty()) {
+    const auto answer = ask_interface(device.kernel_interface, SIOCGIFFLAGS);
+    return answer && (answer->ifr_flags & IFF_UP) != 0 && (answer->ifr_flags & IFF_RUNNING) != 0;
+  }
+  rte_eth_link link{};
+  return rte_eth_link_get_nowait(device.id, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+std::uint64_t device_speed_Bps(const Device& device) noexcept {
+  // What virtual drivers say is made up (10 Gbit/s); a scheduler must not believe it.
+  if (device.is_virtual) return 0;
+  rte_eth_link link{};
+  if (rte_eth_link_get_nowait(device.id, &link) != 0 || link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN) return 0;
+  return std::uint64_t{link.link_speed} * 125'000;   // from Mbit/s
+}
+
+std::uint32_t kernel_mtu(const std::string& interface) noexcept {
+  const auto answer = ask_interface(interface, SIOCGIFMTU);
+  return answer && answer->ifr_mtu > 0 ? static_cast<std::uint32_t>(answer->ifr_mtu) : 0;
+}
+
+}  // namespace weft::nic

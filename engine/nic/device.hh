@@ -1,0 +1,40 @@
+// Device: from the operator's device string to a DPDK ethdev id, and what we must know of its driver.
+// Control only. Not here: queues and buffers (port.cc).
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "engine/base/result.hh"
+
+namespace weft::nic {
+
+struct PortConfig;
+
+// Bytes of one receive buffer for this MTU, without headroom: a whole frame, and never less than DPDK's usual 2048.
+[[nodiscard]] std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept;
+
+// The device string with the arguments that our MTU and cores need and the operator did not give:
+// memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framesz and blocksz.
+[[nodiscard]] std::string complete_device(const std::string& device, std::uint16_t mtu, std::uint32_t cores);
+// The value of `key` in "name,key=value,…"; empty when it is not there.
+[[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);
+
+struct Device {
+  std::uint16_t id = 0;               // DPDK's
+  bool is_virtual = false;            // no PCI behind it
+  bool memif = false, memif_client = false;
+  std::string kernel_interface;       // af_packet: the interface underneath
+};
+
+// Finds the device, probing it when it is a virtual one that does not exist yet. `detail`: the sentence on error.
+[[nodiscard]] base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail);
+
+// Whether frames can flow now. af_packet's driver does not know, so its interface is asked.
+[[nodiscard]] bool device_link_up(const Device& device) noexcept;
+// Bytes per second, 0 where the device does not say.
+[[nodiscard]] std::uint64_t device_speed_Bps(const Device& device) noexcept;
+// The MTU of the interface under an af_packet device, 0 when it cannot be read.
+[[nodiscard]] std::uint32_t kernel_mtu(const std::string& interface) noexcept;
+
+}  // namespace weft::nic

@@ -1,0 +1,94 @@
+#include "engine/nic/device_thread.hh"
+
+#include <rte_alarm.h>
+#include <rte_interrupts.h>
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+#include <thread>
+
+#include "engine/base/must.hh"
+
+namespace weft::nic {
+namespace {
+
+struct Work {
+  base::FunctionRef<void()> call;
+  bool* working;
+  std::promise<void> done{};
+};
+
+void carry_out(void* argument) noexcept {
+  Work& work = *static_cast<Work*>(argument);
+  *work.working = true;
+  work.call();
+  *work.working = false;
+  work.done.set_value();  // `work` may be gone after this
+}
+
+}  // namespace
+
+bool close_and_wait(share::Gate& gate) noexcept {
+  gate.close();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  while (!gate.is_empty()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+DeviceThread::~DeviceThread() {
+  rte_eal_alarm_cancel(&DeviceThread::reopen, this);
+  MUST(entries_.empty());
+}
+
+void DeviceThread::add(share::Gate& gate) {
+  const std::lock_guard lock(mutex_);
+  entries_.push_back({&gate, false});
+}
+
+void DeviceThread::remove(share::Gate& gate) {
+  const std::lock_guard lock(mutex_);
+  const auto at = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.gate == &gate; });
+  MUST(at != entries_.end());
+  if (at->closed) gate.open();
+  entries_.erase(at);
+}
+
+bool DeviceThread::run(base::FunctionRef<void()> call) {
+  MUST(rte_thread_is_intr() == 0);  // it would wait for itself
+  Work work{call, &working_};
+  std::future<void> done = work.done.get_future();
+  if (rte_eal_alarm_set(1, &carry_out, &work) != 0) return false;
+  done.wait();
+  return true;
+}
+
+bool DeviceThread::in_work() const noexcept { return rte_thread_is_intr() != 0 && working_; }
+
+void DeviceThread::on_log() noexcept {
+  if (rte_thread_is_intr() == 0) return;
+  if (working_) return;  // run()'s caller closes what it changes
+  const std::lock_guard lock(mutex_);
+  for (Entry& entry : entries_) {
+    if (entry.closed) continue;
+    close_and_wait(*entry.gate);
+    entry.closed = true;
+  }
+  // Without memory for an alarm the gates stay closed until the next line: a dead port, not a crash.
+  if (!reopen_due_ && !entries_.empty()) reopen_due_ = rte_eal_alarm_set(1, &DeviceThread::reopen, this) == 0;
+}
+
+void DeviceThread::reopen(void* self) noexcept {
+  auto& thread = *static_cast<DeviceThread*>(self);
+  const std::lock_guard lock(thread.mutex_);
+  thread.reopen_due_ = false;
+  for (Entry& entry : thread.entries_) {
+    if (entry.closed) entry.gate->open();
+    entry.closed = false;
+  }
+}
+
+}  // namespace weft::nic

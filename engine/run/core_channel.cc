@@ -1,0 +1,158 @@
+#include "engine/run/core_channel.hh"
+
+#include <utility>
+
+namespace weft::run {
+
+using share::Command;
+using share::Event;
+
+namespace {
+
+base::Status status_of(const Event& event) {
+  using base::Errc;
+  switch (event.kind) {
+    case Event::Kind::kBlockWritten: return {};
+    case Event::Kind::kBlockMismatch: return base::fail(Errc::kCorrupt, "the peer's bytes do not match the hash");
+    case Event::Kind::kBlockFailed: return base::fail_errno(event.detail, "writing a verified block failed");
+    case Event::Kind::kBlockRejected:
+      switch (static_cast<wire::RejectReason>(event.detail)) {
+        case wire::RejectReason::kRange: case wire::RejectReason::kDisk:
+          return base::fail(Errc::kNotFound, "the peer cannot read this block any more");
+        case wire::RejectReason::kBusy: case wire::RejectReason::kUnknownHandle: case wire::RejectReason::kClosed: break;
+      }
+      return base::fail(Errc::kUnavailable, "the peer has closed the file");
+    default: return base::fail(Errc::kUnavailable, "the fetch was cancelled");
+  }
+}
+
+}  // namespace
+
+CoreChannel::CoreChannel(std::uint32_t core, const CoreWiring& wiring)
+    : core_(core),
+      wiring_(wiring),
+      file_entries_(std::make_unique<base::SlotPool::Entry[]>(base::kFilesPerCoreMax)),
+      file_numbers_({file_entries_.get(), base::kFilesPerCoreMax}),
+      files_(base::kFilesPerCoreMax) {}
+
+void CoreChannel::send(const Command& command) {
+  if (waiting_.empty() && wiring_.commands->push_one(command)) return;
+  waiting_.push_back(command);
+}
+
+std::optional<std::uint32_t> CoreChannel::open_file(Command command, FileReady ready) {
+  base::SlotRef ref;
+  if (!file_numbers_.try_take(ref)) return std::nullopt;
+  files_[ref.slot] = File{.in_use = true, .self = ref, .session = command.session, .on_ready = std::move(ready),
+                          .on_gone = {}};
+  const std::uint32_t number = FileNumber::of(core_, ref);
+  if (command.kind == Command::Kind::kGrant) command.body.grant.handle = number;
+  else command.body.open_write.file = number;
+  ++files_changing_;
+  send(command);
+  return number;
+}
+
+void CoreChannel::send_close(std::uint32_t number) {
+  Command command;
+  command.kind = Command::Kind::kCloseFile;
+  command.session = files_[FileNumber::index(number)].session;
+  command.body.close_file = {.file = number};
+  ++files_changing_;
+  send(command);
+}
+
+void CoreChannel::close_file(base::SessionId session, std::uint32_t number, FileGone gone) {
+  const base::SlotRef ref = FileNumber::ref(number);
+  MUST(file_numbers_.is_current(ref));
+  File& file = files_[ref.slot];
+  MUST(file.session == session && !file.closing);
+  file.closing = true;
+  file.on_gone = std::move(gone);
+  if (file.ready) send_close(number);   // else when the core has answered
+}
+
+void CoreChannel::fetch(base::SessionId session, share::Fetch fetch, FetchDone done) {
+  if (tokens_free_.empty()) {
+    tokens_free_.push_back(static_cast<std::uint32_t>(fetch_done_.size()));
+    fetch_done_.emplace_back();
+  }
+  fetch.token = tokens_free_.back();
+  tokens_free_.pop_back();
+  fetch_done_[fetch.token] = std::move(done);
+  waiting_fetches_.push_back({session, fetch});
+}
+
+std::uint32_t CoreChannel::poll() {
+  while (!waiting_.empty() && wiring_.commands->push_one(waiting_.front())) waiting_.pop_front();
+  while (!waiting_fetches_.empty() && waiting_.empty() && fetches_at_core_ < kFetchesPerCoreMax) {
+    const WaitingFetch next = waiting_fetches_.front();
+    waiting_fetches_.pop_front();
+    const File& file = files_[FileNumber::index(next.fetch.file)];
+    if (!file.in_use || file.self != FileNumber::ref(next.fetch.file) || file.closing) {
+      ++fetches_at_core_;   // balanced in handle_event()
+      handle_event({.kind = Event::Kind::kBlockCancelled, .session = next.session, .number = next.fetch.token,
+                    .detail = 0});
+      continue;
+    }
+    Command command;
+    command.kind = Command::Kind::kFetch;
+    command.session = next.session;
+    command.body.fetch = next.fetch;
+    ++fetches_at_core_;
+    send(command);
+  }
+  std::uint32_t handled = 0;
+  std::array<Event, 64> events;
+  while (const std::uint32_t count = wiring_.events->pop(events)) {
+    for (std::uint32_t i = 0; i < count; ++i) handle_event(events[i]);
+    handled += count;
+  }
+  (void)wiring_.report->adopt();
+  return handled;
+}
+
+void CoreChannel::free_file(std::uint32_t number) {
+  const base::SlotRef ref = FileNumber::ref(number);
+  files_[ref.slot] = File{};
+  file_numbers_.give_back(ref);
+}
+
+void CoreChannel::handle_event(const Event& event) {
+  switch (event.kind) {
+    case Event::Kind::kFileReady: case Event::Kind::kFileFailed: {
+      --files_changing_;
+      File& file = files_[FileNumber::index(event.number)];
+      const bool ok = event.kind == Event::Kind::kFileReady;
+      FileReady ready = std::move(file.on_ready);
+      FileGone gone = std::move(file.on_gone);
+      const bool closing = file.closing;
+      file.ready = ok;
+      if (ok && closing) {
+        file.on_gone = std::move(gone);
+        return send_close(event.number);
+      }
+      if (!ok) free_file(event.number);
+      if (closing) return gone ? gone() : void();
+      if (ready) ready(ok ? base::Status{} : base::fail_errno(event.detail, "the disk agent refused the file"));
+      return;
+    }
+    case Event::Kind::kFileGone: {
+      --files_changing_;
+      FileGone gone = std::move(files_[FileNumber::index(event.number)].on_gone);
+      free_file(event.number);
+      if (gone) gone();
+      return;
+    }
+    case Event::Kind::kBlockWritten: case Event::Kind::kBlockMismatch: case Event::Kind::kBlockRejected:
+    case Event::Kind::kBlockFailed: case Event::Kind::kBlockCancelled: {
+      --fetches_at_core_;
+      FetchDone done = std::move(fetch_done_[event.number]);
+      tokens_free_.push_back(event.number);
+      if (done) done(status_of(event));
+      return;
+    }
+  }
+}
+
+}  // namespace weft::run

@@ -1,0 +1,144 @@
+// The data agent: one core's datapath for all sessions, ports and lanes. Its turn:
+//   commands -> table -> receive (open, replay, frames) -> disk answers -> timers -> blocks (hash, write, read)
+//            -> pick, seal, send -> report
+// Everything that decides lives elsewhere (sched/, serve_side, fetch_side); this class is the order of the calls.
+// Thread: the core's own; construction by control before. Bounds: a turn handles at most kBurst datagrams per port,
+// kCommandsPerTurn commands and kHashBytesPerTurn of hashing, so a turn lasts some 100 us at most.
+// No allocation, lock, exception, blocking call or formatted text after construction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "engine/base/prng.hh"
+#include "engine/base/time.hh"
+#include "engine/run/disk_gate.hh"
+#include "engine/run/fetch_side.hh"
+#include "engine/run/file_table.hh"
+#include "engine/run/lane_table.hh"
+#include "engine/run/serve_side.hh"
+#include "engine/run/tx_batch.hh"
+#include "engine/share/command.hh"
+#include "engine/share/datagram_port.hh"
+#include "engine/share/report.hh"
+#include "engine/share/snapshot.hh"
+#include "engine/share/spsc_ring.hh"
+#include "engine/share/table.hh"
+#include "engine/wire/aead.hh"
+#include "sched/picker.hh"
+
+namespace weft::run {
+
+// What crosses this core's border. Everything pointed at outlives the agent.
+struct CoreWiring {
+  share::SpscRing<share::Command>* commands = nullptr;
+  share::SpscRing<share::Event>* events = nullptr;
+  share::Snapshot<share::PathTable>* table = nullptr;
+  share::Snapshot<share::CoreReport>* report = nullptr;
+  share::SpscRing<share::DiskJob>* disk_jobs = nullptr;
+  share::SpscRing<share::DiskDone>* disk_dones = nullptr;
+  // Datagrams that came to the wrong core: [from other core] in, [to other core] out; own place unused.
+  std::array<share::SpscRing<share::RxDatagram>*, base::kCoresMax> handed_in{}, handed_out{};
+};
+
+struct DataAgentConfig {
+  base::CoreId core{};
+  std::span<share::DatagramPort* const> ports;     // this core's views, by PortId
+  wire::Aead* aead = nullptr;                      // this core's own
+  base::MutableBytes slots;                        // kSlotBytes each
+  std::uint32_t fetch_slots = 0, serve_slots = 0;
+  LaneTable::Limits lanes{};
+  std::uint64_t challenge_seed = 0;                // unpredictable: challenges must not be guessed
+  CoreWiring wiring{};
+};
+
+class DataAgent {
+ public:
+  explicit DataAgent(const DataAgentConfig& config);
+  DataAgent(const DataAgent&) = delete;
+  DataAgent& operator=(const DataAgent&) = delete;
+
+  // One turn. Returns work done; 0: nothing happened, the caller may rest a little.
+  std::uint32_t poll(base::Instant now) noexcept;
+
+ private:
+  static constexpr std::uint32_t kCommandsPerTurn = 32;
+  static constexpr base::Duration kReportEvery = base::milliseconds(2);
+  static constexpr std::uint32_t kClosingPerTurn = 64;
+  static constexpr std::size_t kRejectsMax = 64;   // waiting per session; more are dropped, the puller asks again
+
+  struct Session {
+    bool exists = false;
+    sched::Picker picker;
+    base::FixedVector<wire::Reject, kRejectsMax> rejects;
+  };
+
+  // data_agent.cc
+  std::uint32_t poll_commands() noexcept;
+  void handle_command(const share::Command& command) noexcept;
+  void remove_session(base::SessionId session) noexcept;
+  void install(const share::Command& command) noexcept;
+  std::uint32_t poll_disk() noexcept;
+  std::uint32_t poll_closing() noexcept;
+  void poll_table(base::Instant now) noexcept;
+  void apply_entry(LaneSlot& lane, base::Instant now) noexcept;
+  std::uint32_t poll_timers(base::Instant now) noexcept;
+  void publish(base::Instant now) noexcept;
+  void emit(const share::Event& event) noexcept;
+  void drop(share::Drop reason) noexcept { ++report_.drops[static_cast<std::size_t>(reason)]; }
+  void handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sched::Fate fate) noexcept;
+  void queue_reject(base::SessionId session, const wire::Reject& reject) noexcept;
+
+  // data_rx.cc
+  std::uint32_t receive(base::Instant now) noexcept;
+  void receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept;
+  [[nodiscard]] bool admit(const share::RxDatagram& datagram, wire::OpenJob& job, LaneSlot*& lane,
+                           std::uint32_t& epoch) noexcept;
+  [[nodiscard]] bool hand_over(const share::RxDatagram& datagram, std::uint32_t receiver_index) noexcept;
+  void handle_packet(LaneSlot& lane, const wire::OpenJob& job, base::Instant now) noexcept;
+  void handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Instant now) noexcept;
+  void handle_ack(LaneSlot& lane, const wire::Ack& ack, base::Instant now) noexcept;
+  void handle_response(LaneSlot& lane, std::uint64_t data, base::Instant now) noexcept;
+
+  // data_tx.cc
+  std::uint32_t transmit(base::Instant now) noexcept;
+  void send_session(base::SessionId session, base::Instant now) noexcept;
+  void build_views(base::SessionId session, base::Instant now) noexcept;
+  void send_path_frames(LaneSlot& lane, base::Instant now) noexcept;
+  void send_rejects(base::SessionId session, base::Instant now) noexcept;
+  void send_requests(base::SessionId session, base::Instant now) noexcept;
+  void send_chunks(base::SessionId session, base::Instant now) noexcept;
+  bool send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept;
+  void send_acks(base::SessionId session, base::Instant now) noexcept;
+  void send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, base::Instant now) noexcept;
+  void append_ack(Draft& draft, base::Instant now) noexcept;
+  [[nodiscard]] LaneSlot* control_lane(base::SessionId session) noexcept;
+
+  const base::CoreId core_;
+  const std::span<share::DatagramPort* const> ports_;
+  wire::Aead& aead_;
+  const base::MutableBytes slots_;
+  CoreWiring wiring_;
+  base::Prng challenges_;
+
+  LaneTable lanes_;
+  FileTable files_;
+  DiskGate disk_;
+  FetchSide fetch_;
+  ServeSide serve_;
+  TxBatch tx_;
+  std::array<Session, base::kSessionsMax> sessions_{};
+  base::FixedVector<std::uint32_t, base::kFilesPerCoreMax> closing_;   // numbers of files on their way out
+
+  // Scratch of one turn.
+  std::array<share::RxDatagram, share::kBurst> datagrams_{};
+  wire::Frame frame_{};
+  base::FixedVector<sched::LaneView, base::kLanesPerCoreMax> views_;
+  base::FixedVector<std::uint16_t, base::kLanesPerCoreMax> view_lanes_;   // beside views_: LaneTable index
+
+  share::CoreReport report_{};
+  base::Instant report_due_{};
+};
+
+}  // namespace weft::run

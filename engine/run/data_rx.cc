@@ -1,0 +1,144 @@
+// The receiving half of the turn: from a burst of datagrams to the state of lanes, requests and extents.
+#include <span>
+
+#include "engine/run/data_agent.hh"
+#include "engine/wire/keys.hh"
+
+namespace weft::run {
+
+std::uint32_t DataAgent::receive(base::Instant now) noexcept {
+  std::uint32_t work = 0;
+  for (share::DatagramPort* port : ports_) {
+    const std::uint32_t count = port->rx(datagrams_, now);
+    if (count == 0) continue;
+    receive_burst({datagrams_.data(), count}, now);
+    work += count;
+  }
+  for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in) {
+    if (ring == nullptr) continue;
+    const std::uint32_t count = ring->pop(datagrams_);
+    if (count == 0) continue;
+    receive_burst({datagrams_.data(), count}, now);
+    work += count;
+  }
+  return work;
+}
+
+void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept {
+  std::array<wire::OpenJob, share::kBurst> jobs;
+  std::array<LaneSlot*, share::kBurst> lanes;
+  std::array<std::uint32_t, share::kBurst> epochs;
+  std::uint32_t admitted = 0;
+  for (share::RxDatagram& datagram : burst) {
+    wire::PacketHeader header;
+    share::Drop why{};
+    if (!wire::decode_header({datagram.payload, datagram.bytes}, header, why)) {
+      drop(why);
+      continue;
+    }
+    if (ReceiverIndex::core(header.receiver_index) != base::to_index(core_)) {
+      if (hand_over(datagram, header.receiver_index)) datagram.packet = nullptr;   // the other core's now
+      else drop(share::Drop::kWrongCore);
+      continue;
+    }
+    jobs[admitted] = {.packet_number = header.packet_number, .packet = datagram.payload,
+                      .packet_bytes = datagram.bytes};
+    LaneSlot* lane = lanes_.find(header.receiver_index);
+    if (lane == nullptr) {
+      drop(share::Drop::kReceiverIndex);
+      continue;
+    }
+    const auto epoch = wire::expand_epoch(lane->rx_epoch, header.key_epoch);
+    if (!epoch || !lane->rx_keys[*epoch & 3].prepared) {
+      drop(share::Drop::kEpoch);
+      continue;
+    }
+    if (!lane->replay->would_accept(header.packet_number)) {
+      drop(share::Drop::kReplay);
+      continue;
+    }
+    jobs[admitted].key = &lane->rx_keys[*epoch & 3];
+    lanes[admitted] = lane;
+    epochs[admitted++] = *epoch;
+  }
+  if (admitted > 0) aead_.open({jobs.data(), admitted});
+  for (std::uint32_t i = 0; i < admitted; ++i) {
+    LaneSlot& lane = *lanes[i];
+    if (!jobs[i].ok) {
+      drop(share::Drop::kTag);
+      continue;
+    }
+    if (!lane.replay->would_accept(jobs[i].packet_number)) {   // a second copy within this burst
+      drop(share::Drop::kReplay);
+      continue;
+    }
+    lane.replay->accept(jobs[i].packet_number);
+    if (epochs[i] > lane.rx_epoch) lane.rx_epoch = epochs[i];
+    ++lane.report.packets_in;
+    lane.report.bytes_in += jobs[i].packet_bytes;
+    lane.report.last_received = now;
+    handle_packet(lane, jobs[i], now);
+  }
+  for (const share::RxDatagram& datagram : burst)
+    if (datagram.packet != nullptr) ports_[base::to_index(datagram.port)]->release({&datagram, 1});
+}
+
+bool DataAgent::hand_over(const share::RxDatagram& datagram, std::uint32_t receiver_index) noexcept {
+  share::SpscRing<share::RxDatagram>* ring = wiring_.handed_out[ReceiverIndex::core(receiver_index)];
+  if (ring == nullptr || !ring->push_one(datagram)) return false;
+  ++report_.handed_over;
+  return true;
+}
+
+void DataAgent::handle_packet(LaneSlot& lane, const wire::OpenJob& job, base::Instant now) noexcept {
+  wire::FrameReader reader(job.plaintext());
+  bool eliciting = false;
+  while (reader.next(frame_)) {
+    eliciting |= wire::is_ack_eliciting(frame_.type);
+    handle_frame(lane, frame_, now);
+  }
+  if (!reader.ok()) drop(share::Drop::kFrame);
+  lane.lane->on_packet_received(job.packet_number, eliciting, now);
+}
+
+void DataAgent::handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Instant now) noexcept {
+  const auto events = [this](const share::Event& event) { emit(event); };
+  std::optional<share::Drop> dropped;
+  switch (frame.type) {
+    case wire::FrameType::kChunk: dropped = fetch_.handle_chunk(lane.session, frame.chunk, lane.report, now); break;
+    case wire::FrameType::kAck: handle_ack(lane, frame.ack, now); break;
+    case wire::FrameType::kRequest:
+      if (const auto reason = serve_.handle_request(lane.session, frame.request, dropped))
+        queue_reject(lane.session, {frame.request.request_id, *reason});
+      break;
+    case wire::FrameType::kReject: dropped = fetch_.handle_reject(lane.session, frame.reject, now, events); break;
+    case wire::FrameType::kPathChallenge:
+      lane.response = frame.path_challenge.data;
+      lane.response_due = true;
+      break;
+    case wire::FrameType::kPathResponse: handle_response(lane, frame.path_response.data, now); break;
+    // A peer's wish about roles comes with its offer; while a session lasts, roles do not change yet.
+    case wire::FrameType::kPathStatus: case wire::FrameType::kPathAbandon: case wire::FrameType::kClose:
+    case wire::FrameType::kPing: case wire::FrameType::kPadding: break;
+  }
+  if (dropped) drop(*dropped);
+}
+
+void DataAgent::handle_ack(LaneSlot& lane, const wire::Ack& ack, base::Instant now) noexcept {
+  LaneSlot* about = lanes_.of(lane.session, base::PathId{ack.path});
+  if (about == nullptr) return;   // of a lane removed meanwhile
+  const auto result = about->lane->handle_ack(
+      ack, now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(*about, p, f); });
+  if (!result.acceptable) drop(share::Drop::kUnacceptableAck);
+}
+
+void DataAgent::handle_response(LaneSlot& lane, std::uint64_t data, base::Instant now) noexcept {
+  // Only the answer to the question that is open, on the lane that it was asked on.
+  if (lane.challenge_sent == base::kNever || data != lane.challenge) return;
+  if (!lane.validated) lane.lane->set_path_validated(now - lane.challenge_sent, now);
+  lane.validated = true;
+  lane.challenge_sent = base::kNever;
+  lane.probe_answered = lane.probe_asked;
+}
+
+}  // namespace weft::run

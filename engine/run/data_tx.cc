@@ -1,0 +1,187 @@
+// The sending half of the turn: path frames, rejects and requests first (small and urgent), then chunks as far as
+// windows, pacing and ports allow, acks on the way, and what acks are due alone at the end.
+#include <algorithm>
+
+#include "engine/run/data_agent.hh"
+#include "engine/wire/keys.hh"
+
+namespace weft::run {
+
+std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
+  tx_.begin(now);
+  for (std::size_t s = 0; s < base::kSessionsMax; ++s)
+    if (sessions_[s].exists) send_session(base::SessionId{static_cast<std::uint8_t>(s)}, now);
+  return tx_.send(now);
+}
+
+void DataAgent::send_session(base::SessionId session, base::Instant now) noexcept {
+  for (const std::uint16_t index : lanes_.of(session).slots) send_path_frames(lanes_.at(index), now);
+  const bool data = serve_.unsent_bytes(session) > 0;
+  const bool control = !sessions_[base::to_index(session)].rejects.empty() || fetch_.has_request(session);
+  if (data || control) build_views(session, now);
+  if (control) {
+    send_rejects(session, now);
+    send_requests(session, now);
+  }
+  if (data) send_chunks(session, now);
+  send_acks(session, now);
+}
+
+void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept {
+  views_.clear();
+  view_lanes_.clear();
+  const auto& entries = wiring_.table->current().paths[base::to_index(session)];
+  for (const std::uint16_t index : lanes_.of(session).slots) {
+    const LaneSlot& lane = lanes_.at(index);
+    sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
+                                          lane.packet_bytes, now);
+    view.can_send = view.can_send && tx_.has_room(lane);
+    MUST(views_.try_push(view) && view_lanes_.try_push(index));
+  }
+}
+
+void DataAgent::send_path_frames(LaneSlot& lane, base::Instant now) noexcept {
+  if (!lane.challenge_due && !lane.response_due) return;
+  Draft draft;
+  if (!tx_.start(lane, sched::SentKind::kControl, draft)) return;   // next turn
+  if (lane.challenge_due) {
+    lane.challenge = challenges_.next();
+    lane.challenge_sent = now;
+    lane.challenge_due = false;
+    wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
+  }
+  if (lane.response_due) {
+    lane.response_due = false;
+    wire::encode(draft.frames, wire::PathResponse{lane.response});
+  }
+  append_ack(draft, now);
+  tx_.finish(draft, now);
+}
+
+LaneSlot* DataAgent::control_lane(base::SessionId session) noexcept {
+  const int picked = sessions_[base::to_index(session)].picker.pick_control(views_.span());
+  if (picked == sched::Picker::kNone) return nullptr;
+  return &lanes_.at(view_lanes_[static_cast<std::size_t>(picked)]);
+}
+
+void DataAgent::send_rejects(base::SessionId session, base::Instant now) noexcept {
+  auto& rejects = sessions_[base::to_index(session)].rejects;
+  while (!rejects.empty()) {
+    LaneSlot* lane = control_lane(session);
+    Draft draft;
+    // One per packet: the record of the packet is all that is needed to repeat it.
+    if (lane == nullptr || !tx_.start(*lane, sched::SentKind::kRejects, draft)) return;
+    const wire::Reject reject = rejects.back();
+    rejects.pop_back();
+    wire::encode(draft.frames, reject);
+    draft.sent.ref = reject.request_id;
+    draft.sent.chunk = static_cast<std::uint16_t>(reject.reason);
+    append_ack(draft, now);
+    tx_.finish(draft, now);
+  }
+}
+
+void DataAgent::send_requests(base::SessionId session, base::Instant now) noexcept {
+  while (fetch_.has_request(session)) {
+    LaneSlot* lane = control_lane(session);
+    Draft draft;
+    if (lane == nullptr || !tx_.start(*lane, sched::SentKind::kRequests, draft)) return;
+    while (fetch_.has_request(session) && draft.room() >= wire::kRequestBytes + wire::kAckBytesMin)
+      wire::encode(draft.frames, fetch_.take_request(session, lane->path, draft.sent.packet_number, now));
+    append_ack(draft, now);
+    tx_.finish(draft, now);
+  }
+}
+
+void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept {
+  sched::Picker& picker = sessions_[base::to_index(session)].picker;
+  while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
+    const auto front = serve_.front_chunk(session);
+    const auto packet_bytes = static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes) + front.length;
+    const int picked = picker.pick(views_.span(), unsent, packet_bytes);
+    if (picked == sched::Picker::kNone) return;
+    const auto at = static_cast<std::size_t>(picked);
+    LaneSlot& lane = lanes_.at(view_lanes_[at]);
+    if (!send_chunk(session, lane, now)) {
+      views_[at].can_send = false;
+      continue;
+    }
+    views_[at].queued_bytes = lane.lane->in_flight_bytes();
+    views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room(lane);
+  }
+  // All that there was is on its way: what a lane delivers from here on says nothing about what it could.
+  for (const std::uint16_t index : view_lanes_) {
+    sched::Lane& lane = *lanes_.at(index).lane;
+    if (lane.in_flight_bytes() > 0) lane.on_app_limited();
+  }
+}
+
+bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept {
+  Draft draft;
+  if (!tx_.start(lane, sched::SentKind::kChunk, draft)) return false;
+  const ServeSide::Chunk chunk = serve_.front_chunk(session);
+  serve_.take_front_chunk(session);
+  draft.body = slots_.subspan(std::size_t{chunk.slot} * base::kSlotBytes + chunk.offset, chunk.length);
+  draft.sent.ref = chunk.ref;
+  draft.sent.chunk = chunk.index;
+  // The head ends with the chunk's header, so an ack goes before it.
+  if (draft.room() >= wire::kChunkHeaderBytes + wire::kAckBytesMin && lane.lane->ack_pending()) {
+    wire::Ack ack;
+    if (lane.lane->fill_ack(ack, now)) {
+      const std::size_t room = draft.room() - wire::kChunkHeaderBytes;
+      while (wire::encoded_size(ack) > room) ack.ranges.pop_back();   // the newest ranges fit
+      wire::encode(draft.frames, ack);
+      draft.sent.ack_largest = ack.largest;
+      draft.sent.ack_path = ack.path;
+    }
+  }
+  wire::encode_chunk_header(draft.frames, chunk.request_id, chunk.offset, chunk.length);
+  lane.report.chunk_bytes_out += chunk.length;
+  if (chunk.again) lane.report.chunk_bytes_again += chunk.length;
+  tx_.finish(draft, now);
+  return true;
+}
+
+void DataAgent::append_ack(Draft& draft, base::Instant now) noexcept {
+  LaneSlot& lane = *draft.lane;
+  wire::Ack ack;
+  if (!lane.lane->ack_pending() || draft.room() < wire::kAckBytesMin || !lane.lane->fill_ack(ack, now)) return;
+  while (wire::encoded_size(ack) > draft.room()) ack.ranges.pop_back();
+  wire::encode(draft.frames, ack);
+  draft.sent.ack_largest = ack.largest;
+  draft.sent.ack_path = ack.path;
+}
+
+void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
+  for (const std::uint16_t index : lanes_.of(session).slots) {
+    LaneSlot& lane = lanes_.at(index);
+    if (lane.lane->probe_wanted()) {
+      Draft draft;
+      if (tx_.start(lane, sched::SentKind::kControl, draft)) {
+        wire::encode_ping(draft.frames);
+        append_ack(draft, now);
+        tx_.finish(draft, now);
+      }
+    }
+    if (!lane.lane->ack_due(now)) continue;
+    wire::Ack ack;
+    if (!tx_.has_room(lane) || !lane.lane->fill_ack(ack, now)) continue;
+    send_ack(lane, lane, ack, now);
+    // What a suspect path brought must not wait for what it may not bring back.
+    if (lane.state != share::PathState::kSuspect) continue;
+    build_views(session, now);
+    LaneSlot* other = control_lane(session);
+    if (other != nullptr && other != &lane) send_ack(lane, *other, ack, now);
+  }
+}
+
+void DataAgent::send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, base::Instant now) noexcept {
+  Draft draft;
+  if (!tx_.start(on, sched::SentKind::kAckOnly, draft)) return;
+  wire::encode(draft.frames, ack);
+  draft.sent.ack_largest = ack.largest;
+  draft.sent.ack_path = static_cast<std::uint8_t>(about.path);
+  tx_.finish(draft, now);
+}
+
+}  // namespace weft::run

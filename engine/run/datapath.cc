@@ -1,0 +1,179 @@
+#include "engine/run/datapath.hh"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+
+#include "bep/proto/device_id.hh"
+#include "engine/base/log.hh"
+
+namespace weft::run {
+
+using base::LogLevel;
+
+Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy)
+    : io_(io), engine_(engine), self_(self), timer_(io) {
+  table_.policy = policy;
+}
+
+Datapath::~Datapath() = default;
+
+void Datapath::start(model::FileServer& server, std::function<void()> on_paths_changed) {
+  server_ = &server;
+  paths_changed_ = std::move(on_paths_changed);
+  if (engine_ != nullptr) arm();
+}
+
+void Datapath::stop() {
+  stopped_ = true;
+  timer_.cancel();
+}
+
+void Datapath::post(std::function<void()> later) {
+  boost::asio::post(io_, [this, later = std::move(later)] {
+    if (!stopped_) later();
+  });
+}
+
+void Datapath::on_paths_changed() {
+  post([this] {
+    if (paths_changed_) paths_changed_();
+  });
+}
+
+WeftSession* Datapath::session_of(const base::DeviceId& device) {
+  const auto found = sessions_.find(device);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+bool Datapath::usable(const base::DeviceId& device) const {
+  const auto found = sessions_.find(device);
+  return found != sessions_.end() && found->second->usable();
+}
+
+void Datapath::open(const base::DeviceId& device, const model::RemoteFile& file, int fd, bool direct,
+                    model::OpenDone done) {
+  WeftSession* session = session_of(device);
+  if (session == nullptr)
+    return post([done = std::move(done)] { done(base::fail(base::Errc::kUnavailable, "no session with this device")); });
+  const std::uint32_t transfer = next_transfer_++;
+  transfers_[transfer] = session;
+  session->open(transfer, file, fd, direct, [this, transfer, done = std::move(done)](base::Result<std::uint32_t> r) {
+    if (!r) transfers_.erase(transfer);
+    done(std::move(r));
+  });
+}
+
+void Datapath::fetch(const model::BlockOrder& order, model::BlockDone done) {
+  const auto found = transfers_.find(order.transfer);
+  MUST(found != transfers_.end());
+  found->second->fetch(order, std::move(done));
+}
+
+void Datapath::close(std::uint32_t transfer, std::function<void()> gone) {
+  const auto found = transfers_.find(transfer);
+  MUST(found != transfers_.end());
+  WeftSession* session = found->second;
+  transfers_.erase(found);
+  session->close(transfer, std::move(gone));
+}
+
+std::uint32_t Datapath::window_blocks(const base::DeviceId&, std::uint32_t block_bytes) const {
+  if (engine_ == nullptr) return 1;
+  const std::uint32_t slots = std::max(1u, chunk_count(block_bytes, base::kSlotBytes));
+  // A quarter more than fits, so that a core always has the next block at hand.
+  const std::uint32_t fit = engine_->cores() * engine_->fetch_slots() / slots;
+  return std::clamp(fit + std::max(1u, fit / 4), 2u, kFetchesPerCoreMax / 2);
+}
+
+void Datapath::on_link_up(net::Link& link) {
+  if (engine_ == nullptr || !link.peer_is_weft()) return;
+  std::unique_ptr<WeftSession>& session = sessions_[link.device()];
+  if (session == nullptr) {
+    std::array<bool, base::kSessionsMax> taken{};
+    for (const auto& [device, other] : sessions_)
+      if (other != nullptr) taken[base::to_index(other->slot())] = true;
+    const auto slot = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
+    if (slot == base::kSessionsMax) {
+      sessions_.erase(link.device());
+      base::log(LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
+                {{"peer", proto::short_id_text(proto::short_id(link.device()))}, {"limit", base::kSessionsMax}});
+      return;
+    }
+    session = std::make_unique<WeftSession>(*engine_, *this, base::SessionId{static_cast<std::uint8_t>(slot)}, self_,
+                                            link.device());
+  }
+  session->on_link_up(link);
+  arm();
+}
+
+void Datapath::on_link_down(net::Link& link) {
+  if (WeftSession* session = session_of(link.device())) session->on_link_down();
+}
+
+void Datapath::on_private(net::Link& link, int type, base::Bytes bytes) {
+  WeftSession* session = session_of(link.device());
+  if (session == nullptr) return;
+  auto message = proto::decode_private(static_cast<proto::MessageType>(type), bytes);
+  if (!message) {
+    link.close(std::string("protocol error: ") + message.error().text, net::CloseReason::kProtocol);
+    return;
+  }
+  if (const auto* offer = std::get_if<proto::Offer>(&*message))
+    session->handle_offer(link, *offer, MonotonicClock().now());
+  else if (const auto* open = std::get_if<proto::Open>(&*message)) session->handle_open(*open);
+  else if (const auto* grant = std::get_if<proto::Grant>(&*message)) session->handle_grant(*grant);
+  else if (const auto* release = std::get_if<proto::Release>(&*message)) session->handle_release(*release);
+}
+
+bool Datapath::busy() const {
+  for (const auto& [device, session] : sessions_)
+    if (session->busy()) return true;
+  return false;
+}
+
+void Datapath::arm() {
+  if (stopped_) return;
+  timer_.expires_after(std::chrono::milliseconds(busy() ? kTickBusyMs : kTickIdleMs));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error && !stopped_) tick();
+  });
+}
+
+void Datapath::tick() {
+  for (std::uint32_t core = 0; core < engine_->cores(); ++core) engine_->channel(core).poll();
+  const base::Instant now = MonotonicClock().now();
+  if (now >= health_due_) {
+    health_due_ = now + kHealthEvery;
+    for (std::uint32_t i = 0; i < engine_->ports(); ++i) engine_->port(i).poll(now);
+    for (auto& [device, session] : sessions_) session->tick(table_, now);
+    // A core that has not adopted the last table gets the next one later; none waits for another.
+    for (std::uint32_t core = 0; core < engine_->cores(); ++core)
+      if (!engine_->channel(core).try_publish(table_)) ++tables_late_;
+  }
+  // What callbacks have ordered goes out with this tick.
+  for (std::uint32_t core = 0; core < engine_->cores(); ++core) engine_->channel(core).poll();
+  arm();
+}
+
+std::vector<Datapath::SessionShown> Datapath::sessions() const {
+  std::vector<SessionShown> shown;
+  for (const auto& [device, session] : sessions_) {
+    if (!session->active()) continue;
+    SessionShown out;
+    out.peer = device;
+    out.paths = session->paths();
+    for (std::uint32_t core = 0; core < engine_->cores(); ++core) {
+      const share::SessionReport& r = engine_->channel(core).report().sessions[base::to_index(session->slot())];
+      out.totals.bytes_verified += r.bytes_verified;
+      out.totals.bytes_served += r.bytes_served;
+      out.totals.extents_outstanding += r.extents_outstanding;
+      out.totals.extents_serving += r.extents_serving;
+      out.totals.stall_max = std::max(out.totals.stall_max, r.stall_max);
+    }
+    shown.push_back(std::move(out));
+  }
+  return shown;
+}
+
+}  // namespace weft::run

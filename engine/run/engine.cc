@@ -1,0 +1,244 @@
+#include "engine/run/engine.hh"
+
+#include <openssl/rand.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include <algorithm>
+
+#include "engine/base/log.hh"
+#include "engine/run/idle.hh"
+#include "engine/wire/aead.hh"
+
+namespace weft::run {
+
+namespace {
+
+constexpr std::uint32_t kDiskRing = 1024;       // jobs and answers: more than slots a burst can touch
+constexpr std::uint32_t kHandOverRing = 256;    // eight bursts
+constexpr base::Duration kDiskGrace = base::seconds(5);   // for writes under way when the engine stops
+
+std::uint64_t unpredictable() {
+  std::uint64_t value = 0;
+  MUST(RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
+  return value;
+}
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec t{};
+  if (::clock_gettime(clock, &t) != 0) return 0;
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+// Half of the slots at least are for fetching, and the largest block always fits.
+std::uint32_t serve_share(std::uint32_t slots) {
+  return std::min(slots / 3, slots > base::kExtentsPerBlockMax ? slots - base::kExtentsPerBlockMax : 1u);
+}
+
+nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t index) {
+  const model::PortConfig& from = config.ports[index];
+  nic::PortConfig to;
+  to.name = from.name;
+  to.device = from.device;
+  if (from.v4) to.v4 = nic::PortAddress{from.v4->address, from.v4->prefix_length, from.gateway_v4};
+  if (from.v6) to.v6 = nic::PortAddress{from.v6->address, from.v6->prefix_length, from.gateway_v6};
+  to.udp_port = from.udp_port;
+  to.mtu = from.mtu;
+  to.id = base::PortId{static_cast<std::uint8_t>(index)};
+  to.role = from.role;
+  to.impair_frames_max = config.impair_allowed ? 8192 : 0;
+  to.seed = unpredictable();
+  return to;
+}
+
+bool is_pci_address(const std::string& device) {
+  return device.find(':') != std::string::npos && device.find('=') == std::string::npos;
+}
+
+}  // namespace
+
+base::Instant MonotonicClock::now() noexcept {
+  return {static_cast<std::int64_t>(clock_ns(CLOCK_MONOTONIC))};
+}
+
+Engine::Core::HandOver::HandOver() : slots(kHandOverRing), ring(slots) {}
+
+Engine::Core::Core()
+    : command_slots(CoreChannel::kCommandRing),
+      event_slots(CoreChannel::kEventRing),
+      job_slots(kDiskRing),
+      done_slots(kDiskRing),
+      commands(command_slots),
+      events(event_slots),
+      jobs(job_slots),
+      dones(done_slots) {}
+
+void Engine::Core::run(nic::Eal& eal, int cpu) {
+  ::pthread_setname_np(::pthread_self(), "weft-data");
+  ::prctl(PR_SET_TIMERSLACK, 1000UL);   // else a sleep of 20 us lasts 70
+  if (cpu >= 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(static_cast<std::size_t>(cpu), &set);
+    if (::pthread_setaffinity_np(::pthread_self(), sizeof set, &set) != 0)
+      base::log(base::LogLevel::kWarn, "data core cannot be pinned", {{"cpu", cpu}});
+  }
+  if (const auto registered = eal.register_thread(); !registered) {
+    base::log(base::LogLevel::kError, "data core cannot start", {{"error", registered.error().text}});
+    return;
+  }
+  MonotonicClock clock;
+  Idle idle;
+  while (!stop.load(std::memory_order_relaxed)) {
+    const base::Instant now = clock.now();
+    std::uint32_t work = data_agent->poll(now);
+    work += disk_agent->poll(now);
+    const Idle::Decision rest = idle.on_turn(work);
+    switch (rest.rest) {
+      case Idle::Rest::kNone: break;
+      case Idle::Rest::kPause: __builtin_ia32_pause(); break;
+      case Idle::Rest::kYield: ::sched_yield(); break;
+      case Idle::Rest::kSleep: {
+        const timespec t{.tv_sec = 0, .tv_nsec = rest.sleep.ns};
+        ::nanosleep(&t, nullptr);
+        break;
+      }
+    }
+  }
+  // The disk may still be writing into slots: their memory goes with this core.
+  const base::Instant give_up = clock.now() + kDiskGrace;
+  while (disk_agent->in_flight() > 0 && clock.now() < give_up) disk_agent->poll(clock.now());
+  eal.unregister_thread();
+}
+
+base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
+    if (!port) return tl::unexpected(port.error());
+    ports_.push_back(std::move(*port));
+  }
+  return {};
+}
+
+base::Status Engine::make_core(const model::WeftConfig& config, std::uint32_t index, std::string& why) {
+  auto core = std::make_unique<Core>();
+  auto slots = disk::SlotBuffers::allocate(config.engine.slots);
+  if (!slots) {
+    why = "weft.toml [engine] slots: " + std::string(slots.error().text) + "; use fewer slots";
+    return tl::unexpected(slots.error());
+  }
+  core->slots = std::make_unique<disk::SlotBuffers>(std::move(*slots));
+  constexpr std::size_t kKeys = base::kLanesPerCoreMax * 6;   // two to seal, four to open
+  auto aead = config.engine.aead == model::AeadChoice::kAuto ? wire::best_aead(kKeys)
+              : wire::make_aead(config.engine.aead == model::AeadChoice::kIpsecMb ? wire::AeadKind::kIpsecMb
+                                                                                   : wire::AeadKind::kOpenssl, kKeys);
+  if (!aead) {
+    why = "weft.toml [engine] aead: " + std::string(aead.error().text) + "; use \"auto\"";
+    return tl::unexpected(aead.error());
+  }
+  core->aead = std::move(*aead);
+  auto agent = disk::DiskAgent::start({.files = base::kFilesPerCoreMax, .depth = config.disk.depth}, *core->slots,
+                                      core->jobs, core->dones);
+  if (!agent) {
+    why = "the disk agent cannot start: " + std::string(agent.error().text);
+    return tl::unexpected(agent.error());
+  }
+  core->disk_agent = std::move(*agent);
+  for (const auto& port : ports_) core->port_views.push_back(&port->udp(base::CoreId{static_cast<std::uint8_t>(index)}));
+  core->wiring = {.commands = &core->commands, .events = &core->events, .table = &core->table,
+                  .report = &core->report, .disk_jobs = &core->jobs, .disk_dones = &core->dones};
+  cores_.push_back(std::move(core));
+  return {};
+}
+
+void Engine::wire_hand_over() {
+  for (std::size_t to = 0; to < cores_.size(); ++to) {
+    cores_[to]->handed_in.resize(cores_.size());
+    for (std::size_t from = 0; from < cores_.size(); ++from) {
+      if (from == to) continue;
+      cores_[to]->handed_in[from] = std::make_unique<Core::HandOver>();
+      cores_[to]->wiring.handed_in[from] = &cores_[to]->handed_in[from]->ring;
+      cores_[from]->wiring.handed_out[to] = &cores_[to]->handed_in[from]->ring;
+    }
+  }
+}
+
+base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& config,
+                                                    const std::filesystem::path& run_dir, std::string& why) {
+  MUST(!config.ports.empty());
+  if (config.engine.slots < base::kExtentsPerBlockMax + 16 || config.engine.slots > base::kRequestSlotsMax) {
+    why = "weft.toml [engine] slots: a number from " + std::to_string(base::kExtentsPerBlockMax + 16) + " to " +
+          std::to_string(base::kRequestSlotsMax) + " is needed";
+    return base::fail(base::Errc::kInvalidConfig, "slots out of range");
+  }
+  std::unique_ptr<Engine> engine(new Engine);
+  nic::EalConfig eal;
+  eal.run_dir = run_dir.string();
+  eal.memory_mb = config.engine.memory_mb;
+  eal.extra_args = config.engine.eal_args;
+  std::uint64_t needed = 0;
+  for (std::size_t i = 0; i < config.ports.size(); ++i) {
+    needed += nic::Port::memory_bytes(port_config_of(config, i), config.engine.cores);
+    if (is_pci_address(config.ports[i].device)) eal.pci_allow.push_back(config.ports[i].device);
+  }
+  // What is configured is a floor: ports that need more get it, instead of a sentence about it.
+  eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed >> 20) + 16);
+  eal.log = [](nic::EalLogLevel level, std::string_view text) {
+    base::log(level == nic::EalLogLevel::kError ? base::LogLevel::kWarn : base::LogLevel::kDebug, "dpdk",
+              {{"text", text}});
+  };
+  auto started = nic::Eal::start(std::move(eal));
+  if (!started) {
+    why = "DPDK does not start: " + std::string(started.error().text);
+    return tl::unexpected(started.error());
+  }
+  engine->eal_ = std::move(*started);
+  engine->serve_slots_ = serve_share(config.engine.slots);
+  engine->fetch_slots_ = config.engine.slots - engine->serve_slots_;
+  TRY(engine->open_ports(config, why));
+  for (std::uint32_t i = 0; i < config.engine.cores; ++i) TRY(engine->make_core(config, i, why));
+  engine->wire_hand_over();
+  for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
+    Core& core = *engine->cores_[i];
+    core.channel = std::make_unique<CoreChannel>(i, core.wiring);
+    core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
+        .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
+        .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
+        .challenge_seed = unpredictable(), .wiring = core.wiring});
+    const int cpu = i < config.engine.cpus.size() ? static_cast<int>(config.engine.cpus[i]) : -1;
+    core.thread = std::thread([&core, eal_ptr = engine->eal_.get(), cpu] { core.run(*eal_ptr, cpu); });
+  }
+  return engine;
+}
+
+void Engine::stop() {
+  for (auto& core : cores_) core->stop.store(true, std::memory_order_relaxed);   // a flag: publishes nothing else
+  for (auto& core : cores_)
+    if (core->thread.joinable()) core->thread.join();
+}
+
+Engine::~Engine() {
+  stop();
+  cores_.clear();   // before the ports that their views belong to
+}
+
+const char* Engine::aead_name() const noexcept { return cores_.empty() ? "" : cores_.front()->aead->name(); }
+
+const char* Engine::disk_fallback() const noexcept {
+  return cores_.empty() ? "" : cores_.front()->disk_agent->fallback_reason();
+}
+
+std::uint64_t Engine::cpu_ns() const {
+  std::uint64_t sum = 0;
+  for (const auto& core : cores_) {
+    clockid_t clock{};
+    if (core->thread.joinable() &&
+        ::pthread_getcpuclockid(const_cast<Core&>(*core).thread.native_handle(), &clock) == 0)
+      sum += clock_ns(clock);
+  }
+  return sum;
+}
+
+}  // namespace weft::run

@@ -1,0 +1,97 @@
+// The data side put together: DPDK, ports, and per data core its memory, AEAD, disk agent, data agent and thread.
+// Everything that the data plane will ever need is made here, from the configuration, once; then threads run until
+// the engine goes.
+// Thread: control. Without ports in the configuration there is no engine (plain BEP over links needs none).
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "bep/model/weft_toml.hh"
+#include "engine/base/result.hh"
+#include "engine/disk/disk_agent.hh"
+#include "engine/disk/slot_buffers.hh"
+#include "engine/nic/eal.hh"
+#include "engine/nic/port.hh"
+#include "engine/run/core_channel.hh"
+
+namespace weft::run {
+
+// The monotonic clock of this process.
+class MonotonicClock final : public base::Clock {
+ public:
+  [[nodiscard]] base::Instant now() noexcept override;
+};
+
+class Engine {
+ public:
+  // `why` gets the sentence with names for people. Errors: as nic::Eal, nic::Port, disk::DiskAgent and wire::Aead.
+  [[nodiscard]] static base::Result<std::unique_ptr<Engine>> start(const model::WeftConfig& config,
+                                                                   const std::filesystem::path& run_dir,
+                                                                   std::string& why);
+  ~Engine();   // stop(), then closes the ports
+  // Ends the cores' threads; disk writes under way are waited for. Idempotent.
+  void stop();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  [[nodiscard]] std::uint32_t cores() const noexcept { return static_cast<std::uint32_t>(cores_.size()); }
+  [[nodiscard]] CoreChannel& channel(std::uint32_t core) noexcept { return *cores_[core]->channel; }
+  [[nodiscard]] std::uint32_t ports() const noexcept { return static_cast<std::uint32_t>(ports_.size()); }
+  [[nodiscard]] nic::Port& port(std::uint32_t index) noexcept { return *ports_[index]; }
+  [[nodiscard]] std::uint32_t fetch_slots() const noexcept { return fetch_slots_; }   // per core
+  [[nodiscard]] const char* aead_name() const noexcept;
+  [[nodiscard]] std::string_view memory_kind() const noexcept { return eal_->memory_kind(); }
+  // "" or why the disk agents run without registered buffers.
+  [[nodiscard]] const char* disk_fallback() const noexcept;
+  // CPU time of the data cores since start, in nanoseconds (for the idle share).
+  [[nodiscard]] std::uint64_t cpu_ns() const;
+
+ private:
+  Engine() = default;
+  struct Core {
+    Core();
+    void run(nic::Eal& eal, int cpu);
+
+    std::vector<share::Command> command_slots;
+    std::vector<share::Event> event_slots;
+    std::vector<share::DiskJob> job_slots;
+    std::vector<share::DiskDone> done_slots;
+    share::SpscRing<share::Command> commands;
+    share::SpscRing<share::Event> events;
+    share::SpscRing<share::DiskJob> jobs;
+    share::SpscRing<share::DiskDone> dones;
+    share::Snapshot<share::PathTable> table;
+    share::Snapshot<share::CoreReport> report;
+    struct HandOver {
+      HandOver();
+      std::vector<share::RxDatagram> slots;
+      share::SpscRing<share::RxDatagram> ring;
+    };
+    std::vector<std::unique_ptr<HandOver>> handed_in;   // by the core they come from; null for itself
+    CoreWiring wiring;
+    std::vector<share::DatagramPort*> port_views;
+    std::unique_ptr<disk::SlotBuffers> slots;
+    std::unique_ptr<wire::Aead> aead;
+    std::unique_ptr<disk::DiskAgent> disk_agent;
+    std::unique_ptr<DataAgent> data_agent;
+    std::unique_ptr<CoreChannel> channel;
+    std::atomic<bool> stop{false};                 // writer: control; reader: the core
+    std::thread thread;
+  };
+  base::Status open_ports(const model::WeftConfig& config, std::string& why);
+  base::Status make_core(const model::WeftConfig& config, std::uint32_t index, std::string& why);
+  void wire_hand_over();
+
+  std::unique_ptr<nic::Eal> eal_;
+  std::vector<std::unique_ptr<nic::Port>> ports_;
+  std::vector<std::unique_ptr<Core>> cores_;
+  std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;
+};
+
+}  // namespace weft::run

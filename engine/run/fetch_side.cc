@@ -1,0 +1,313 @@
+#include "engine/run/fetch_side.hh"
+
+#include <algorithm>
+#include <cstring>
+
+namespace weft::run {
+
+using Kind = share::Event::Kind;
+
+FetchSide::FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count)
+    : files_(files),
+      disk_(disk),
+      memory_(memory),
+      slot_count_(slot_count),
+      slot_entries_(std::make_unique<base::SlotPool::Entry[]>(slot_count)),
+      block_entries_(std::make_unique<base::SlotPool::Entry[]>(kFetchesPerCoreMax)),
+      slots_({slot_entries_.get(), slot_count}),
+      block_pool_({block_entries_.get(), kFetchesPerCoreMax}),
+      extents_(std::make_unique<Extent[]>(slot_count)),
+      blocks_(std::make_unique<Block[]>(kFetchesPerCoreMax)) {
+  MUST(slot_count <= base::kRequestSlotsMax);          // a request names its slot to the peer
+  MUST(slot_count >= base::kExtentsPerBlockMax);       // the largest block must fit, or it would wait for ever
+  MUST(memory.size() >= std::size_t{slot_count} * base::kSlotBytes);
+}
+
+void FetchSide::add_session(base::SessionId session, const share::AddSession& with) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  MUST(!s.exists);
+  s = Session{};
+  s.exists = true;
+  s.chunk_bytes = with.chunk_bytes;
+  s.requests_max = std::max(1u, with.requests_max);
+}
+
+void FetchSide::cancel_session(base::SessionId session, EventSink events) noexcept {
+  for (std::uint16_t i = 0; i < kFetchesPerCoreMax; ++i)
+    if (blocks_[i].state != Block::State::kFree && blocks_[i].session == session) cancel_block(i, events);
+}
+
+void FetchSide::remove_session(base::SessionId session, EventSink events) noexcept {
+  cancel_session(session, events);
+  sessions_[base::to_index(session)].exists = false;
+}
+
+void FetchSide::close_file(const FileEntry& file, EventSink events) noexcept {
+  if (file.busy == 0) return;
+  for (std::uint16_t i = 0; i < kFetchesPerCoreMax; ++i)
+    if (blocks_[i].state != Block::State::kFree && blocks_[i].fetch.file == file.number) cancel_block(i, events);
+}
+
+void FetchSide::handle_fetch(base::SessionId session, const share::Fetch& fetch) noexcept {
+  MUST(fetch.size > 0 && fetch.size <= base::kBlockBytesMax);
+  MUST(sessions_[base::to_index(session)].exists);
+  FileEntry* file = files_.find(fetch.file);
+  MUST(file != nullptr && !file->serving && file->state == FileEntry::State::kReady);
+  base::SlotRef ref;
+  MUST(block_pool_.try_take(ref));  // control keeps to kFetchesPerCoreMax
+  Block& block = blocks_[ref.slot];
+  block = Block{};
+  block.state = Block::State::kPending;
+  block.session = session;
+  block.self = ref;
+  block.fetch = fetch;
+  block.extents = chunk_count(fetch.size, base::kSlotBytes);
+  ++file->busy;
+  pending_.push_back(blocks_, ref.slot);
+}
+
+bool FetchSide::start_block(std::uint16_t index) noexcept {
+  Block& block = blocks_[index];
+  if (slots_.free() < block.extents) return false;  // all or none: two half-started blocks could wait for each other
+  const Session& s = sessions_[base::to_index(block.session)];
+  block.state = Block::State::kFetching;
+  for (std::uint32_t i = 0; i < block.extents; ++i) {
+    base::SlotRef ref;
+    MUST(slots_.try_take(ref));
+    block.slots[i] = ref.slot;
+    Extent& extent = extents_[ref.slot];
+    extent = Extent{};
+    extent.self = ref;
+    extent.block = index;
+    extent.place = static_cast<std::uint16_t>(i);
+    extent.length = extent_length(block, i);
+    extent.chunks = chunk_count(extent.length, s.chunk_bytes);
+    extent.missing.fill(extent.chunks);
+    queue_request(extent);
+  }
+  return true;
+}
+
+void FetchSide::queue_request(Extent& extent) noexcept {
+  if (extent.queued) return;
+  extent.queued = true;
+  extent.retry_at = base::kNever;
+  sessions_[base::to_index(blocks_[extent.block].session)].to_request.push_back(extents_, extent.self.slot);
+}
+
+bool FetchSide::has_request(base::SessionId session) const noexcept {
+  const Session& s = sessions_[base::to_index(session)];
+  return !s.to_request.empty() && s.outstanding < s.requests_max;
+}
+
+wire::Request FetchSide::take_request(base::SessionId session, base::PathId path, std::uint64_t packet_number,
+                                      base::Instant now) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  Extent& extent = extents_[s.to_request.pop_front(extents_)];
+  const Block& block = blocks_[extent.block];
+  extent.queued = false;
+  extent.path = path;
+  extent.packet_number = packet_number;
+  extent.retry_at = now + kSilentRetry;
+  retries_due_ = std::min(retries_due_, extent.retry_at);
+  if (s.outstanding++ == 0) s.progress_at = now;
+  return {.handle = block.fetch.handle,
+          .request_id = extent.self.word(),
+          .offset = block.fetch.offset + std::uint64_t{extent.place} * base::kSlotBytes,
+          .length = extent.length};
+}
+
+std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, const wire::Chunk& chunk,
+                                                   share::LaneReport& lane, base::Instant now) noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(chunk.request_id);
+  if (!slots_.is_current(ref)) {
+    lane.chunk_bytes_duplicate += chunk.data.size();   // the usual reason: another copy came first
+    return share::Drop::kStaleExtent;
+  }
+  Extent& extent = extents_[ref.slot];
+  Block& block = blocks_[extent.block];
+  if (block.session != session || block.state != Block::State::kFetching) return share::Drop::kStaleExtent;
+  Session& s = sessions_[base::to_index(session)];
+  const std::uint32_t index = chunk.offset / s.chunk_bytes;
+  if (chunk.offset % s.chunk_bytes != 0 || index >= extent.chunks ||
+      chunk.data.size() != chunk_length(extent.length, s.chunk_bytes, index))
+    return share::Drop::kBadChunk;
+  if (!extent.missing.has(index)) {
+    lane.chunk_bytes_duplicate += chunk.data.size();
+    return std::nullopt;
+  }
+  std::memcpy(slot_bytes(ref.slot).data() + chunk.offset, chunk.data.data(), chunk.data.size());
+  extent.missing.reset(index);
+  lane.chunk_bytes_in += chunk.data.size();
+  s.stall_max = std::max(s.stall_max, now - s.progress_at);
+  s.progress_at = now;
+  extent.retry_at = now + kSilentRetry;
+  if (!extent.missing.none()) return std::nullopt;
+  extent.complete = true;
+  extent.retry_at = base::kNever;
+  if (extent.queued) {   // was to be asked again: no need
+    MUST(s.to_request.remove(extents_, ref.slot));
+    extent.queued = false;
+  } else {
+    --s.outstanding;
+  }
+  if (++block.complete < block.extents) return std::nullopt;
+  block.state = Block::State::kHashing;
+  hashing_.push_back(blocks_, block.self.slot);
+  return std::nullopt;
+}
+
+std::optional<share::Drop> FetchSide::handle_reject(base::SessionId session, const wire::Reject& reject,
+                                                    base::Instant now, EventSink events) noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(reject.request_id);
+  if (!slots_.is_current(ref)) return share::Drop::kStaleExtent;
+  Extent& extent = extents_[ref.slot];
+  Block& block = blocks_[extent.block];
+  if (block.session != session || block.state != Block::State::kFetching || extent.complete)
+    return share::Drop::kStaleExtent;
+  if (reject.reason == wire::RejectReason::kBusy) {
+    extent.retry_at = now + kBusyRetry;
+    retries_due_ = std::min(retries_due_, extent.retry_at);
+    return std::nullopt;
+  }
+  end_block(block.self.slot, Kind::kBlockRejected, static_cast<std::int32_t>(reject.reason), events);
+  return std::nullopt;
+}
+
+void FetchSide::handle_requests_lost(base::SessionId session, base::PathId path, std::uint64_t packet_number) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  for (std::uint16_t i = 0; i < slot_count_; ++i) {
+    Extent& extent = extents_[i];
+    if (extent.block == kNoIndex || extent.complete || extent.queued || extent.packet_number != packet_number ||
+        extent.path != path || blocks_[extent.block].session != session)
+      continue;
+    --s.outstanding;
+    queue_request(extent);
+  }
+}
+
+std::uint32_t FetchSide::poll_retries(base::Instant now) noexcept {
+  if (now < retries_due_) return 0;
+  std::uint32_t work = 0;
+  retries_due_ = base::kNever;
+  for (std::uint16_t i = 0; i < slot_count_; ++i) {
+    Extent& extent = extents_[i];
+    if (extent.block == kNoIndex || extent.retry_at == base::kNever) continue;
+    if (extent.retry_at <= now) {
+      --sessions_[base::to_index(blocks_[extent.block].session)].outstanding;
+      queue_request(extent);
+      ++work;
+    } else {
+      retries_due_ = std::min(retries_due_, extent.retry_at);
+    }
+  }
+  return work;
+}
+
+std::uint32_t FetchSide::poll_hash(EventSink events) noexcept {
+  std::uint32_t budget = kHashBytesPerTurn;
+  std::uint32_t work = 0;
+  while (budget > 0 && !hashing_.empty()) {
+    const std::uint16_t index = hashing_.front();
+    Block& block = blocks_[index];
+    if (block.hashed == 0 && block.hashed_bytes == 0) hash_.start();
+    const std::uint32_t length = extent_length(block, block.hashed);
+    const std::uint32_t step = std::min(budget, length - block.hashed_bytes);
+    hash_.update(slot_bytes(block.slots[block.hashed]).subspan(block.hashed_bytes, step));
+    block.hashed_bytes += step;
+    budget -= step;
+    ++work;
+    if (block.hashed_bytes < length) break;
+    block.hashed_bytes = 0;
+    if (++block.hashed < block.extents) continue;
+    hashing_.pop_front(blocks_);
+    if (hash_.finish() != block.fetch.hash) {
+      end_block(index, Kind::kBlockMismatch, 0, events);
+      continue;
+    }
+    sessions_[base::to_index(block.session)].bytes_verified += block.fetch.size;
+    block.state = Block::State::kWriting;
+    writing_.push_back(blocks_, index);
+  }
+  return work;
+}
+
+std::uint32_t FetchSide::poll_writes() noexcept {
+  std::uint32_t work = 0;
+  while (!writing_.empty() && disk_.has_room()) {
+    const std::uint16_t index = writing_.front();
+    Block& block = blocks_[index];
+    disk_.submit({.kind = share::DiskJob::Kind::kWrite,
+                  .slot = block.slots[block.written],
+                  .file = FileNumber::index(block.fetch.file),
+                  .length = extent_length(block, block.written),
+                  .offset = block.fetch.offset + std::uint64_t{block.written} * base::kSlotBytes},
+                 {DiskGate::Owner::kFetch, index});
+    ++work;
+    if (++block.written == block.extents) writing_.pop_front(blocks_);
+  }
+  return work;
+}
+
+void FetchSide::handle_disk_done(std::uint32_t index, std::int32_t result, EventSink events) noexcept {
+  Block& block = blocks_[index];
+  MUST(block.state == Block::State::kWriting);
+  if (result < 0 && block.error == 0) block.error = result;
+  if (++block.answered < block.extents) return;
+  const auto slot = static_cast<std::uint16_t>(index);
+  if (block.error != 0) end_block(slot, Kind::kBlockFailed, -block.error, events);
+  else end_block(slot, Kind::kBlockWritten, 0, events);
+}
+
+std::uint32_t FetchSide::poll(base::Instant now, EventSink events) noexcept {
+  std::uint32_t work = poll_retries(now);
+  while (!pending_.empty() && start_block(pending_.front())) {
+    pending_.pop_front(blocks_);
+    ++work;
+  }
+  work += poll_hash(events);
+  work += poll_writes();
+  return work;
+}
+
+void FetchSide::forget_extent(Extent& extent) noexcept {
+  Session& s = sessions_[base::to_index(blocks_[extent.block].session)];
+  if (extent.queued) MUST(s.to_request.remove(extents_, extent.self.slot));
+  else if (!extent.complete) --s.outstanding;
+  slots_.give_back(extent.self);
+  extent.block = kNoIndex;
+  extent.queued = false;
+  extent.retry_at = base::kNever;
+}
+
+void FetchSide::cancel_block(std::uint16_t index, EventSink events) noexcept {
+  Block& block = blocks_[index];
+  switch (block.state) {
+    case Block::State::kFree: case Block::State::kWriting: return;
+    case Block::State::kPending: MUST(pending_.remove(blocks_, index)); break;
+    case Block::State::kFetching: break;
+    case Block::State::kHashing: MUST(hashing_.remove(blocks_, index)); break;
+  }
+  end_block(index, Kind::kBlockCancelled, 0, events);
+}
+
+void FetchSide::end_block(std::uint16_t index, Kind kind, std::int32_t detail, EventSink events) noexcept {
+  Block& block = blocks_[index];
+  if (block.state != Block::State::kPending)
+    for (std::uint32_t i = 0; i < block.extents; ++i) forget_extent(extents_[block.slots[i]]);
+  FileEntry* file = files_.find(block.fetch.file);
+  MUST(file != nullptr && file->busy > 0);
+  --file->busy;
+  block.state = Block::State::kFree;
+  block_pool_.give_back(block.self);
+  events({.kind = kind, .session = block.session, .number = block.fetch.token, .detail = detail});
+}
+
+void FetchSide::fill(base::SessionId session, share::SessionReport& report) const noexcept {
+  const Session& s = sessions_[base::to_index(session)];
+  report.bytes_verified = s.bytes_verified;
+  report.extents_outstanding = s.outstanding;
+  report.stall_max = s.stall_max;
+}
+
+}  // namespace weft::run

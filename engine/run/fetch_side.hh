@@ -1,0 +1,148 @@
+// The puller's half of a transfer on one data core: blocks ordered by control, cut into extents of one slot each,
+// requested, filled chunk by chunk, hashed, written.
+//
+//   Fetch -> kPending (for slots) -> kFetching -> kHashing -> kWriting -> event, free
+//
+// Nothing goes to the disk before every byte of the block was authenticated and its SHA-256 matches. A chunk is copied
+// into its slot at most once: a second copy is counted and dropped, so a damaged or late one cannot touch good data.
+//
+// Owner: one data core. Bounds: `slots` extents and as many blocks, kPendingMax blocks waiting (control keeps to it).
+// Trust: CHUNK and REJECT name an extent by a word with a generation; one that is not current is counted and dropped.
+// Not here: lanes and packets (data_tx.cc), which blocks are wanted (control).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/base/function_ref.hh"
+#include "engine/base/limits.hh"
+#include "engine/base/slot_pool.hh"
+#include "engine/base/time.hh"
+#include "engine/run/chunk_map.hh"
+#include "engine/run/disk_gate.hh"
+#include "engine/run/file_table.hh"
+#include "engine/run/index_fifo.hh"
+#include "engine/share/command.hh"
+#include "engine/share/report.hh"
+#include "engine/wire/frame.hh"
+#include "engine/wire/sha256.hh"
+
+namespace weft::run {
+
+// Blocks that control may have ordered from one core and not seen the end of.
+inline constexpr std::uint32_t kFetchesPerCoreMax = 2048;
+
+class FetchSide {
+ public:
+  static constexpr std::uint32_t kHashBytesPerTurn = 64u << 10;   // ~45 us: no other agent of the core starves
+  // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
+  static constexpr base::Duration kBusyRetry = base::milliseconds(5);
+  static constexpr base::Duration kSilentRetry = base::seconds(2);
+
+  using EventSink = base::FunctionRef<void(const share::Event&)>;
+
+  // Slots [0, slot_count) of the core's buffers are for fetching; `memory` is all of the core's slots.
+  FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count);
+
+  void add_session(base::SessionId session, const share::AddSession& with) noexcept;
+  // Ends every fetch of the session as kBlockCancelled, those being written excepted: they end as written.
+  void cancel_session(base::SessionId session, EventSink events) noexcept;
+  void remove_session(base::SessionId session, EventSink events) noexcept;
+  void close_file(const FileEntry& file, EventSink events) noexcept;
+
+  void handle_fetch(base::SessionId session, const share::Fetch& fetch) noexcept;
+  [[nodiscard]] std::optional<share::Drop> handle_chunk(base::SessionId session, const wire::Chunk& chunk,
+                                                        share::LaneReport& lane, base::Instant now) noexcept;
+  [[nodiscard]] std::optional<share::Drop> handle_reject(base::SessionId session, const wire::Reject& reject,
+                                                         base::Instant now, EventSink events) noexcept;
+  // A packet with requests was lost or given up: those that it carried are asked again.
+  void handle_requests_lost(base::SessionId session, base::PathId path, std::uint64_t packet_number) noexcept;
+  void handle_disk_done(std::uint32_t block, std::int32_t result, EventSink events) noexcept;
+
+  // One turn: slots to pending blocks, due retries, at most kHashBytesPerTurn of hashing, writes to the disk agent.
+  // Returns work done.
+  std::uint32_t poll(base::Instant now, EventSink events) noexcept;
+
+  // ---- requests
+  [[nodiscard]] bool has_request(base::SessionId session) const noexcept;
+  // REQUIRES: has_request(). Taken: it travels in this packet.
+  [[nodiscard]] wire::Request take_request(base::SessionId session, base::PathId path, std::uint64_t packet_number,
+                                           base::Instant now) noexcept;
+
+  void fill(base::SessionId session, share::SessionReport& report) const noexcept;
+  [[nodiscard]] std::uint32_t slots_free() const noexcept { return slots_.free(); }
+
+ private:
+  struct Extent {                       // by slot number
+    base::SlotRef self{};
+    std::uint16_t block = kNoIndex;
+    std::uint16_t next = kNoIndex;      // in its session's to_request
+    std::uint16_t place = 0;            // which of its block's extents
+    bool queued = false;                // in to_request
+    bool complete = false;
+    std::uint32_t length = 0;
+    std::uint32_t chunks = 0;
+    ChunkMap missing;
+    base::PathId path{};                // of the last request
+    std::uint64_t packet_number = 0;
+    base::Instant retry_at = base::kNever;
+  };
+  struct Block {
+    enum class State : std::uint8_t { kFree, kPending, kFetching, kHashing, kWriting };
+    State state = State::kFree;
+    base::SessionId session{};
+    std::uint16_t next = kNoIndex;
+    base::SlotRef self{};
+    share::Fetch fetch{};
+    std::uint32_t extents = 0, complete = 0;
+    std::uint32_t hashed = 0;           // extents
+    std::uint32_t hashed_bytes = 0;     // of the next extent
+    std::uint32_t written = 0;          // jobs handed out
+    std::uint32_t answered = 0;         // jobs answered
+    std::int32_t error = 0;             // first negative errno
+    std::array<std::uint16_t, base::kExtentsPerBlockMax> slots{};
+  };
+  struct Session {
+    bool exists = false;
+    std::uint32_t chunk_bytes = 0;
+    std::uint32_t requests_max = 0;
+    std::uint32_t outstanding = 0;      // requested, not complete
+    IndexFifo to_request;
+    base::Instant progress_at{};        // last new chunk, or the first request after a rest
+    base::Duration stall_max{};
+    std::uint64_t bytes_verified = 0;
+  };
+
+  bool start_block(std::uint16_t index) noexcept;
+  void queue_request(Extent& extent) noexcept;
+  void forget_extent(Extent& extent) noexcept;
+  void end_block(std::uint16_t index, share::Event::Kind kind, std::int32_t detail, EventSink events) noexcept;
+  void cancel_block(std::uint16_t index, EventSink events) noexcept;
+  std::uint32_t poll_retries(base::Instant now) noexcept;
+  std::uint32_t poll_hash(EventSink events) noexcept;
+  std::uint32_t poll_writes() noexcept;
+  [[nodiscard]] base::MutableBytes slot_bytes(std::uint16_t slot) const noexcept {
+    return memory_.subspan(std::size_t{slot} * base::kSlotBytes, base::kSlotBytes);
+  }
+  [[nodiscard]] static std::uint32_t extent_length(const Block& block, std::uint32_t i) noexcept {
+    return chunk_length(block.fetch.size, base::kSlotBytes, i);
+  }
+
+  FileTable& files_;
+  DiskGate& disk_;
+  base::MutableBytes memory_;
+  std::uint32_t slot_count_;
+  std::unique_ptr<base::SlotPool::Entry[]> slot_entries_, block_entries_;
+  base::SlotPool slots_, block_pool_;
+  std::unique_ptr<Extent[]> extents_;
+  std::unique_ptr<Block[]> blocks_;
+  std::array<Session, base::kSessionsMax> sessions_{};
+  IndexFifo pending_, hashing_, writing_;
+  wire::Sha256Stream hash_;             // of hashing_'s first block
+  base::Instant retries_due_ = base::kNever;
+};
+
+}  // namespace weft::run

@@ -1,0 +1,48 @@
+// What a core does with a turn that found nothing: a pause, then short sleeps, then longer ones, up to kSleepMax.
+// The first turn with work starts from the beginning. So a busy core never sleeps, an idle one costs about a percent of
+// a CPU, and the first packet after a rest waits at most kSleepMax (design: "about 1 ms").
+// Why sleeps so early: on a small machine both ends' cores and control share the CPUs; a spinning core would take from
+// the others the very time in which its next packet is made.
+// Owner: one core thread.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "engine/base/time.hh"
+
+namespace weft::run {
+
+class Idle {
+ public:
+  static constexpr std::uint32_t kPauses = 16;
+  static constexpr std::uint32_t kYields = 16;
+  static constexpr base::Duration kSleepMin = base::microseconds(20);
+  static constexpr base::Duration kSleepMax = base::milliseconds(1);
+
+  enum class Rest : std::uint8_t { kNone, kPause, kYield, kSleep };
+  struct Decision {
+    Rest rest = Rest::kNone;
+    base::Duration sleep{};
+  };
+  [[nodiscard]] Decision on_turn(std::uint32_t work) noexcept {
+    if (work > 0) {
+      idle_turns_ = 0;
+      sleep_ = kSleepMin;
+      return {};
+    }
+    ++idle_turns_;
+    if (idle_turns_ <= kPauses) return {Rest::kPause, {}};
+    if (idle_turns_ <= kPauses + kYields) return {Rest::kYield, {}};
+    const base::Duration now = sleep_;
+    // Slowly: after 8 rests the next step, so that gaps within a transfer keep short sleeps.
+    if (idle_turns_ % 8 == 0) sleep_ = std::min(sleep_ * 2, kSleepMax);
+    return {Rest::kSleep, now};
+  }
+
+ private:
+  std::uint32_t idle_turns_ = 0;
+  base::Duration sleep_ = kSleepMin;
+};
+
+}  // namespace weft::run

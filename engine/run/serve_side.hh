@@ -1,0 +1,122 @@
+// The server's half of a transfer on one data core: requests in, disk reads, chunks out, until each is acknowledged.
+//
+//   REQUEST -> kWaiting (for a slot) -> kReading (disk) -> kSending (chunks queued, in flight, acknowledged) -> free
+//
+// A chunk is queued or not (unsent), and acknowledged or not (acked); that is all its state. Whatever becomes of a
+// packet: acknowledged sets acked; lost or handed back queues it again unless acked. So a chunk may be sent twice, and
+// arrives at least once, whatever order the fates come in.
+//
+// Owner: one data core. Bounds: kExtentsMax extents, `slots` of them with memory; a peer's own share is requests_max.
+// Trust: a REQUEST is a peer's word: handle, range and count are checked, a repeated one is recognised by its slot.
+// Not here: lanes and packets (data_tx.cc), files' opening (control, then file_table.hh).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/base/limits.hh"
+#include "engine/base/slot_pool.hh"
+#include "engine/run/chunk_map.hh"
+#include "engine/run/disk_gate.hh"
+#include "engine/run/file_table.hh"
+#include "engine/run/index_fifo.hh"
+#include "engine/share/report.hh"
+#include "engine/wire/frame.hh"
+#include "sched/lane.hh"
+
+namespace weft::run {
+
+// What one device may have outstanding at one core of ours; told in the offer.
+inline constexpr std::uint32_t kRequestsMax = 512;
+
+class ServeSide {
+ public:
+  static constexpr std::uint32_t kExtentsMax = 4096;
+
+  // Slots [slot_first, slot_first + slot_count) of the core's buffers are for serving.
+  ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count);
+
+  void add_session(base::SessionId session, std::uint32_t chunk_bytes) noexcept;
+  // Drops everything of the session; slots under a disk read come back when the disk answers.
+  void remove_session(base::SessionId session) noexcept;
+  // Drops the extents of one file; its `busy` falls to 0 when the disk has answered.
+  void close_file(const FileEntry& file) noexcept;
+
+  // A REJECT to send, or nothing. `drop` is set when the request is nonsense (and rejected).
+  [[nodiscard]] std::optional<wire::RejectReason> handle_request(base::SessionId session, const wire::Request& request,
+                                                                 std::optional<share::Drop>& drop) noexcept;
+  // Extents whose read failed: a REJECT is due. One at a time.
+  struct Failed { base::SessionId session; std::uint32_t request_id; };
+  void handle_disk_done(std::uint16_t extent, std::int32_t result, std::optional<Failed>& failed) noexcept;
+  void poll_reads() noexcept;           // gives slots to waiting extents
+
+  // ---- sending
+  [[nodiscard]] std::uint64_t unsent_bytes(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].unsent_bytes;
+  }
+  struct Chunk {
+    std::uint32_t ref = 0;              // for SentPacket::ref
+    std::uint16_t index = 0;            // for SentPacket::chunk
+    std::uint32_t request_id = 0, offset = 0, length = 0;
+    std::uint16_t slot = 0;             // bytes at slot + offset
+    bool again = false;                 // sent before
+  };
+  // The next chunk of the session without taking it; REQUIRES unsent_bytes() > 0.
+  [[nodiscard]] Chunk front_chunk(base::SessionId session) noexcept;
+  void take_front_chunk(base::SessionId session) noexcept;
+  void handle_fate(std::uint32_t ref, std::uint16_t chunk, sched::Fate fate) noexcept;
+
+  [[nodiscard]] std::uint32_t extents_of(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].extents;
+  }
+  [[nodiscard]] std::uint64_t bytes_served(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].bytes_served;
+  }
+  [[nodiscard]] std::uint32_t slots_free() const noexcept { return slots_.free(); }
+
+ private:
+  struct Extent {
+    enum class State : std::uint8_t { kFree, kWaiting, kReading, kSending };
+    State state = State::kFree;
+    bool dropped = false;               // while kReading: forget it when the disk answers
+    bool queued = false;                // in its session's sending FIFO
+    base::SessionId session{};
+    std::uint16_t next = kNoIndex;
+    base::SlotRef slot{};
+    base::SlotRef self{};
+    std::uint32_t file = 0;             // number
+    std::uint32_t request_id = 0;
+    std::uint32_t length = 0;
+    std::uint64_t offset = 0;
+    ChunkMap unsent, acked, sent_once;
+    std::uint32_t chunks = 0;
+  };
+  struct Session {
+    bool exists = false;
+    std::uint32_t chunk_bytes = 0;
+    std::uint32_t extents = 0;
+    std::uint64_t unsent_bytes = 0;
+    std::uint64_t bytes_served = 0;
+    IndexFifo sending;                  // extents with unsent chunks, oldest first
+  };
+
+  void free_extent(std::uint16_t index) noexcept;
+  void drop_extent(std::uint16_t index) noexcept;
+  void clear_unsent(Extent& extent, std::uint32_t chunk) noexcept;
+  std::uint16_t& by_request(base::SessionId session, std::uint32_t request_id) noexcept;
+
+  FileTable& files_;
+  DiskGate& disk_;
+  std::uint32_t slot_first_;
+  std::unique_ptr<base::SlotPool::Entry[]> slot_entries_, extent_entries_;
+  base::SlotPool slots_, extent_pool_;
+  std::unique_ptr<Extent[]> extents_;
+  std::unique_ptr<std::uint16_t[]> by_request_;   // [session][request slot] -> extent
+  std::array<Session, base::kSessionsMax> sessions_{};
+  IndexFifo waiting_;
+};
+
+}  // namespace weft::run

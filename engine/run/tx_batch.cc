@@ -1,0 +1,88 @@
+#include "engine/run/tx_batch.hh"
+
+#include <algorithm>
+
+#include "engine/wire/keys.hh"
+
+namespace weft::run {
+
+std::uint32_t TxBatch::offer(std::size_t port, base::Instant now) noexcept {
+  PortBatch& batch = batches_[port];
+  const std::uint32_t took = ports_[port]->tx({batch.items.data(), batch.items_have}, now);
+  std::copy(batch.items.begin() + took, batch.items.begin() + batch.items_have, batch.items.begin());
+  batch.items_have -= took;
+  return took;
+}
+
+void TxBatch::begin(base::Instant now) noexcept {
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    if (batches_[port].items_have > 0) offer(port, now);
+    batches_[port].blocked = batches_[port].items_have > 0;
+  }
+  jobs_have_ = 0;
+}
+
+bool TxBatch::has_room(const LaneSlot& lane) const noexcept {
+  const PortBatch& batch = batches_[base::to_index(lane.port)];
+  return !batch.blocked && batch.items_have < share::kBurst && lane.lane->can_send_control() &&
+         lane.tx_packets_in_epoch < wire::kPacketsPerEpochMax;
+}
+
+bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept {
+  if (!has_room(lane)) return false;
+  PortBatch& batch = batches_[base::to_index(lane.port)];
+  if (batch.slots_used == batch.slots_have) {
+    batch.slots_used = 0;
+    batch.slots_have = ports_[base::to_index(lane.port)]->tx_alloc(batch.slots);
+    if (batch.slots_have == 0) return false;
+  }
+  draft.lane = &lane;
+  draft.slot = batch.slots[batch.slots_used++];
+  MUST(draft.slot.room >= lane.packet_bytes);
+  draft.frames = base::ByteWriter({draft.slot.payload + wire::kHeaderBytes, lane.packet_bytes - wire::kOverheadBytes});
+  draft.body = {};
+  draft.sent = sched::SentPacket{.packet_number = lane.lane->take_packet_number(), .kind = kind};
+  wire::encode_header(draft.slot.payload, {.key_epoch = static_cast<std::uint8_t>(lane.tx_epoch),
+                                           .receiver_index = lane.receiver_index_remote,
+                                           .packet_number = draft.sent.packet_number});
+  return true;
+}
+
+void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
+  LaneSlot& lane = *draft.lane;
+  PortBatch& batch = batches_[base::to_index(lane.port)];
+  const std::size_t bytes = wire::kOverheadBytes + draft.frames.used() + draft.body.size();
+  MUST(draft.frames.used() + draft.body.size() > 0);
+  MUST(bytes <= lane.packet_bytes);
+  jobs_[jobs_have_++] = {.key = &lane.tx_key(),
+                         .packet_number = draft.sent.packet_number,
+                         .packet = draft.slot.payload,
+                         .head_bytes = static_cast<std::uint32_t>(draft.frames.used()),
+                         .body = draft.body};
+  batch.items[batch.items_have++] = {.packet = draft.slot.packet,
+                                     .bytes = static_cast<std::uint16_t>(bytes),
+                                     .flow = &lane.flow};
+  draft.sent.bytes = static_cast<std::uint32_t>(bytes);
+  lane.lane->on_sent(draft.sent, now);
+  ++lane.tx_packets_in_epoch;
+  ++lane.report.packets_out;
+  lane.report.bytes_out += bytes;
+  lane.report.last_sent = now;
+}
+
+std::uint32_t TxBatch::send(base::Instant now) noexcept {
+  if (jobs_have_ > 0) aead_.seal({jobs_.data(), jobs_have_});
+  jobs_have_ = 0;
+  std::uint32_t sent = 0;
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    PortBatch& batch = batches_[port];
+    if (batch.items_have > 0) sent += offer(port, now);
+    // Slots taken and not used go back, so that an idle core holds no packet buffers.
+    if (batch.slots_used < batch.slots_have)
+      ports_[port]->tx_cancel({batch.slots.data() + batch.slots_used, batch.slots_have - batch.slots_used});
+    batch.slots_have = batch.slots_used = 0;
+  }
+  return sent;
+}
+
+}  // namespace weft::run

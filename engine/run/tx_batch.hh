@@ -1,0 +1,66 @@
+// The packets that one core composes in one turn: drafts become sealed datagrams, one AEAD call and one burst per port.
+//
+//   begin(now) -> start(lane, draft) -> write frames -> finish(draft, now) … -> send(now)
+//
+// A port that did not take all of its last burst keeps the rest, sealed, and gets nothing new until they are gone: its
+// lanes see a port without room, so a full ring is backpressure and never looks like loss.
+// Owner: one data core. Bounds: share::kBurst packets per port and turn.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "engine/base/bytes.hh"
+#include "engine/run/lane_table.hh"
+#include "engine/share/datagram_port.hh"
+#include "engine/wire/aead.hh"
+#include "engine/wire/packet.hh"
+
+namespace weft::run {
+
+struct Draft {
+  LaneSlot* lane = nullptr;
+  share::TxSlot slot{};
+  base::ByteWriter frames{base::MutableBytes{}};
+  base::Bytes body{};                    // of a chunk, sealed straight from its slot
+  sched::SentPacket sent{};
+  // Bytes of frames that still fit besides `body`.
+  [[nodiscard]] std::size_t room() const noexcept {
+    const std::size_t used = wire::kOverheadBytes + frames.used() + body.size();
+    return lane->packet_bytes > used ? lane->packet_bytes - used : 0;
+  }
+};
+
+class TxBatch {
+ public:
+  // `ports` by PortId; they outlive the batch.
+  TxBatch(std::span<share::DatagramPort* const> ports, wire::Aead& aead) noexcept : ports_(ports), aead_(aead) {}
+
+  // Offers what a port refused in the last turn again.
+  void begin(base::Instant now) noexcept;
+  // False: no room on the lane's port, no packet number left under its key, or its ring of sent packets is full.
+  [[nodiscard]] bool has_room(const LaneSlot& lane) const noexcept;
+  [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept;
+  void finish(Draft& draft, base::Instant now) noexcept;
+  // Returns datagrams handed to ports.
+  std::uint32_t send(base::Instant now) noexcept;
+
+ private:
+  struct PortBatch {
+    std::array<share::TxSlot, share::kBurst> slots{};
+    std::uint32_t slots_have = 0, slots_used = 0;
+    std::array<share::TxItem, share::kBurst> items{};
+    std::uint32_t items_have = 0;
+    bool blocked = false;
+  };
+  std::uint32_t offer(std::size_t port, base::Instant now) noexcept;
+
+  std::span<share::DatagramPort* const> ports_;
+  wire::Aead& aead_;
+  std::array<PortBatch, base::kPortsMax> batches_{};
+  std::array<wire::SealJob, base::kPortsMax * share::kBurst> jobs_{};
+  std::uint32_t jobs_have_ = 0;
+};
+
+}  // namespace weft::run

@@ -1,0 +1,170 @@
+// One session with a weft peer, on control: what both offered, its paths, keys and health, and the files open on it in
+// either direction. It outlives links: a link that comes back within kParkTime finds transfers where they were.
+//
+//   link up -> both send OFFER -> same previous session on both sides: resume; else a new one:
+//     secret and ID from the link's TLS exporter; candidates = local ports x remote ports; lanes on every common core;
+//     challenges -> health -> migrate -> PathTable
+//   OPEN (batched) -> GRANT -> fetches by data cores -> RELEASE
+//
+// Thread: control. Owner: Datapath, one per device, for as long as the device is known.
+// Bounds: kFilesMax files served to the peer, kFilesMax opened from it, in both cases also the cores' file tables.
+// Source: design.md §3; messages bep/proto/private_messages.hh; keys engine/wire/FORMAT.md §3.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bep/model/fabric.hh"
+#include "bep/net/link.hh"
+#include "bep/proto/private_messages.hh"
+#include "engine/run/engine.hh"
+#include "engine/share/table.hh"
+#include "health/monitor.hh"
+#include "migrate/path_book.hh"
+
+namespace weft::run {
+
+// What the session asks of its surroundings.
+class SessionHost {
+ public:
+  virtual ~SessionHost() = default;
+  virtual void post(std::function<void()> later) = 0;                    // on control, not from inside this call
+  virtual void on_paths_changed() = 0;                                   // a session became usable or stopped being so
+  [[nodiscard]] virtual model::FileServer& file_server() = 0;
+};
+
+struct PathShown {
+  base::PathId id{};
+  std::uint32_t local_port = 0, remote_port = 0;   // indexes into the two offers
+  std::string remote_name;
+  base::IpAddress local{}, remote{};
+  std::uint16_t local_udp = 0, remote_udp = 0;     // of core 0
+  share::PathEntry entry{};
+  bool port_up = true;
+  std::vector<share::LaneReport> lanes;            // one per core
+};
+
+class WeftSession {
+ public:
+  static constexpr std::size_t kFilesMax = 1024;
+  // Without a link and without a usable path, for this long: the session ends.
+  static constexpr base::Duration kParkTime = base::seconds(60);
+
+  WeftSession(Engine& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
+              const base::DeviceId& peer);
+  ~WeftSession();
+  WeftSession(const WeftSession&) = delete;
+  WeftSession& operator=(const WeftSession&) = delete;
+
+  // ---- the link
+  void on_link_up(net::Link& link);
+  void on_link_down();
+  void handle_offer(net::Link& link, const proto::Offer& offer, base::Instant now);
+  void handle_open(const proto::Open& open);
+  void handle_grant(const proto::Grant& grant);
+  void handle_release(const proto::Release& release);
+
+  // ---- the model (model::Fabric)
+  void open(std::uint32_t transfer, const model::RemoteFile& file, int fd, bool direct, model::OpenDone done);
+  void fetch(const model::BlockOrder& order, model::BlockDone done);
+  void close(std::uint32_t transfer, std::function<void()> gone);
+  [[nodiscard]] bool usable() const { return active_ && usable_paths_ > 0; }
+
+  // ---- the control tick
+  // Health and migration of all paths; writes this session's rows of `table`, next keys to cores.
+  void tick(share::PathTable& table, base::Instant now);
+  void flush();                        // sends what OPEN, GRANT and RELEASE have gathered
+  [[nodiscard]] bool active() const { return active_; }
+  [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty(); }
+
+  // ---- to show
+  [[nodiscard]] std::vector<PathShown> paths() const;
+  [[nodiscard]] const base::DeviceId& peer() const { return peer_; }
+  [[nodiscard]] base::SessionId slot() const { return slot_; }
+
+ private:
+  struct Path {
+    bool exists = false;
+    std::uint32_t local = 0, remote = 0;
+    share::Flow flow{};                                       // of core 0
+    std::uint16_t packet_bytes = 0;
+    bool port_was_up = true;
+    std::array<std::uint32_t, base::kCoresMax> tx_key_sent{}, rx_key_sent{};   // newest epoch handed out, by core
+  };
+  struct Transfer {
+    enum class State : std::uint8_t { kOpening, kRegistering, kOpen, kDead };   // kDead: waits for the model's close()
+    State state = State::kOpening;
+    std::uint32_t core = 0;
+    std::uint32_t file = 0;                                   // control's number at the core
+    std::uint32_t handle = 0;                                 // the peer's
+    bool file_open = false;                                   // the core has (or will have) it
+    int fd = -1;
+    bool direct = false;
+    bool asked = false;                                       // OPEN went out on the present link
+    proto::Open::File wire;
+    model::OpenDone done;
+    std::function<void()> on_gone;                            // close() was called
+  };
+  struct Served {
+    base::UniqueFd fd;
+    bool closing = false;
+  };
+
+  [[nodiscard]] proto::Offer make_offer() const;
+  void begin(net::Link& link, const proto::Offer& offer, base::Instant now);
+  void end(const char* why);
+  void add_candidates(base::Instant now);
+  bool add_path(std::uint32_t local, std::uint32_t remote, base::Instant now);
+  void add_lanes(base::PathId path, base::Instant now);
+  [[nodiscard]] std::optional<share::PacketKey> key(base::PathId path, std::uint32_t core, bool tx,
+                                                    std::uint32_t epoch) const;
+  void supply_keys(const share::LaneReport& lane, std::uint32_t core);
+  void grant(std::uint32_t open_id, std::uint32_t core, base::Result<model::ServedFile> file);
+  void on_granted(std::uint32_t transfer, std::uint32_t handle);
+  void fail_open(std::uint32_t transfer, base::Error error);
+  void forget(std::uint32_t transfer);
+  void cancel_fetches();
+  void log_change(const migrate::PathChange& change) const;
+  void schedule_flush();
+  [[nodiscard]] bool we_are_low() const { return self_ < peer_; }
+  [[nodiscard]] share::Command command(share::Command::Kind kind) const;
+
+  Engine& engine_;
+  SessionHost& host_;
+  const base::SessionId slot_;
+  const base::DeviceId self_, peer_;
+  net::Link* link_ = nullptr;
+  bool offered_ = false;                       // our offer went out on the present link
+  std::uint32_t receiver_base_offered_ = 0;    // in that offer
+  base::Instant parked_since_ = base::kNever;
+
+  // The session under way.
+  bool active_ = false;
+  std::uint32_t serial_ = 0;                   // grows with each session: late answers of workers are recognised
+  std::array<std::byte, 16> id_{};             // zeros: none
+  std::array<std::byte, 32> secret_{};
+  std::uint32_t receiver_base_ours_ = 0, receiver_base_peers_ = 0;
+  proto::Offer peer_offer_;
+  std::uint32_t cores_ = 0;                    // that both ends have
+  std::uint32_t chunk_bytes_ = 0;
+  std::array<Path, base::kPathsMax> paths_{};
+  health::Monitor monitor_;
+  migrate::PathBook book_;
+  std::uint32_t usable_paths_ = 0;
+
+  std::map<std::uint32_t, Transfer> transfers_;   // by the model's transfer number; also the open_id on the wire
+  // By (core, handle): each core numbers its files for itself.
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Served> served_;
+  std::uint32_t next_core_ = 0;
+  proto::Open open_batch_;
+  proto::Grant grant_batch_;
+  proto::Release release_batch_;
+  bool flush_scheduled_ = false;
+};
+
+}  // namespace weft::run

@@ -1,0 +1,27 @@
+#include "health/monitor.hh"
+
+#include "engine/base/must.hh"
+
+namespace weft::health {
+
+Verdicts Monitor::tick(std::span<const PathReport> reports, base::Instant now) noexcept {
+  Verdicts verdicts;
+  for (const PathReport& report : reports) {
+    const std::size_t index = base::to_index(report.path);
+    MUST(index < memories_.size());
+    MUST(verdicts.try_push(judge(report, memories_[index], now)));
+  }
+  return verdicts;
+}
+
+void Monitor::forget(base::PathId path) noexcept {
+  MUST(base::to_index(path) < memories_.size());
+  memories_[base::to_index(path)] = PathMemory{};
+}
+
+const PathMemory& Monitor::memory(base::PathId path) const noexcept {
+  MUST(base::to_index(path) < memories_.size());
+  return memories_[base::to_index(path)];
+}
+
+}  // namespace weft::health

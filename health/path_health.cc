@@ -1,0 +1,166 @@
+#include "health/path_health.hh"
+
+#include <algorithm>
+
+#include "health/goodness.hh"
+#include "health/timing.hh"
+
+namespace weft::health {
+namespace {
+
+using share::PathEvent;
+using share::PathReason;
+using share::PathState;
+
+// Fewer packets than this say little about loss: one of two lost is not 50 %.
+constexpr std::uint64_t kLossSampleMin = 64;
+
+bool carries_data(PathState state) {
+  return state == PathState::kActive || state == PathState::kStandby ||
+         state == PathState::kSuspect;
+}
+
+void enter(PathMemory& memory, const PathReport& report, base::Instant now) {
+  if (report.state == PathState::kDown && carries_data(memory.state)) {
+    const bool again = memory.falls > 0 && now - memory.last_fall <= kFlapMemory;
+    memory.falls = again ? memory.falls + 1 : 1;
+    memory.last_fall = now;
+  }
+  memory.state = report.state;
+  memory.entered = now;
+  memory.last_probe = now;
+  memory.asked = 0;
+  memory.last_answered = report.probe_seq_answered;
+  memory.answering_since = base::kNever;
+}
+
+void note_answers(PathMemory& memory, const PathReport& report, base::Instant now) {
+  const bool newer = report.probe_seq_answered > memory.last_answered;
+  memory.last_answered = report.probe_seq_answered;  // smaller after lanes were made anew
+  if (newer) {
+    memory.last_answer = now;
+    if (memory.answering_since == base::kNever) memory.answering_since = now;
+  } else if (now - memory.last_answer > 2 * kProbeSlowest) {
+    memory.answering_since = base::kNever;  // it answered once and no more
+  }
+}
+
+std::uint32_t note_loss(PathMemory& memory, const PathReport& report) {
+  // Counters of a lane that was made anew start again: such a step says nothing.
+  if (report.packets_out >= memory.packets_out && report.packets_lost >= memory.packets_lost) {
+    memory.window_out += report.packets_out - memory.packets_out;
+    memory.window_lost += report.packets_lost - memory.packets_lost;
+  }
+  memory.packets_out = report.packets_out;
+  memory.packets_lost = report.packets_lost;
+  while (memory.window_out > kLossWindow) {
+    memory.window_out /= 2;
+    memory.window_lost /= 2;
+  }
+  const std::uint64_t lost = std::min(memory.window_lost, memory.window_out);
+  return static_cast<std::uint32_t>(lost * 1000 / std::max(memory.window_out, kLossSampleMin));
+}
+
+struct Finding {
+  bool has_event = false;
+  PathEvent event = PathEvent::kAnswered;
+  PathReason reason = PathReason::kNone;
+};
+constexpr Finding kNothing{};
+
+Finding find_down(const PathReport& report, const PathMemory& memory, base::Instant now) {
+  if (!report.port_up || !report.validated || memory.answering_since == base::kNever)
+    return kNothing;
+  if (now - memory.answering_since < flap_hold(memory.falls)) return kNothing;
+  return {true, PathEvent::kAnswered, PathReason::kAnswer};
+}
+
+Finding find_event(const PathReport& report, const PathMemory& memory, base::Instant now) {
+  const base::Duration silence = report.waiting ? report.silence : base::Duration{};
+  const bool suspicious = silence > suspect_after(report.srtt, report.rttvar);
+  const bool dead = silence > dead_after(report.srtt, report.rttvar);
+  switch (report.state) {
+    case PathState::kAbsent:
+      return kNothing;
+    case PathState::kProbing:
+      if (report.validated && memory.answering_since != base::kNever)
+        return {true, PathEvent::kAnswered, PathReason::kAnswer};
+      if (now - memory.entered >= kProbingMax)
+        return {true, PathEvent::kDead, PathReason::kSilence};
+      return kNothing;
+    case PathState::kStandby:
+    case PathState::kActive:
+      if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
+      if (suspicious) return {true, PathEvent::kSilent, PathReason::kSilence};
+      return kNothing;
+    case PathState::kSuspect:
+      if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
+      if (dead) return {true, PathEvent::kDead, PathReason::kSilence};
+      if (!suspicious) return {true, PathEvent::kAnswered, PathReason::kAnswer};
+      return kNothing;
+    case PathState::kDraining:
+      if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
+      if (dead) return {true, PathEvent::kDead, PathReason::kSilence};
+      if (!report.waiting && report.in_flight_bytes == 0)
+        return {true, PathEvent::kDrained, PathReason::kOperator};
+      return kNothing;
+    case PathState::kDown:
+      return find_down(report, memory, now);
+  }
+  return kNothing;
+}
+
+// Takes the probe as sent when it is due.
+bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, base::Instant now) {
+  if (!report.port_up) return false;
+  const bool in_use = report.state == PathState::kActive || report.state == PathState::kStandby;
+  // Something is on its way that must be answered: that is the question already.
+  if (in_use && report.waiting) return false;
+  // A path that is down and begins to answer is watched closely, so that the hold measures it.
+  const bool watched = report.state == PathState::kDown && memory.answering_since != base::kNever;
+  const base::Duration interval =
+      watched ? kProbeFirst : probe_interval(report.state, memory.asked, score);
+  const base::Instant since =
+      in_use ? std::max(memory.last_probe, report.last_received) : memory.last_probe;
+  if (now - since < interval) return false;
+  memory.last_probe = now;
+  ++memory.asked;
+  return true;
+}
+
+Goodness score_of(const PathReport& report, std::uint32_t loss_permille) {
+  if (report.state == PathState::kProbing) return {.reason = PathReason::kUnmeasured};
+  if (report.state == PathState::kDown)
+    return {.reason = report.port_up ? PathReason::kSilence : PathReason::kPortDown};
+  Goodness good = goodness({.srtt = report.srtt, .rttvar = report.rttvar,
+                            .rtt_min = report.rtt_min, .loss_permille = loss_permille});
+  if (report.state == PathState::kSuspect) {
+    good.score /= 2;  // it may be fine and it may be gone
+    good.reason = PathReason::kSilence;
+  }
+  return good;
+}
+
+}  // namespace
+
+share::PathVerdict judge(const PathReport& report, PathMemory& memory,
+                         base::Instant now) noexcept {
+  if (report.state == PathState::kAbsent) {
+    memory = PathMemory{};
+    return {.path = report.path, .reason = PathReason::kUnmeasured};
+  }
+  if (report.state != memory.state) enter(memory, report, now);
+  note_answers(memory, report, now);
+  const std::uint32_t loss_permille = note_loss(memory, report);
+
+  const Goodness good = score_of(report, loss_permille);
+  const Finding finding = find_event(report, memory, now);
+  return {.path = report.path,
+          .has_event = finding.has_event,
+          .event = finding.event,
+          .reason = finding.has_event ? finding.reason : good.reason,
+          .score = good.score,
+          .probe_due = probe(memory, report, good.score, now)};
+}
+
+}  // namespace weft::health

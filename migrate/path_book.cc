@@ -1,0 +1,89 @@
+#include "migrate/path_book.hh"
+
+#include "engine/base/must.hh"
+
+namespace weft::migrate {
+
+using share::PathReason;
+using share::PathRole;
+
+std::optional<PathChange> PathBook::add(base::PathId path, PathRole role,
+                                        base::Instant now) noexcept {
+  MUST(base::to_index(path) < entries_.size());
+  share::PathEntry& entry = entries_[base::to_index(path)];
+  const auto change = move(path, PathEvent::kAdd, PathReason::kOperator, now);
+  if (change.has_value()) entry.role = role;
+  return change;
+}
+
+std::optional<PathChange> PathBook::remove(base::PathId path, base::Instant now) noexcept {
+  return move(path, PathEvent::kRemove, PathReason::kOperator, now);
+}
+
+std::optional<PathChange> PathBook::set_role(base::PathId path, PathRole role,
+                                             base::Instant now) noexcept {
+  MUST(base::to_index(path) < entries_.size());
+  share::PathEntry& entry = entries_[base::to_index(path)];
+  if (entry.role == role) return std::nullopt;
+  entry.role = role;
+  const PathEvent event =
+      role == PathRole::kBackup ? PathEvent::kMakeBackup : PathEvent::kMakePrimary;
+  // In the other states the role waits for the next answer.
+  if (!next(entry.state, event).has_value()) return std::nullopt;
+  return move(path, event, PathReason::kOperator, now);
+}
+
+std::optional<PathChange> PathBook::retry(base::PathId path, base::Instant now) noexcept {
+  return move(path, PathEvent::kRetry, PathReason::kOperator, now);
+}
+
+std::optional<PathChange> PathBook::apply(const share::PathVerdict& verdict,
+                                          base::Instant now) noexcept {
+  MUST(base::to_index(verdict.path) < entries_.size());
+  MUST(verdict.score <= 100);
+  share::PathEntry& entry = entries_[base::to_index(verdict.path)];
+  if (entry.state == PathState::kAbsent) return std::nullopt;  // removed since the report was made
+  entry.score = verdict.score;
+  if (verdict.probe_due) ++entry.probe_seq;
+  if (!verdict.has_event) return std::nullopt;
+  const bool backup_answers =
+      verdict.event == PathEvent::kAnswered && entry.role == PathRole::kBackup;
+  return move(verdict.path, backup_answers ? PathEvent::kAnsweredAsBackup : verdict.event,
+              verdict.reason, now);
+}
+
+const share::PathEntry& PathBook::entry(base::PathId path) const noexcept {
+  MUST(base::to_index(path) < entries_.size());
+  return entries_[base::to_index(path)];
+}
+
+std::uint32_t PathBook::usable_count() const noexcept {
+  std::uint32_t count = 0;
+  for (const share::PathEntry& entry : entries_)
+    if (entry.state == PathState::kActive || entry.state == PathState::kStandby ||
+        entry.state == PathState::kSuspect)
+      ++count;
+  return count;
+}
+
+std::optional<PathChange> PathBook::move(base::PathId path, PathEvent event, PathReason why,
+                                         base::Instant now) noexcept {
+  const std::size_t index = base::to_index(path);
+  MUST(index < entries_.size());
+  share::PathEntry& entry = entries_[index];
+  const std::optional<PathState> to = next(entry.state, event);
+  if (!to.has_value()) {
+    ++refused_;
+    return std::nullopt;
+  }
+  const PathChange change{.path = path, .from = entry.state, .to = *to, .event = event,
+                          .why = why, .stayed = now - since_[index]};
+  // A probe number is never used twice: a late answer must not speak for a path added anew.
+  if (*to == PathState::kAbsent || entry.state == PathState::kAbsent)
+    entry = {.score = 0, .probe_seq = entry.probe_seq};
+  entry.state = *to;
+  since_[index] = now;
+  return change;
+}
+
+}  // namespace weft::migrate

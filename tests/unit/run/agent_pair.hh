@@ -1,0 +1,212 @@
+// Two data agents, one core each, joined by `paths` virtual links: a puller and a server with one session.
+// Control is played by the test: it gives keys, marks paths, orders blocks, and reads events and reports.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "engine/run/core_channel.hh"
+#include "engine/wire/keys.hh"
+#include "engine/wire/sha256.hh"
+#include "tests/unit/run/sim_net.hh"
+
+namespace weft::sim {
+
+constexpr base::SessionId kSession{3};
+
+struct Side {
+  static constexpr std::uint32_t kFetch = 160, kServe = 48;
+  Side(std::uint32_t paths, std::uint64_t seed, run::LaneTable::Limits lanes)
+      : command_slots(run::CoreChannel::kCommandRing), event_slots(run::CoreChannel::kEventRing), job_slots(64),
+        done_slots(64), commands(command_slots), events(event_slots), jobs(job_slots), dones(done_slots),
+        memory((kFetch + kServe) * std::size_t{base::kSlotBytes}), aead(*wire::best_aead(base::kLanesPerCoreMax * 6)),
+        disk(jobs, dones, memory) {
+    for (std::uint32_t i = 0; i < paths; ++i) {
+      ports.push_back(std::make_unique<SimPort>(base::PortId{static_cast<std::uint8_t>(i)}, seed * 97 + i));
+      views.push_back(ports.back().get());
+    }
+    wiring = {.commands = &commands, .events = &events, .table = &table, .report = &report, .disk_jobs = &jobs,
+              .disk_dones = &dones, .handed_in = {}, .handed_out = {}};
+    agent = std::make_unique<run::DataAgent>(run::DataAgentConfig{
+        .core = base::CoreId{0}, .ports = views, .aead = aead.get(), .slots = memory, .fetch_slots = kFetch,
+        .serve_slots = kServe, .lanes = lanes, .challenge_seed = seed, .wiring = wiring});
+    channel = std::make_unique<run::CoreChannel>(0, wiring);
+  }
+  std::vector<share::Command> command_slots;
+  std::vector<share::Event> event_slots;
+  std::vector<share::DiskJob> job_slots;
+  std::vector<share::DiskDone> done_slots;
+  share::SpscRing<share::Command> commands;
+  share::SpscRing<share::Event> events;
+  share::SpscRing<share::DiskJob> jobs;
+  share::SpscRing<share::DiskDone> dones;
+  share::Snapshot<share::PathTable> table;
+  share::Snapshot<share::CoreReport> report;
+  std::vector<std::byte> memory;
+  std::unique_ptr<wire::Aead> aead;
+  SimDisk disk;
+  std::vector<std::unique_ptr<SimPort>> ports;
+  std::vector<share::DatagramPort*> views;
+  run::CoreWiring wiring;
+  std::unique_ptr<run::DataAgent> agent;
+  std::unique_ptr<run::CoreChannel> channel;
+  share::PathTable rows;
+};
+
+class AgentPair {
+ public:
+  static constexpr std::uint32_t kChunk = 1395;
+
+  explicit AgentPair(std::uint32_t paths, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {})
+      : puller(paths, seed, lanes), server(paths, seed + 1000, lanes), paths_(paths) {
+    for (std::uint32_t i = 0; i < paths; ++i) {
+      puller.ports[i]->join(*server.ports[i]);
+      server.ports[i]->join(*puller.ports[i]);
+    }
+    secret_.fill(std::byte{7});
+    add_session(puller, true);
+    add_session(server, false);
+  }
+
+  void add_session(Side& side, bool low) {
+    share::Command c;
+    c.kind = share::Command::Kind::kAddSession;
+    c.session = kSession;
+    c.body.add_session = {.chunk_bytes = kChunk, .requests_max = 128};
+    side.channel->send(c);
+    for (std::uint32_t i = 0; i < paths_; ++i) {
+      const base::PathId path{static_cast<std::uint8_t>(i * base::kPortsMax + i)};
+      const auto up = *wire::derive_packet_key(secret_, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
+      const auto down = *wire::derive_packet_key(secret_, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
+      c.kind = share::Command::Kind::kAddLane;
+      c.path = path;
+      c.body.add_lane = {.port = base::PortId{static_cast<std::uint8_t>(i)},
+                         .flow = {.src = {}, .dst = {}, .src_udp = 1, .dst_udp = 2, .neighbour = 0},
+                         .packet_bytes = SimPort::kRoom,
+                         .receiver_index_local = index(low, path), .receiver_index_remote = index(!low, path),
+                         .tx = low ? up : down, .rx = low ? down : up};
+      side.channel->send(c);
+      auto& entry = side.rows.paths[base::to_index(kSession)][base::to_index(path)];
+      entry = {.state = share::PathState::kActive, .role = share::PathRole::kPrimary, .score = 100, .weight = 1,
+               .probe_seq = 1};
+    }
+    side.channel->poll();
+    EXPECT_TRUE(side.table.try_publish(side.rows));
+  }
+  // As WeftSession does each tick: the key after the newest one in use, either way.
+  void supply_keys() {
+    for (Side* side : {&puller, &server}) {
+      const bool low = side == &puller;
+      const share::CoreReport& report = side->channel->report();
+      for (std::uint32_t i = 0; i < report.lane_count; ++i)
+        for (const bool tx : {true, false}) {
+          const std::uint32_t next = (tx ? report.lanes[i].key_epoch : report.lanes[i].peer_key_epoch) + 1;
+          std::uint32_t& sent = keys_sent_[low][tx][base::to_index(report.lanes[i].path)];
+          if (sent >= next) continue;
+          sent = next;
+          share::Command c;
+          c.kind = share::Command::Kind::kSetKey;
+          c.session = kSession;
+          c.path = report.lanes[i].path;
+          c.body.set_key = {.epoch = next, .tx = tx,
+                            .key = *wire::derive_packet_key(secret_, c.path, base::CoreId{0},
+                                                            low == tx ? wire::Direction::kLowToHigh
+                                                                      : wire::Direction::kHighToLow, next)};
+          side->channel->send(c);
+        }
+    }
+  }
+  static std::uint32_t index(bool low, base::PathId path) {
+    return run::ReceiverIndex::of(run::ReceiverIndex::base_of(low ? 11 : 22, kSession), path, base::CoreId{0});
+  }
+  [[nodiscard]] static base::PathId path(std::uint32_t i) {
+    return base::PathId{static_cast<std::uint8_t>(i * base::kPortsMax + i)};
+  }
+  void set_state(Side& side, std::uint32_t i, share::PathState state) {
+    side.rows.paths[base::to_index(kSession)][base::to_index(path(i))].state = state;
+    while (!side.table.try_publish(side.rows)) step();
+  }
+
+  void step() {
+    puller.agent->poll(now);
+    puller.disk.poll();
+    server.agent->poll(now);
+    server.disk.poll();
+    puller.channel->poll();
+    server.channel->poll();
+    now += base::microseconds(20);
+  }
+  // Until `done` or the virtual time is up; false: it was up.
+  template <typename Done> bool run_until(Done done, base::Duration limit) {
+    const base::Instant end = now + limit;
+    while (!done()) {
+      if (now > end) return false;
+      step();
+    }
+    return true;
+  }
+
+  // A file of `bytes` at the server, granted, and opened for writing at the puller.
+  void open(std::size_t bytes, std::uint64_t seed) {
+    base::Prng prng(seed);
+    content.resize(bytes);
+    for (auto& b : content) b = static_cast<std::byte>(prng.next());
+    server.disk.files[5] = content;
+    puller.disk.files[6] = {};
+    share::Command c;
+    c.session = kSession;
+    c.kind = share::Command::Kind::kGrant;
+    c.body.grant = {.handle = 0, .fd = 5, .direct = false, .size = bytes};
+    bool granted = false, opened = false;
+    handle = *server.channel->open_file(c, [&](base::Status s) { granted = s.has_value(); });
+    c.kind = share::Command::Kind::kOpenWrite;
+    c.body.open_write = {.file = 0, .fd = 6, .direct = false};
+    file = *puller.channel->open_file(c, [&](base::Status s) { opened = s.has_value(); });
+    ASSERT_TRUE(run_until([&] { return granted && opened; }, base::seconds(1)));
+  }
+  void fetch(std::uint64_t offset, std::uint32_t size) {
+    ++ordered;
+    puller.channel->fetch(kSession,
+                          {.file = file, .handle = handle, .token = 0, .size = size, .offset = offset,
+                           .hash = wire::sha256(base::Bytes(content).subspan(offset, size))},
+                          [this](base::Status s) {
+                            if (s) ++written;
+                            else errors.push_back(s.error().code);
+                          });
+  }
+  void fetch_all(std::uint32_t block) {
+    for (std::uint64_t at = 0; at < content.size(); at += block)
+      fetch(at, static_cast<std::uint32_t>(std::min<std::uint64_t>(block, content.size() - at)));
+  }
+  [[nodiscard]] bool ended() const { return written + errors.size() == ordered; }
+  [[nodiscard]] const share::LaneReport& lane(Side& side, std::uint32_t i) const {
+    const share::CoreReport& report = side.channel->report();
+    for (std::uint32_t k = 0; k < report.lane_count; ++k)
+      if (report.lanes[k].path == path(i)) return report.lanes[k];
+    static const share::LaneReport none;
+    return none;
+  }
+  [[nodiscard]] static std::uint64_t drops(const Side& side, share::Drop reason) {
+    return side.channel->report().drops[static_cast<std::size_t>(reason)];
+  }
+  void close_all() {
+    bool a = false, b = false;
+    puller.channel->close_file(kSession, file, [&] { a = true; });
+    server.channel->close_file(kSession, handle, [&] { b = true; });
+    ASSERT_TRUE(run_until([&] { return a && b; }, base::seconds(5)));
+    EXPECT_EQ(puller.disk.installed() + server.disk.installed(), 0u);
+  }
+
+  Side puller, server;
+  base::Instant now{base::seconds(100).ns};
+  std::vector<std::byte> content;
+  std::uint32_t handle = 0, file = 0;
+  std::size_t ordered = 0, written = 0;
+  std::vector<base::Errc> errors;
+
+ private:
+  std::uint32_t paths_;
+  std::array<std::byte, 32> secret_;
+  std::uint32_t keys_sent_[2][2][base::kPathsMax] = {};
+};
+
+}  // namespace weft::sim
