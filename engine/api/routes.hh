@@ -16,6 +16,7 @@ namespace weft::api {
 struct Context {
   const run::StatusSource& source;
   run::CommandSink& sink;
+  base::DeviceId self{};
   std::string gui_address;                 // in use
 };
 
