@@ -72,10 +72,14 @@ BENCHMARK(LaneRoundTripWithLoss);
 void Pick(benchmark::State& state, share::Policy policy, std::uint64_t unsent_bytes) {
   std::vector<LaneView> lanes;
   for (std::int64_t i = 0; i < state.range(0); ++i)
-    lanes.push_back({.usable = true, .can_send = true, .backup = false,
+    lanes.push_back({.usable = true,
+                     .can_send = true,
+                     .backup = false,
                      .state = share::PathState::kActive,
                      .rate_Bps = static_cast<std::uint64_t>(100'000'000 + i * 7'000'000),
-                     .srtt = base::microseconds(200 + 30 * i), .rttvar = {}, .queued_bytes = 40'000});
+                     .srtt = base::microseconds(200 + 30 * i),
+                     .rttvar = {},
+                     .queued_bytes = 40'000});
   Picker picker;
   picker.set_policy(policy);
   for (auto _ : state) benchmark::DoNotOptimize(picker.pick(lanes, unsent_bytes, kPacket));

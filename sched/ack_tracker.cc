@@ -44,7 +44,8 @@ void AckTracker::forget_up_to(std::uint64_t packet_number) noexcept {
             ranges_.begin() + static_cast<std::ptrdiff_t>(count_), ranges_.begin());
   count_ -= gone;
   wire::AckRange& oldest = ranges_[0];
-  if (oldest.first <= packet_number) oldest.first = std::min(packet_number + 1, oldest.last);
+  if (oldest.first > packet_number) return;
+  oldest.first = packet_number < oldest.last ? packet_number + 1 : oldest.last;
 }
 
 void AckTracker::insert(std::uint64_t packet_number) noexcept {

@@ -59,15 +59,12 @@ void InFlight::settle(SentPacket& packet, SentState state) noexcept {
   advance();
 }
 
-std::uint32_t InFlight::shed_evacuated() noexcept {
-  std::uint32_t lost = 0;
+void InFlight::shed_evacuated() noexcept {
   while (next_ - unsettled_ > ring_.size() / 2) {
     SentPacket& oldest = entry(unsettled_);
     if (oldest.state != SentState::kEvacuated) break;
     settle(oldest, SentState::kLost);
-    ++lost;
   }
-  return lost;
 }
 
 SentPacket* InFlight::lost_at(std::uint32_t index) noexcept {

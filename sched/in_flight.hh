@@ -4,7 +4,7 @@
 // until acks come.
 // Cost: every call O(1), amortised over the packets sent; nothing walks the ring.
 //
-//   oldest_            unsettled_                       next_
+//   oldest lost        unsettled_                       next_
 //      | lost, kept in    | the oldest packet whose      | the next number
 //      | case an ack comes| end is not known yet         |
 //      v   after all      v                              v
@@ -29,7 +29,7 @@ enum class SentKind : std::uint8_t {
   kRequests,   // one or more REQUEST frames: `ref` as the caller likes
   kRejects,
   kControl,    // anything else that elicits an ack: PING, challenges, status
-  kAckOnly,    // elicits no ack, is not counted in flight, has no fate
+  kAckOnly,    // elicits no ack, is not counted in flight; may be acknowledged all the same
 };
 
 enum class SentState : std::uint8_t {
@@ -94,9 +94,9 @@ class InFlight {
   [[nodiscard]] std::uint64_t unsettled_begin() const noexcept { return unsettled_; }
   [[nodiscard]] std::uint64_t end() const noexcept { return next_; }  // one above the largest sent
 
-  // Gives up evacuated packets, oldest first, until half the ring is free: a lane that is silent
-  // for long must keep room for its probes. Returns how many packets it declared lost.
-  std::uint32_t shed_evacuated() noexcept;
+  // Declares evacuated packets lost, oldest first, until half the ring is free: a lane that is
+  // silent for long must keep room for its probes. LossDetector counts them when it comes by.
+  void shed_evacuated() noexcept;
 
   // Lost numbers still remembered, oldest first; some may be kAcked by now.
   [[nodiscard]] std::uint32_t lost_count() const noexcept { return lost_count_; }

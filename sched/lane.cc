@@ -9,7 +9,6 @@ namespace {
 // A lane that sent nothing for this long starts from the initial window again (RFC 9002 7.8).
 // Shorter pauses lie between two batches of files, and pacing spreads what follows them anyway.
 constexpr base::Duration kIdleRestartAfter = base::seconds(1);
-constexpr std::uint32_t kBackOffMax = 10;  // 2^10 times kPtoMin is beyond kPtoMax
 }  // namespace
 
 Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
@@ -22,7 +21,7 @@ Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
 }
 
 bool Lane::can_send(std::uint32_t bytes, base::Instant now) const noexcept {
-  return pto_count_ == 0 && in_flight_.has_room(next_number_) &&
+  return answering() && in_flight_.has_room(next_number_) &&
          in_flight_.bytes() + bytes <= congestion_.window_bytes() && pacer_.may_send(now);
 }
 
@@ -35,17 +34,15 @@ void Lane::on_sent(const SentPacket& packet, base::Instant now) noexcept {
     in_flight_.push(sent);
     return;
   }
-  if (in_flight_.packets() == 0) {
-    armed_since_ = now;
-    if (now - last_sent_ > std::max(kIdleRestartAfter, rtt_.pto())) {
-      congestion_.on_idle_restart();
-      round_.restart();
-      update_pacing(now);
-      pacer_.refill(now);
-    }
+  const bool first = in_flight_.packets() == 0;
+  if (first && now - last_sent_ > std::max(kIdleRestartAfter, rtt_.pto())) {
+    congestion_.on_idle_restart();
+    round_.restart();
+    update_pacing(now);
+    pacer_.refill(now);
   }
   last_sent_ = now;
-  probe_wanted_ = false;
+  probe_.on_sent(first, now);
   rate_.on_sent(sent, in_flight_.bytes(), now);
   in_flight_.push(sent);
   round_.on_sent(in_flight_.bytes());
@@ -69,10 +66,7 @@ AckResult Lane::handle_ack(const wire::Ack& ack, base::Instant now, FateHandler 
   loss_.on_largest_acked(ack.largest);
   if (largest_is_new && sum.eliciting)
     rtt_.on_sample(now - largest->sent, base::microseconds(ack.delay_us));
-  pto_count_ = 0;
-  probe_wanted_ = false;
-  silent_since_ = base::kNever;
-  last_progress_ = now;
+  probe_.on_answer(now);
 
   const bool round_ended = round_.on_acked(sum.largest, next_number_);
   rate_.finish(rtt_.min(), round_ended);
@@ -157,15 +151,14 @@ void Lane::handle_timeout(base::Instant now, FateHandler fate) noexcept {
     update_pacing(now);
   }
   if (pto_deadline() > now) return;
-  ++pto_count_;
+  probe_.on_fired();
   evacuate(fate);
-  probe_wanted_ = true;
 }
 
 void Lane::evacuate(FateHandler fate) noexcept {
   const SentPacket* oldest = in_flight_.oldest_unsettled();
   if (oldest == nullptr) return;
-  silent_since_ = std::min(silent_since_, oldest->sent);
+  probe_.on_evacuated(oldest->sent);
   for (std::uint64_t n = in_flight_.unsettled_begin(); n < in_flight_.end(); ++n) {
     SentPacket* packet = in_flight_.find(n);
     if (packet == nullptr || packet->state != SentState::kInFlight) continue;
@@ -178,13 +171,7 @@ void Lane::evacuate(FateHandler fate) noexcept {
 
 base::Instant Lane::pto_deadline() const noexcept {
   if (in_flight_.packets() == 0) return base::kNever;
-  const base::Duration backed_off =
-      rtt_.pto() * (std::int64_t{1} << std::min(pto_count_, kBackOffMax));
-  const base::Instant since = std::max(armed_since_, last_progress_);
-  // With nothing evacuated the oldest packet may be younger than both.
-  const base::Instant oldest =
-      pto_count_ == 0 ? std::max(since, in_flight_.oldest_unsettled()->sent) : since;
-  return oldest + std::min(backed_off, std::max(kPtoMax, rtt_.pto()));
+  return probe_.deadline(rtt_.pto(), in_flight_.oldest_unsettled()->sent);
 }
 
 base::Instant Lane::next_deadline() const noexcept {
@@ -225,8 +212,9 @@ LaneMetrics Lane::metrics() const noexcept {
           .rttvar = rtt_.rttvar(),
           .rtt_min = rtt_.min(),
           .unanswered_since =
-              oldest == nullptr ? silent_since_ : std::min(silent_since_, oldest->sent),
-          .pto_count = pto_count_,
+              oldest == nullptr ? probe_.silent_since()
+                                : std::min(probe_.silent_since(), oldest->sent),
+          .pto_count = probe_.count(),
           .rate_Bps = rate_.smoothed_Bps(),
           .bandwidth_Bps = rate_.bandwidth_Bps(),
           .cwnd_bytes = congestion_.window_bytes(),

@@ -11,6 +11,7 @@
 //   kAcked      the peer has it;
 //   kLost       it will not arrive: its content is the caller's to send again;
 //   kEvacuated  a probe timeout: nothing is known, but its content should go by another lane now.
+// A kAckOnly packet is at most reported as kAcked: the ACK it carried is then settled.
 // After kLost or kEvacuated a late kAcked may still follow (then nothing needs to be sent again);
 // nothing follows kAcked.
 // The callback must not call back into the lane.
@@ -34,6 +35,7 @@
 #include "sched/in_flight.hh"
 #include "sched/loss.hh"
 #include "sched/pacer.hh"
+#include "sched/probe_timer.hh"
 #include "sched/rate_estimator.hh"
 #include "sched/round.hh"
 #include "sched/rtt.hh"
@@ -77,7 +79,8 @@ class Lane {
   [[nodiscard]] bool can_send(std::uint32_t bytes, base::Instant now) const noexcept;
   // Control frames, acks, probes: only the ring.
   [[nodiscard]] bool can_send_control() const noexcept { return in_flight_.has_room(next_number_); }
-  // Numbers are never given twice. One that is not sent after all stays a hole.
+  // Numbers are never given twice. One that is not sent after all stays a hole. Take one, send it,
+  // then ask again: several numbers taken ahead may not all find room.
   [[nodiscard]] std::uint64_t take_packet_number() noexcept { return next_number_++; }
   // The packet left. REQUIRES: a number taken, larger than those sent before, and has room
   // (can_send… was true).
@@ -92,7 +95,7 @@ class Lane {
   // turn.
   [[nodiscard]] base::Instant next_deadline() const noexcept;
   // True from a probe timeout until a packet that elicits an ack leaves.
-  [[nodiscard]] bool probe_wanted() const noexcept { return probe_wanted_; }
+  [[nodiscard]] bool probe_wanted() const noexcept { return probe_.wanted(); }
   // Hands back everything in flight now, as a probe timeout does (the port went down, the lane is
   // being removed).
   void evacuate(FateHandler fate) noexcept;
@@ -116,7 +119,7 @@ class Lane {
   [[nodiscard]] base::Duration rttvar() const noexcept { return rtt_.rttvar(); }
   [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept { return rate_.bandwidth_Bps(); }
   [[nodiscard]] std::uint64_t in_flight_bytes() const noexcept { return in_flight_.bytes(); }
-  [[nodiscard]] bool answering() const noexcept { return pto_count_ == 0; }
+  [[nodiscard]] bool answering() const noexcept { return probe_.count() == 0; }
 
  private:
   struct AckSum {                          // what one ACK frame newly acknowledged
@@ -142,13 +145,9 @@ class Lane {
   LossDetector loss_;
   AckTracker acks_;
   Round round_;
+  ProbeTimer probe_;
   std::uint64_t next_number_ = 0;
   base::Instant last_sent_{};              // of a packet that elicits an ack
-  base::Instant armed_since_{};            // when something came in flight after nothing was
-  base::Instant last_progress_{};          // newest ack of anything
-  base::Instant silent_since_ = base::kNever;  // send time of the first packet of a silence
-  std::uint32_t pto_count_ = 0;            // consecutive
-  bool probe_wanted_ = false;
   struct Counts {
     std::uint64_t lost = 0, spurious = 0;
   } counts_;

@@ -51,6 +51,7 @@ struct FolderSetup {
   base::DeviceId self{};
   DirectIo direct = DirectIo::kAuto;
   bool fsync = true;
+  std::int32_t keep_temporaries_h = 24;
   FolderTimes times{};
 };
 

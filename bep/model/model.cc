@@ -17,7 +17,8 @@ Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, I
       sources_(fabric) {
   PullObserver& observer = *this;
   for (const FolderConfig& folder : config_.folders) {
-    FolderSetup setup{folder, options_.self, options_.direct, options_.fsync, options_.times};
+    FolderSetup setup{folder, options_.self, options_.direct, options_.fsync,
+                      config_.options.keep_temporaries_h, options_.times};
     folders_.emplace(folder.id, std::make_unique<Folder>(io_, std::move(setup), index_, workers_, sources_, observer));
   }
 }
@@ -83,6 +84,11 @@ std::vector<TransferInfo> Model::transfers() const {
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }
   return all;
+}
+
+const Peer* Model::peer(const base::DeviceId& device) const {
+  const auto it = peers_.find(device);
+  return it == peers_.end() ? nullptr : it->second.get();
 }
 
 // ---- what peers may have

@@ -59,6 +59,8 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   [[nodiscard]] std::vector<TransferInfo> transfers() const;
   [[nodiscard]] const TransferTotals& totals() const { return totals_; }
   [[nodiscard]] const Config& config() const { return config_; }
+  // Of the session that runs; nullptr: not connected.
+  [[nodiscard]] const Peer* peer(const base::DeviceId& device) const;
 
   // --- FileServer
   void open_for_peer(const base::DeviceId& device, const RemoteFile& file, ServedDone done) override;

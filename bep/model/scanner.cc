@@ -1,6 +1,7 @@
 #include "bep/model/scanner.hh"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <ctime>
 #include <deque>
@@ -129,6 +130,7 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
 
   void take_turn(TreeWalk::Turn& turn) {
     for (const WalkProblem& problem : turn.problems) add_problem(problem.name, problem.text);
+    for (const DiskEntry& temp : turn.temps) judge_temp(temp);
     for (DiskEntry& entry : turn.entries) {
       ++progress_.entries_seen;
       std::optional<LocalFile> local = index_.get_local(options_.folder, entry.name);
@@ -140,6 +142,20 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
         add_change(entry, local, {});
       }
     }
+  }
+
+  // A temp file is kept for the pull that will go on with it. It goes when the file it was for has come another way,
+  // or when nobody has taken it up for too long.
+  void judge_temp(const DiskEntry& temp) {
+    bool stale = std::time(nullptr) - temp.state.modified_s > options_.temp_age_max_s;
+    if (const std::optional<std::string> target = proto::name_of_temp(temp.name)) {
+      const std::optional<LocalFile> local = index_.get_local(options_.folder, *target);
+      const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, *target);
+      stale = stale || (local && global && local->info.version == global->version);
+    }
+    if (!stale) return;
+    const base::Result<Parent> parent = open_parent(options_.root, temp.name);
+    if (parent) (void)::unlinkat(parent->dir.get(), parent->base.c_str(), 0);
   }
 
   [[nodiscard]] static bool only_mode_changed(const std::optional<LocalFile>& local, const DiskEntry& entry) {

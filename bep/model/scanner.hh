@@ -30,6 +30,7 @@ struct ScanOptions {
   std::uint64_t short_id = 0;      // ours
   bool ignore_perms = false;
   bool receive_only = false;
+  std::int64_t temp_age_max_s = 24 * 3600;     // older temp files are removed (keepTemporariesH)
 };
 
 struct ScanProgress {

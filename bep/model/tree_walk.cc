@@ -36,7 +36,7 @@ TreeWalk::Turn TreeWalk::next(std::size_t entries_max) {
   MUST(entries_max > 0);
   Turn turn;
   if (root_) enter(std::move(root_), "", turn);
-  while (!levels_.empty() && turn.entries.size() + turn.problems.size() < entries_max) {
+  while (!levels_.empty() && turn.entries.size() + turn.problems.size() + turn.temps.size() < entries_max) {
     errno = 0;
     const dirent* item = ::readdir(levels_.back().dir.get());
     if (item == nullptr) {
@@ -55,7 +55,7 @@ void TreeWalk::take_entry(const dirent& item, Turn& turn) {
   const std::string base(item.d_name);
   const std::string name = levels_.back().prefix + base;
   const int dir = ::dirfd(levels_.back().dir.get());
-  if (proto::is_internal_name(name) || proto::is_temp_name(name)) return;
+  if (proto::is_internal_name(name)) return;
   if (!proto::is_valid_name(name)) {
     turn.problems.push_back({printable(name), "the name cannot be synced (not UTF-8, or too long)"});
     return;
@@ -66,6 +66,10 @@ void TreeWalk::take_entry(const dirent& item, Turn& turn) {
     return;                        // gone since the directory was read
   }
   DiskEntry entry{name, *state, {}};
+  if (proto::is_temp_name(name)) {
+    if (state->kind == DiskKind::kFile) turn.temps.push_back(std::move(entry));
+    return;
+  }
   switch (state->kind) {
     case DiskKind::kOther:
       turn.problems.push_back({name, "neither file, directory nor symbolic link"});

@@ -1,7 +1,7 @@
 // Walks a folder's tree in turns: directories before what is in them, symbolic links reported and never followed.
 // Threads: one at a time; it moves between control and a worker as a value, a turn runs on a worker.
 // Bounds: entries per turn by the caller; depth kWalkDepthMax (each level holds one descriptor).
-// Skips silently: what is never synced (folder marker, .stignore, .stversions at the root; temp files anywhere).
+// Skips silently: what is never synced (folder marker, .stignore, .stversions at the root). Temp files come apart.
 // Reports as unusable: names that are not valid UTF-8, directories that cannot be read, devices, sockets, FIFOs.
 #pragma once
 
@@ -34,6 +34,7 @@ class TreeWalk {
   struct Turn {
     std::vector<DiskEntry> entries;
     std::vector<WalkProblem> problems;
+    std::vector<DiskEntry> temps;  // our own unfinished files
     bool complete = false;
   };
   explicit TreeWalk(base::UniqueFd root);   // its own descriptor of the root

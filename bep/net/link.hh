@@ -10,7 +10,7 @@
 // Bounds:  one read buffer (kReadBytes); proto::Connection's own bound on a message; output up to LinkLimits,
 //          where the link is closed because its peer does not read. Writers stop at output_full() and go on at
 //          on_output_drained().
-// Calls:   an observer may call anything of Link or LinkManager from inside a callback.
+// Calls:   an observer may call anything of Link or LinkManager from inside a callback, but not destroy the manager.
 // Not here: which links may exist (link_manager.hh), what messages mean (bep/model).
 #pragma once
 
@@ -99,11 +99,11 @@ class Link : public std::enable_shared_from_this<Link> {
 
   void start();                        // manager: once, after it has stored the link
   void accept_hello();                 // manager: policy passed, kHello -> kReady
-  // Refusals by reason on this link; null before the handshake's end.
+  void abandon();                      // manager's destructor: closes the socket, calls nobody
+  // What proto refused on this link; null before the handshake's end.
   [[nodiscard]] const proto::ReasonCounters* protocol_reasons() const noexcept {
     return connection_ ? &connection_->counters().reasons : nullptr;
   }
-  void abandon();                      // manager's destructor: closes the socket, calls nobody
 
   // ---- for observers ----
   // Messages are sent by connection().send_*(…) and flush(). Inside a callback the flush happens by itself.
@@ -133,8 +133,8 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= setup_.limits.output_bytes_high; }
   // Smoothed RTT and its variance as the kernel's TCP sees them.
   [[nodiscard]] base::Result<TcpRtt> rtt() { return tcp_rtt(stream_.next_layer()); }
-  // Both ends of the link get the same `out` for the same label and context (RFC 8446 §7.5).
   [[nodiscard]] bool peer_named(const std::string& name);   // certificate check, see tls.hh
+  // Both ends of the link get the same `out` for the same label and context (RFC 8446 §7.5).
   [[nodiscard]] base::Status export_secret(std::string_view label, base::Bytes context, base::MutableBytes out);
 
  private:

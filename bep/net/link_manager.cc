@@ -100,8 +100,11 @@ void LinkManager::Impl::set_devices(std::vector<LinkDevice> devices) {
     if (!device.dialer)
       device.dialer = std::make_shared<Dialer>(io_, *this, id, Backoff(config_.redial, prng_.next()),
                                                config_.dial_timeout);
+    const bool changed = device.config.addresses != config.addresses || device.config.paused != config.paused;
     device.config = std::move(config);
     device.dialer->set_addresses(device.config.paused ? std::vector<std::string>{} : device.config.addresses);
+    if (changed && started_ && !stopping_) device.dialer->dial_now();  // a new address need not wait for the back-off
+    std::erase_if(pending_, [&](const PendingDevice& p) { return p.id == id; });
     wanted.insert_or_assign(id, std::move(device));
   }
   for (auto& [id, gone] : devices_) gone.dialer->stop();

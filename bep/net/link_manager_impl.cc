@@ -48,7 +48,8 @@ LinkManager::Impl::Device* LinkManager::Impl::find_device(const base::DeviceId& 
 void LinkManager::Impl::handle_accepted(tcp::socket socket) {
   boost::system::error_code error;
   const asio::ip::address from = plain_address(socket.remote_endpoint(error).address());
-  if (error || stopping_) return;  // gone already: the socket closes itself
+  if (stopping_) return;  // the socket closes itself
+  if (error) return refuse_socket(socket, CloseReason::kPeerGone);  // reset before we came to it
   std::size_t all = 0;
   std::size_t same = 0;
   for (const auto& [number, entry] : links_) {
@@ -201,13 +202,12 @@ void LinkManager::Impl::handle_closed(Link& link, CloseReason reason, std::strin
   links_.erase(found);
   count_and_log(link, entry.was_ready, reason, text);
   Device* device = find_device(link.device());
-  const bool was_current = device != nullptr && device->ready == &link;
-  if (was_current) device->ready = nullptr;
+  if (device != nullptr && device->ready == &link) device->ready = nullptr;
   if (entry.announced) observer_.on_link_closed(link, reason, text);
 
   // The observer may have changed the devices.
   const bool stable = entry.was_ready && steady_now() - link.ready_since() >= config_.stable_after;
-  if (device = find_device(link.device()); was_current && device != nullptr && device->ready == nullptr)
+  if (device = find_device(link.device()); entry.was_ready && device != nullptr && device->ready == nullptr)
     device->dialer->link_lost(stable);
   if (entry.expected && !entry.was_ready) {
     if (device = find_device(*entry.expected); device != nullptr) device->dialer->attempt_failed(std::string(text));

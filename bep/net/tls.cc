@@ -70,7 +70,11 @@ base::Result<TlsContext> TlsContext::make(const Identity& identity, std::string&
       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521") == 1 &&
       SSL_CTX_set_alpn_protos(c, kAlpn, sizeof kAlpn) == 0 && SSL_CTX_set_num_tickets(c, 0) == 1 &&
       SSL_CTX_set_max_early_data(c, 0) == 1;
-  MUST(set);  // constants of ours
+  if (!set) {
+    why = "this machine's OpenSSL configuration forbids the TLS 1.3 ciphers or curves that BEP peers use";
+    ERR_clear_error();
+    return fail(Errc::kCrypto, "OpenSSL refuses the TLS settings");
+  }
   SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_max_cert_list(c, 16 << 10);  // one RSA-4096 certificate has 2 KiB

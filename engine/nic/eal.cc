@@ -4,6 +4,7 @@
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
+#include <rte_log.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -54,11 +55,18 @@ std::vector<std::string> arguments_of(const EalConfig& config, const EalMemory& 
   for (const std::string& address : config.pci_allow) out.push_back("--allow=" + address);
   for (const std::string& device : config.vdevs) out.push_back("--vdev=" + device);
   if (!config.telemetry) out.push_back("--no-telemetry");
-  out.push_back("--log-level=debug");   // the global ceiling; what is shown is decided per type
   out.push_back(std::string("--log-level=*:") + dpdk_name(config.log_level));
-  out.push_back("--log-level=pmd.net.memif:debug");   // device_thread.hh says why
   out.insert(out.end(), config.extra_args.begin(), config.extra_args.end());
   return out;
+}
+
+// DeviceThread lives from memif's debug lines (device_thread.hh); whatever the arguments said, they must come.
+void hear_memif() {
+  const int type = rte_log_register("pmd.net.memif");   // the number it has already
+  MUST(type >= 0);
+  rte_log_set_global_level(RTE_LOG_DEBUG);              // a ceiling; what is shown is decided per type
+  MUST(rte_log_set_level(static_cast<std::uint32_t>(type), RTE_LOG_DEBUG) == 0);
+  MUST(rte_log_can_log(static_cast<std::uint32_t>(type), RTE_LOG_DEBUG));
 }
 
 base::Status init(std::vector<std::string> arguments) {
@@ -102,6 +110,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(EalConfig config) {
   if (!status) return tl::unexpected(status.error());
 
   eal->running_ = true;
+  hear_memif();
   eal->memory_kind_ = std::move(memory.kind);
   const std::filesystem::path run_files = rte_eal_get_runtime_dir();
   if (run_files.filename() == config.file_prefix) eal->run_files_ = run_files;

@@ -1,6 +1,7 @@
 // When to ask for a next hop's MAC: at once when a packet needs it, then at most every 100 ms while unknown; every
-// 30 s in the background while it is used, because a peer may have got a new card. Never for a hop nobody sends to.
-// Pure; owner: one data core, each core asks for itself (at most kCoresMax questions, all hear the answer).
+// 30 s in the background while it is used, because a peer may have got a new card. When the link comes up every known
+// hop is in doubt, because the other end may be another machine now: asked again until answered, kDoubtMax times.
+// Never for a hop nobody sends to. Pure; owner: one data core, each core asks for itself (at most kCoresMax questions, all hear the answer).
 #pragma once
 
 #include <array>
@@ -15,18 +16,33 @@ class NeighbourAsker {
  public:
   static constexpr base::Duration kAskEvery = base::milliseconds(100);
   static constexpr base::Duration kRefreshEvery = base::seconds(30);
+  static constexpr std::uint8_t kDoubtMax = 5;   // the answer may have come to another core, which cannot tell us
 
   // A packet goes to this hop now. `known`: its MAC is known.
   void on_use(std::uint32_t slot, bool known, base::Instant now) noexcept {
     MUST(slot < share::Neighbours::kMax);
     Entry& entry = entries_[slot];
-    const base::Duration every = known ? kRefreshEvery : kAskEvery;
-    if (!entry.due && (!entry.asked_ever || now - entry.asked >= every)) {
-      // A known hop was answered not long ago: its first refresh is a period away.
-      if (known && !entry.asked_ever) { entry.asked = now; entry.asked_ever = true; return; }
-      entry.due = true;
-      ++due_;
+    if (entry.due) return;
+    const base::Duration every = known && entry.doubts == 0 ? kRefreshEvery : kAskEvery;
+    if (entry.asked_ever && now - entry.asked < every) return;
+    if (known && !entry.asked_ever && entry.doubts == 0) {
+      // It was answered not long ago (to another core): its first refresh is a period away.
+      entry.asked = now;
+      entry.asked_ever = true;
+      return;
     }
+    entry.due = true;
+    ++due_;
+  }
+  void on_link_up() noexcept {
+    for (Entry& entry : entries_) {
+      entry.doubts = kDoubtMax;
+      entry.asked_ever = false;
+    }
+  }
+  void on_answer(std::uint32_t slot) noexcept {
+    MUST(slot < share::Neighbours::kMax);
+    entries_[slot].doubts = 0;
   }
   [[nodiscard]] bool any_due() const noexcept { return due_ != 0; }
   // The next hop to ask for, marking it asked. False when none is due.
@@ -34,7 +50,11 @@ class NeighbourAsker {
     if (due_ == 0) return false;
     for (std::uint32_t i = 0; i < entries_.size(); ++i) {
       if (!entries_[i].due) continue;
-      entries_[i] = Entry{now, true, false};
+      Entry& entry = entries_[i];
+      entry.due = false;
+      entry.asked = now;
+      entry.asked_ever = true;
+      if (entry.doubts > 0) --entry.doubts;
       --due_;
       slot = i;
       return true;
@@ -48,6 +68,7 @@ class NeighbourAsker {
     base::Instant asked{};
     bool asked_ever = false;
     bool due = false;
+    std::uint8_t doubts = 0;          // questions left before a known address is believed without an answer
   };
   std::array<Entry, share::Neighbours::kMax> entries_{};
   std::uint32_t due_ = 0;

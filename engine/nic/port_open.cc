@@ -177,6 +177,7 @@ void make_udp_ports(Port::Inside& inside, const Offloads& offloads) {
   const PortConfig& config = inside.config;
   const auto cores = static_cast<std::uint16_t>(inside.sides.size());
   UdpPort::Setup setup;
+  setup.id = config.id;
   setup.neighbours = &inside.neighbours;
   setup.local.mac = inside.mac;
   if (config.v4) setup.local.v4 = config.v4->ip;

@@ -71,7 +71,7 @@ void UdpPort::handle_frame(rte_mbuf* frame, RxDatagram& out, bool& handed_up, An
   switch (seen.kind) {
     case Frame::Kind::kUdp:
       out = {bytes + seen.l4_offset + kUdpBytes, static_cast<std::uint16_t>(seen.l4_bytes - kUdpBytes),
-             seen.dst_udp, seen.src_udp, seen.src, frame};
+             seen.dst_udp, seen.src_udp, setup_.id, seen.src, frame};
       handed_up = true;
       return;
     case Frame::Kind::kArp: return handle_arp(frame, seen, answers);
@@ -84,14 +84,13 @@ void UdpPort::handle_frame(rte_mbuf* frame, RxDatagram& out, bool& handed_up, An
   drop(frame, seen.drop);
 }
 
-void UdpPort::release(std::span<RxDatagram> datagrams) noexcept {
+void UdpPort::release(std::span<const RxDatagram> datagrams) noexcept {
   rte_mbuf* burst[kBurst];
   while (!datagrams.empty()) {
     const std::size_t part = std::min<std::size_t>(datagrams.size(), kBurst);
     for (std::size_t i = 0; i < part; ++i) {
       MUST(datagrams[i].packet != nullptr);
       burst[i] = static_cast<rte_mbuf*>(datagrams[i].packet);
-      datagrams[i].packet = nullptr;
     }
     rte_pktmbuf_free_bulk(burst, static_cast<unsigned>(part));
     datagrams = datagrams.subspan(part);
@@ -177,11 +176,17 @@ void UdpPort::handle_orders(base::Instant now) noexcept {
     if (setup_.stage != nullptr) setup_.stage->set(orders.impairment);
     if (orders.announce_seq != announced_seq_) {
       announced_seq_ = orders.announce_seq;
-      announce(now);
+      announcements_left_ = kAnnouncements;
+      tick_due_ = now;
+      asker_.on_link_up();
     }
   }
-  if (now < report_due_) return;
-  report_due_ = now + kReportEvery;
+  if (now < tick_due_) return;
+  tick_due_ = now + kReportEvery;
+  if (announcements_left_ > 0) {
+    --announcements_left_;
+    announce(now);
+  }
   if (setup_.stage != nullptr) stats_.impaired = setup_.stage->stats();
   (void)setup_.report->try_publish(stats_);   // control has not looked at the last one yet: next time
 }

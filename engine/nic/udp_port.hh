@@ -31,26 +31,9 @@ namespace weft::nic {
 
 class ImpairStage;
 
-struct RxDatagram {
-  std::byte* payload = nullptr;    // contiguous and writable in place
-  std::uint16_t bytes = 0;         // may be 0
-  std::uint16_t dst_udp = 0;       // host order, one of ours: base + core it is meant for
-  std::uint16_t src_udp = 0;
-  base::IpAddress src{};
-  void* packet = nullptr;          // for release()
-};
-
-struct TxSlot {
-  std::byte* payload = nullptr;    // 64-byte aligned
-  std::uint16_t room = 0;          // payload_max() of IPv4; an IPv6 flow may use only its own payload_max()
-  void* packet = nullptr;
-};
-
-struct TxItem {
-  void* packet = nullptr;
-  std::uint16_t bytes = 0;         // of payload, at most payload_max(flow's family)
-  const Flow* flow = nullptr;      // alive during the call
-};
+using share::RxDatagram;   // bytes may be 0; dst_udp is one of ours: base + the core it is meant for
+using share::TxItem;       // at most payload_max(flow's family) bytes
+using share::TxSlot;       // payload is 64-byte aligned; room is payload_max() of IPv4, IPv6 has 20 bytes less
 
 struct UdpPortStats {
   std::uint64_t packets_in = 0, bytes_in = 0;      // datagrams handed up, payload bytes
@@ -68,12 +51,13 @@ struct UdpPortStats {
 struct PortOrders {
   Impairment impairment{};
   bool link_up = true;              // false: tx() drops and counts instead of filling a dead ring
-  std::uint32_t announce_seq = 0;   // each step asks for one gratuitous ARP and unsolicited NA
+  std::uint32_t announce_seq = 0;   // each step: the link came up; announce our addresses, doubt the neighbours'
 };
 
-class UdpPort {
+class UdpPort final : public share::DatagramPort {
  public:
   struct Setup {
+    base::PortId id{};                         // written into every datagram
     PacketPort* port = nullptr;                // the chain's top: the stage or the queue itself
     ImpairStage* stage = nullptr;              // null where impairment is not allowed
     rte_mempool* pool = nullptr;
@@ -86,6 +70,9 @@ class UdpPort {
     bool udp_checksum_v4 = true;               // false: 0 = none, RFC 768; IPv6 always has one
   };
   static constexpr base::Duration kReportEvery = base::milliseconds(50);
+  // Once each kReportEvery: the first may meet a far end that has posted no buffers yet (memif) or a port of a
+  // switch that does not forward yet.
+  static constexpr std::uint32_t kAnnouncements = 4;
 
   explicit UdpPort(const Setup& setup) noexcept;   // everything setup points at must outlive the port
   UdpPort(const UdpPort&) = delete;
@@ -93,15 +80,15 @@ class UdpPort {
 
   // One burst in: at most min(out.size(), kBurst) datagrams. Also answers, asks, announces and reports, so it must
   // be called every turn, also when no datagram is expected. Returns how many of `out` were filled.
-  [[nodiscard]] std::uint32_t rx(std::span<RxDatagram> out, base::Instant now) noexcept;
-  void release(std::span<RxDatagram> datagrams) noexcept;
+  [[nodiscard]] std::uint32_t rx(std::span<RxDatagram> out, base::Instant now) noexcept override;
+  void release(std::span<const RxDatagram> datagrams) noexcept override;
 
   // Returns how many slots were filled from the front, 0 when the pool is empty.
-  [[nodiscard]] std::uint32_t tx_alloc(std::span<TxSlot> out) noexcept;
-  void tx_cancel(std::span<const TxSlot> slots) noexcept;
+  [[nodiscard]] std::uint32_t tx_alloc(std::span<TxSlot> out) noexcept override;
+  void tx_cancel(std::span<const TxSlot> slots) noexcept override;
   // One burst out: at most kBurst items from the front. Returns how many were taken; a datagram whose next hop is
   // unknown (it is asked for then) or whose port has no link is taken too: dropped and counted. The rest is the caller's: try again or cancel.
-  [[nodiscard]] std::uint32_t tx(std::span<const TxItem> items, base::Instant now) noexcept;
+  [[nodiscard]] std::uint32_t tx(std::span<const TxItem> items, base::Instant now) noexcept override;
 
   // Largest UDP payload of one frame.
   [[nodiscard]] std::uint16_t payload_max(bool v6) const noexcept;
@@ -127,8 +114,8 @@ class UdpPort {
 
   const Setup setup_;
   NeighbourAsker asker_;
-  std::uint32_t announced_seq_ = 0;
-  base::Instant report_due_{};
+  std::uint32_t announced_seq_ = 0, announcements_left_ = 0;
+  base::Instant tick_due_{};
   UdpPortStats stats_{};
 };
 

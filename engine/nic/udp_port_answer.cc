@@ -30,6 +30,7 @@ void set_length(rte_mbuf* frame, std::size_t bytes) noexcept {
 void UdpPort::learn(const base::IpAddress& ip, const base::Mac& mac) noexcept {
   const auto slot = setup_.neighbours->find(ip);
   if (!slot) return;
+  asker_.on_answer(*slot);
   base::Mac known;
   if (setup_.neighbours->get(*slot, known) && known == mac) return;   // leave the shared line clean
   setup_.neighbours->set(*slot, mac);

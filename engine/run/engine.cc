@@ -17,6 +17,8 @@ namespace weft::run {
 namespace {
 
 constexpr std::uint32_t kDiskRing = 1024;       // jobs and answers: more than slots a burst can touch
+// Held back by an impaired port, each way: 50 ms at 700 Mbit/s of full packets.
+constexpr std::uint32_t kImpairFrames = 4096;
 constexpr std::uint32_t kHandOverRing = 256;    // eight bursts
 constexpr base::Duration kDiskGrace = base::seconds(5);   // for writes under way when the engine stops
 
@@ -48,7 +50,7 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   to.mtu = from.mtu;
   to.id = base::PortId{static_cast<std::uint8_t>(index)};
   to.role = from.role;
-  to.impair_frames_max = config.impair_allowed ? 8192 : 0;
+  to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
   return to;
 }
@@ -74,11 +76,6 @@ Engine::Core::Core()
       events(event_slots),
       jobs(job_slots),
       dones(done_slots) {}
-
-Engine::Core::~Core() {
-  stop.store(true, std::memory_order_relaxed);   // a flag alone: nothing else is published by it
-  if (thread.joinable()) thread.join();
-}
 
 void Engine::Core::run(nic::Eal& eal, int cpu) {
   ::pthread_setname_np(::pthread_self(), "weft-data");
@@ -120,11 +117,8 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
 
 base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores);
-    if (!port) {
-      why = "port \"" + config.ports[i].name + "\": " + nic::Port::error_detail();
-      return tl::unexpected(port.error());
-    }
+    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
+    if (!port) return tl::unexpected(port.error());
     ports_.push_back(std::move(*port));
   }
   return {};
@@ -191,8 +185,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
     needed += nic::Port::memory_bytes(port_config_of(config, i), config.engine.cores);
     if (is_pci_address(config.ports[i].device)) eal.pci_allow.push_back(config.ports[i].device);
   }
-  // What is configured is a floor: ports that need more get it, instead of a sentence about it.
-  eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed >> 20) + 16);
+  // What is configured is a floor: ports that need more get it, instead of a sentence about it. A quarter more, because
+  // each pool wants one piece of the heap.
+  eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed / 4 * 5 >> 20) + 32);
   eal.log = [](nic::EalLogLevel level, std::string_view text) {
     base::log(level == nic::EalLogLevel::kError ? base::LogLevel::kWarn : base::LogLevel::kDebug, "dpdk",
               {{"text", text}});
@@ -221,7 +216,16 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   return engine;
 }
 
-Engine::~Engine() { cores_.clear(); }   // before the ports that their views belong to
+void Engine::stop() {
+  for (auto& core : cores_) core->stop.store(true, std::memory_order_relaxed);   // a flag: publishes nothing else
+  for (auto& core : cores_)
+    if (core->thread.joinable()) core->thread.join();
+}
+
+Engine::~Engine() {
+  stop();
+  cores_.clear();   // before the ports that their views belong to
+}
 
 const char* Engine::aead_name() const noexcept { return cores_.empty() ? "" : cores_.front()->aead->name(); }
 

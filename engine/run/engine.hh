@@ -34,7 +34,9 @@ class Engine {
   [[nodiscard]] static base::Result<std::unique_ptr<Engine>> start(const model::WeftConfig& config,
                                                                    const std::filesystem::path& run_dir,
                                                                    std::string& why);
-  ~Engine();   // stops the cores, then closes the ports
+  ~Engine();   // stop(), then closes the ports
+  // Ends the cores' threads; disk writes under way are waited for. Idempotent.
+  void stop();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
@@ -54,7 +56,6 @@ class Engine {
   Engine() = default;
   struct Core {
     Core();
-    ~Core();
     void run(nic::Eal& eal, int cpu);
 
     std::vector<share::Command> command_slots;

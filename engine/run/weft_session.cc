@@ -174,8 +174,12 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   const std::uint32_t high = we_are_low() ? remote : local;
   const base::PathId id{static_cast<std::uint8_t>(low * base::kPortsMax + high)};
   Path& path = paths_[base::to_index(id)];
-  path = Path{.exists = true, .local = local, .remote = remote,
-              .flow = *flow, .packet_bytes = static_cast<std::uint16_t>(payload)};
+  path = Path{};
+  path.exists = true;
+  path.local = local;
+  path.remote = remote;
+  path.flow = *flow;
+  path.packet_bytes = static_cast<std::uint16_t>(payload);
   const bool backup = ours.role == share::PathRole::kBackup ||
                       theirs.role != static_cast<std::uint32_t>(share::PathRole::kPrimary);
   if (const auto change = book_.add(id, backup ? share::PathRole::kBackup : share::PathRole::kPrimary, now))

@@ -159,7 +159,8 @@ TEST_F(PathHealthTest, AStalledReportDoesNotAge) {
 }
 
 TEST_F(PathHealthTest, APortThatGoesDownActsAtOnce) {
-  for (const PathState state : {PathState::kActive, PathState::kStandby, PathState::kSuspect, PathState::kDraining}) {
+  for (const PathState state :
+       {PathState::kActive, PathState::kStandby, PathState::kSuspect, PathState::kDraining}) {
     report_.waiting = true;
     report_.silence = milliseconds(50);
     report_.port_up = true;

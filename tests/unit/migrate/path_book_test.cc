@@ -16,7 +16,8 @@ using share::PathVerdict;
 
 Instant at_ms(std::int64_t ms) { return Instant{} + milliseconds(ms); }
 PathVerdict verdict(PathId path, PathEvent event) {
-  return {.path = path, .has_event = true, .event = event, .reason = PathReason::kSilence, .score = 42};
+  return {
+      .path = path, .has_event = true, .event = event, .reason = PathReason::kSilence, .score = 42};
 }
 
 TEST(PathBook, AddedAnsweredSilentDeadAnswered) {
@@ -95,7 +96,8 @@ TEST(PathBook, RemovalDrainsWhatCarriesDataAndKeepsTheProbeNumber) {
   EXPECT_EQ(book.entry(path).score, 0);
   EXPECT_EQ(book.refused_count(), 0u);
   book.add(path, PathRole::kPrimary, at_ms(6));
-  EXPECT_EQ(book.remove(path, at_ms(7))->to, PathState::kAbsent);  // a candidate has nothing to drain
+  EXPECT_EQ(book.remove(path, at_ms(7))->to,
+            PathState::kAbsent);  // a candidate has nothing to drain
 }
 
 TEST(PathBook, WhatTheTableDoesNotSayIsRefusedAndCounted) {

@@ -59,8 +59,10 @@ TEST(PathState, ADrawingThatDoesNotFitIsCutAndSaysSo) {
 }
 
 TEST(PathState, EveryNameIsKnown) {
-  for (std::size_t s = 0; s < kStates; ++s) EXPECT_STRNE(name_of(static_cast<PathState>(s)), "unknown");
-  for (std::size_t e = 0; e < kEvents; ++e) EXPECT_STRNE(share::name_of(static_cast<PathEvent>(e)), "unknown");
+  for (std::size_t s = 0; s < kStates; ++s)
+    EXPECT_STRNE(name_of(static_cast<PathState>(s)), "unknown");
+  for (std::size_t e = 0; e < kEvents; ++e)
+    EXPECT_STRNE(share::name_of(static_cast<PathEvent>(e)), "unknown");
 }
 
 }  // namespace

@@ -242,6 +242,30 @@ TEST_F(LinkManagerTest, DialErrorsAreKeptByAddressAndOthersAreTried) {
   EXPECT_TRUE(status[3].ok);
 }
 
+TEST_F(LinkManagerTest, ANewAddressAndDialNowDoNotWaitForTheBackoff) {
+  std::uint16_t dead_port = 0;
+  {
+    asio::ip::tcp::acceptor gone(io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    dead_port = gone.local_endpoint().port();
+  }
+  const std::string dead = "tcp://127.0.0.1:" + std::to_string(dead_port);
+  LinkManagerConfig config = quick_config(bob);
+  config.redial = {base::seconds(3600)};
+  config.devices = {device(alice, {dead})};
+  Node client(io, std::move(config));
+  ASSERT_TRUE(run_until(io, [&] { return !client.manager->dial_status().at(0).error.empty(); }));
+  const std::int64_t first = client.manager->dial_status().at(0).when_unix_ms;
+  ASSERT_TRUE(run_until(io, [&] {
+    client.manager->dial_now(alice.id());
+    return client.manager->dial_status().at(0).when_unix_ms > first;
+  }));
+  LinkManagerConfig server_config = quick_config(alice);
+  server_config.devices = {device(bob)};
+  Node server(io, std::move(server_config));
+  client.manager->set_devices({device(alice, {server.address()})});
+  EXPECT_TRUE(run_until(io, [&] { return client.manager->link_of(alice.id()) != nullptr; }));
+}
+
 TEST_F(LinkManagerTest, ListenersShowWhatTheyDo) {
   Node first(io, quick_config(alice));
   LinkManagerConfig config = quick_config(bob);

@@ -21,6 +21,7 @@ class OutputTest : public testing::Test {
     LinkManagerConfig config = quick_config(us);
     config.devices = {device(peer)};
     config.limits = limits;
+    config.times.closing = base::seconds(10);
     server.emplace(io, std::move(config));
     raw.emplace(server->port(), RawOptions{.identity = &peer});
     run_beside(io, [&] { return raw->handshake() && raw->write(stock_hello("slow")); });

@@ -223,8 +223,7 @@ TEST_F(RefusalTest, AnOldLinkYieldsAndItsEndIsToldFirst) {
   EXPECT_EQ(server->manager->link_of(peer.id())->hello().device_name, "two");
 }
 
-TEST_F(RefusalTest, OurWrongCertificateIsSeenAsTheirRefusal) {
-  // A listener that wants ALPN "other" refuses us with an alert; we say so for that address.
+TEST_F(RefusalTest, WeftTellsAStrangerWhyItCloses) {
   serve();
   LinkManagerConfig config = quick_config(stranger);
   config.devices = {device(us, {server->address()})};

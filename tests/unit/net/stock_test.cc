@@ -10,7 +10,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <fstream>
-#include <regex>
+#include <iostream>
 
 #include "bep/net/link_manager.hh"
 #include "bep/proto/device_id.hh"
@@ -67,7 +67,7 @@ class StockTest : public testing::Test {
   }
   void TearDown() override {
     if (pid_ <= 0) return;
-    ::kill(pid_, SIGTERM);
+    ::kill(pid_, SIGKILL);  // its own polite end takes ten seconds, and its home goes anyway
     int status = 0;
     ::waitpid(pid_, &status, 0);
     if (HasFailure()) std::cerr << slurp(dir_.path() / "serve.log");
@@ -80,8 +80,11 @@ class StockTest : public testing::Test {
     stock_port_ = free_port(io);
     std::string xml = slurp(home() / "config.xml");
     const auto set = [&](const std::string& element, const std::string& value) {
-      xml = std::regex_replace(xml, std::regex("<" + element + ">[^<]*</" + element + ">"),
-                               "<" + element + ">" + value + "</" + element + ">");
+      const std::string open = "<" + element + ">";
+      const std::size_t from = xml.find(open);
+      ASSERT_NE(from, std::string::npos) << element;
+      const std::size_t begin = from + open.size();
+      xml.replace(begin, xml.find("</", begin) - begin, value);
     };
     for (const char* off : {"globalAnnounceEnabled", "localAnnounceEnabled", "relaysEnabled", "natEnabled",
                             "startBrowser", "crashReportingEnabled", "setLowPriority"})
@@ -89,7 +92,8 @@ class StockTest : public testing::Test {
     set("urAccepted", "-1");
     set("autoUpgradeIntervalH", "0");
     set("listenAddress", "tcp://127.0.0.1:" + std::to_string(stock_port_));
-    xml = std::regex_replace(xml, std::regex("<gui enabled=\"true\""), "<gui enabled=\"false\"");
+    const std::string gui_on = "<gui enabled=\"true\"";
+    xml.replace(xml.find(gui_on), gui_on.size(), "<gui enabled=\"false\"");
     xml.insert(xml.find("    <gui "), "    <device id=\"" + proto::to_text(us.id()) +
                                           "\" name=\"weft\" compression=\"metadata\"><address>" + our_address +
                                           "</address></device>\n");

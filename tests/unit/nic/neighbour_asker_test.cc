@@ -36,6 +36,18 @@ TEST(NeighbourAsker, KnownIsAskedAgainEvery30sWhileUsed) {
   EXPECT_FALSE(asker.poll(slot, at_ms(1'000'000)));   // nobody sends to it: nobody asks
 }
 
+TEST(NeighbourAsker, LinkUpPutsKnownHopsInDoubt) {
+  NeighbourAsker asker;
+  EXPECT_EQ(questions(asker, true, 0, 1000), 0);
+  asker.on_link_up();
+  EXPECT_EQ(questions(asker, true, 1000, 1001), 1);
+  EXPECT_EQ(questions(asker, true, 1001, 11'000), NeighbourAsker::kDoubtMax - 1);   // nobody answers this core
+  asker.on_link_up();
+  EXPECT_EQ(questions(asker, true, 11'000, 11'001), 1);
+  asker.on_answer(5);
+  EXPECT_EQ(questions(asker, true, 11'001, 41'000), 0);
+}
+
 TEST(NeighbourAsker, EachHopHasItsOwnTime) {
   NeighbourAsker asker;
   for (std::uint32_t slot = 0; slot < share::Neighbours::kMax; ++slot) asker.on_use(slot, false, at_ms(1));

@@ -244,6 +244,27 @@ TEST(UdpPort, OrdersAnnounceAndCloseTheLink) {
   EXPECT_TRUE(station.wire.out.empty());
 }
 
+TEST(UdpPort, LinkUpAsksForKnownNextHopsAgain) {
+  Station station(bob());
+  Flow flow = bob_to_alice(false);
+  flow.neighbour = station.neighbours.add(flow.dst).value();
+  station.neighbours.set(flow.neighbour, base::Mac{2, 9, 9, 9, 9, 9});   // who was there before
+  EXPECT_EQ(station.send(flow, {"a"}, at_ms(1)), 1u);
+  EXPECT_TRUE(station.rx(at_ms(1)).empty());
+  EXPECT_EQ(station.udp->stats().asked, 0u);
+  ASSERT_TRUE(station.orders.try_publish({.announce_seq = 1}));
+  EXPECT_TRUE(station.rx(at_ms(2)).empty());
+  EXPECT_EQ(station.send(flow, {"b"}, at_ms(3)), 1u);
+  FrameBytes arp(kArpFrameBytes);
+  write_arp(arp, {false, kAliceMac, kBobMac, kAlice4, kBob4}, kBobMac);
+  station.receive(arp);
+  EXPECT_TRUE(station.rx(at_ms(3)).empty());
+  EXPECT_EQ(station.udp->stats().asked, 1u);
+  base::Mac mac;
+  ASSERT_TRUE(station.neighbours.get(flow.neighbour, mac));
+  EXPECT_EQ(mac, kAliceMac);
+}
+
 TEST(UdpPort, ReportsToControl) {
   Station station(alice());
   station.receive(datagram(bob_to_alice(false), "x"));

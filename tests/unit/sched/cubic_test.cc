@@ -39,7 +39,8 @@ TEST(Arith, CubeRootAndWideProducts) {
     }
   }
   EXPECT_EQ(cube_root(UINT64_MAX), 2'642'245u);
-  EXPECT_EQ(mul_div(std::uint64_t{1} << 40, 1'000'000'000, 1 << 20), (std::uint64_t{1} << 20) * 1'000'000'000);
+  EXPECT_EQ(mul_div(std::uint64_t{1} << 40, 1'000'000'000, 1 << 20),
+            (std::uint64_t{1} << 20) * 1'000'000'000);
   EXPECT_EQ(mul_div(UINT64_MAX, UINT64_MAX, 1), UINT64_MAX);
 }
 
@@ -81,7 +82,8 @@ TEST(Cubic, FollowsTheCurve) {
   const Duration rtt = milliseconds(200);
   const Instant epoch = at_ms(220);
   auto run_to = [&, now = epoch](Duration t) mutable {
-    for (; now <= epoch + t; now += milliseconds(2))  // a full window is acknowledged each round trip
+    for (; now <= epoch + t;
+         now += milliseconds(2))  // a full window is acknowledged each round trip
       cubic.on_acked(acked(cubic.window_bytes() / 100, now - rtt + milliseconds(1), rtt), now);
     return static_cast<double>(cubic.window_bytes()) / kPacket;
   };
@@ -170,7 +172,8 @@ TEST(HyStart, ARisingRoundTripEndsSlowStartAndNoiseDoesNot) {
 TEST(HyStart, ThePollLoopsNoiseOnALanIsBelowItsThreshold) {
   HyStart hystart;
   for (int n = 0; n < 20; ++n)
-    for (int i = 0; i < 10; ++i) hystart.on_sample(base::microseconds(100 + 300 * (n % 10)), i == 0);
+    for (int i = 0; i < 10; ++i)
+      hystart.on_sample(base::microseconds(100 + 300 * (n % 10)), i == 0);
   EXPECT_EQ(hystart.phase(), HyStart::Phase::kSlowStart);
 }
 

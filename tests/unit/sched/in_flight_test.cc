@@ -93,7 +93,7 @@ TEST(InFlight, ShedsEvacuatedPacketsDownToHalfTheRing) {
   for (std::uint64_t n = 0; n < 8; ++n) in_flight.push(packet(n));
   for (std::uint64_t n = 0; n < 8; ++n) in_flight.settle(*in_flight.find(n), SentState::kEvacuated);
   EXPECT_EQ(in_flight.packets(), 0u);
-  EXPECT_EQ(in_flight.shed_evacuated(), 4u);
+  in_flight.shed_evacuated();
   EXPECT_EQ(in_flight.oldest_unsettled()->packet_number, 4u);
   EXPECT_TRUE(in_flight.has_room(8));
   EXPECT_EQ(in_flight.lost_count(), 4u);

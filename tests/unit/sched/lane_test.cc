@@ -49,7 +49,8 @@ class LaneTest : public testing::Test {
 
   using Fates = std::vector<std::pair<std::uint64_t, Fate>>;
   std::vector<SentPacket> ring_{1024};
-  Lane lane_{{.path = base::PathId{5}, .max_packet_bytes = kPacket, .initial_rtt = milliseconds(1)}, ring_};
+  Lane lane_{{.path = base::PathId{5}, .max_packet_bytes = kPacket, .initial_rtt = milliseconds(1)},
+             ring_};
   Instant now_ = Instant{} + base::seconds(100);
   Fates fates_;
 };
@@ -166,6 +167,20 @@ TEST_F(LaneTest, ProbesBackOffAndTheFirstAnswerOpensTheLane) {
   EXPECT_TRUE(lane_.answering());
   EXPECT_TRUE(lane_.can_send(kPacket, now_));
   EXPECT_EQ(lane_.metrics().pto_count, 0u);
+}
+
+TEST_F(LaneTest, AnAckOnlyPacketHasNoTimerAndIsNeverLost) {
+  SentPacket p;
+  p.packet_number = lane_.take_packet_number();
+  p.bytes = 60;
+  p.kind = SentKind::kAckOnly;
+  lane_.on_sent(p, now_);
+  EXPECT_EQ(lane_.next_deadline(), base::kNever);
+  EXPECT_EQ(lane_.in_flight_bytes(), 0u);
+  EXPECT_EQ(lane_.metrics().unanswered_since, base::kNever);
+  for (int i = 0; i < 4; ++i) send();
+  wait(microseconds(300));
+  EXPECT_EQ(ack({{1, 4}}).lost, 0u);  // three numbers behind, and nobody misses it
 }
 
 TEST_F(LaneTest, ALateAckOfAnEvacuatedPacketStillCounts) {

@@ -6,7 +6,11 @@ namespace weft::sched::test {
 
 LinkSim::LinkSim(std::span<const LinkSpec> specs, share::Policy policy, std::uint64_t chunks_total,
                  std::uint64_t seed)
-    : links_(specs.size()), prng_(seed), chunks_total_(chunks_total), acked_(chunks_total), received_(chunks_total) {
+    : links_(specs.size()),
+      prng_(seed),
+      chunks_total_(chunks_total),
+      acked_(chunks_total),
+      received_(chunks_total) {
   picker_.set_policy(policy);
   for (std::size_t i = 0; i < specs.size(); ++i) {
     Link& link = links_[i];
@@ -24,7 +28,7 @@ void LinkSim::run(base::Duration time) {
   const base::Instant end = now_ + time;
   while (now_ < end && !done()) {
     turn();
-    now_ += kTurn;
+    now_ += turn_;
   }
 }
 
@@ -71,7 +75,8 @@ void LinkSim::handle_acks(Link& link) {
     const FlyingAck ack = link.back.front();
     link.back.pop_front();
     if (link.blackhole) continue;
-    link.sender->handle_ack(ack.ack, now_, [&](const SentPacket& p, Fate f) { settle(link, p, f); });
+    link.sender->handle_ack(ack.ack, now_,
+                            [&](const SentPacket& p, Fate f) { settle(link, p, f); });
   }
 }
 
@@ -125,11 +130,14 @@ void LinkSim::transmit(Link& link, SentPacket packet) {
   const auto on_wire = base::nanoseconds(
       static_cast<std::int64_t>(std::uint64_t{packet.bytes} * 1'000'000'000 / link.spec.rate_Bps));
   const base::Instant start = std::max(now_, link.busy_until);
-  const auto queued = static_cast<std::uint64_t>((start - now_).ns) * link.spec.rate_Bps / 1'000'000'000;
+  const auto queued =
+      static_cast<std::uint64_t>((start - now_).ns) * link.spec.rate_Bps / 1'000'000'000;
   if (queued > link.spec.queue_bytes) return;  // drop-tail
   link.busy_until = start + on_wire;
-  link.forth.push_back({.arrives = link.busy_until + link.spec.delay, .number = packet.packet_number,
-                        .chunk = packet.ref, .is_chunk = packet.kind == SentKind::kChunk});
+  link.forth.push_back({.arrives = link.busy_until + link.spec.delay,
+                        .number = packet.packet_number,
+                        .chunk = packet.ref,
+                        .is_chunk = packet.kind == SentKind::kChunk});
 }
 
 }  // namespace weft::sched::test

@@ -27,7 +27,6 @@ class LinkSim {
  public:
   static constexpr std::uint32_t kPacket = 1400;
   static constexpr std::uint32_t kPayload = 1340;
-  static constexpr base::Duration kTurn = base::microseconds(50);
 
   LinkSim(std::span<const LinkSpec> specs, share::Policy policy, std::uint64_t chunks_total,
           std::uint64_t seed);
@@ -35,6 +34,8 @@ class LinkSim {
   // Runs until `time` has passed or all chunks are acknowledged.
   void run(base::Duration time);
 
+  // How often both machines come round their poll loops; 50 us at first.
+  void set_turn(base::Duration turn) { turn_ = turn; }
   void blackhole(std::size_t link, bool on) { links_[link].blackhole = on; }
   void set_entry(std::size_t link, share::PathEntry entry) { links_[link].entry = entry; }
 
@@ -44,7 +45,9 @@ class LinkSim {
   [[nodiscard]] std::uint64_t received() const { return received_count_; }     // distinct chunks
   [[nodiscard]] std::uint64_t duplicates() const { return duplicates_; }
   [[nodiscard]] std::uint64_t sent_on(std::size_t link) const { return links_[link].sent_chunks; }
-  [[nodiscard]] std::uint64_t evacuated_on(std::size_t link) const { return links_[link].evacuated; }
+  [[nodiscard]] std::uint64_t evacuated_on(std::size_t link) const {
+    return links_[link].evacuated;
+  }
   [[nodiscard]] base::Instant first_evacuation() const { return first_evacuation_; }
   [[nodiscard]] base::Duration longest_gap() const { return longest_gap_; }    // between new chunks
   [[nodiscard]] const Lane& lane(std::size_t link) const { return *links_[link].sender; }
@@ -82,7 +85,9 @@ class LinkSim {
   Picker picker_;
   base::Prng prng_;
   base::Instant now_ = base::Instant{} + base::seconds(1);
-  std::uint64_t chunks_total_, next_new_ = 0, acked_count_ = 0, received_count_ = 0, duplicates_ = 0;
+  base::Duration turn_ = base::microseconds(50);
+  std::uint64_t chunks_total_, next_new_ = 0, acked_count_ = 0, received_count_ = 0,
+                               duplicates_ = 0;
   std::deque<std::uint32_t> again_;
   std::vector<bool> acked_, received_;
   base::Instant first_evacuation_ = base::kNever;

@@ -48,7 +48,8 @@ TEST(Pacer, TheRateIsReachedAtAnyTurnOfThePollLoop) {
     pacer.set_rate(8'000'000, milliseconds(20), false, Instant{});
     const Duration turn = microseconds(turn_us);
     drain(pacer, turn, milliseconds(200), Instant{});  // learns the turn
-    const std::uint64_t sent = drain(pacer, turn, milliseconds(1'000), Instant{} + milliseconds(200));
+    const std::uint64_t sent =
+        drain(pacer, turn, milliseconds(1'000), Instant{} + milliseconds(200));
     EXPECT_NEAR(static_cast<double>(sent), 500e6, 15e6);
   }
 }

@@ -29,7 +29,8 @@ Picker with(Policy policy) {
 }
 
 TEST(Picker, NothingUsableIsNone) {
-  for (const Policy policy : {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+  for (const Policy policy :
+       {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
     Picker picker = with(policy);
     EXPECT_EQ(picker.pick({}, kBody, kPacket), Picker::kNone);
     std::array lanes{lane(1'000'000, 10)};
@@ -79,7 +80,8 @@ TEST(Picker, AnUnknownRateIsTriedAndHoldsNobodyUp) {
 // Cross-multiplied comparison against the formula in long double, over the whole range.
 TEST(Picker, TailComparisonNeverOverflows) {
   Picker picker = with(Policy::kRate);
-  std::array lanes{lane(50'000'000'000, 60'000, std::uint64_t{1} << 36), lane(1, 60'000, std::uint64_t{1} << 36)};
+  std::array lanes{lane(50'000'000'000, 60'000, std::uint64_t{1} << 36),
+                   lane(1, 60'000, std::uint64_t{1} << 36)};
   EXPECT_EQ(picker.pick(lanes, 1, kPacket), 0);
   std::swap(lanes[0], lanes[1]);
   EXPECT_EQ(picker.pick(lanes, 1, kPacket), 1);
@@ -113,7 +115,8 @@ TEST(Picker, ActiveBackupStaysOnOneAndReturnsToIt) {
 
 // Ranks come before policies: active, then standby or backup, then suspect.
 TEST(Picker, WorseRanksAreUsedOnlyWhenNoBetterOneIsUsable) {
-  for (const Policy policy : {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+  for (const Policy policy :
+       {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
     Picker picker = with(policy);
     std::array lanes{lane(1'000'000, 1), lane(1'000'000, 2), lane(1'000'000, 50)};
     lanes[0].state = PathState::kSuspect;
@@ -158,7 +161,8 @@ TEST(Picker, AViewSaysWhatALaneMayCarry) {
   EXPECT_TRUE(view.usable);
   EXPECT_TRUE(view.can_send);
   EXPECT_EQ(view.rate_Bps, 0u);
-  for (const PathState state : {PathState::kAbsent, PathState::kProbing, PathState::kDraining, PathState::kDown}) {
+  for (const PathState state :
+       {PathState::kAbsent, PathState::kProbing, PathState::kDraining, PathState::kDown}) {
     path.state = state;
     EXPECT_FALSE(view_of(one, path, true, kPacket, now).usable);
   }

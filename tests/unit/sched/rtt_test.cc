@@ -44,7 +44,8 @@ TEST(Rtt, ThePeersDelayIsBelievedOnlyAsFarAsPromised) {
   EXPECT_EQ(rtt.srtt(), microseconds((7 * 40'000 + 59'000) / 8));
   rtt.reset(milliseconds(40));
   rtt.on_sample(milliseconds(40), {});
-  rtt.on_sample(microseconds(40'500), milliseconds(1));  // would fall below the floor: not taken off
+  rtt.on_sample(microseconds(40'500),
+                milliseconds(1));  // would fall below the floor: not taken off
   EXPECT_EQ(rtt.srtt(), base::nanoseconds((7 * 40'000'000 + 40'500'000) / 8));
 }
 

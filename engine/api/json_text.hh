@@ -1,0 +1,24 @@
+// JSON as Syncthing writes it: two spaces of indentation, keys in the order they were set. Includes nlohmann-json,
+// which compiles slowly: for json_*.cc, impair.cc and the client of the command line only.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "engine/api/http.hh"
+
+namespace weft::api {
+
+using Json = nlohmann::ordered_json;
+
+// Names from file systems and peers may not be UTF-8: such bytes become U+FFFD, they do not fail an answer.
+[[nodiscard]] inline std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+[[nodiscard]] inline Response answer_json(const Json& json) { return json_response(dump(json)); }
+
+// "" is null: Syncthing's way of saying "no error".
+[[nodiscard]] inline Json null_if_empty(std::string_view text) { return text.empty() ? Json() : Json(text); }
+
+}  // namespace weft::api

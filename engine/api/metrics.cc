@@ -1,0 +1,148 @@
+#include "engine/api/metrics.hh"
+
+#include <prometheus/text_serializer.h>
+
+#include "bep/proto/device_id.hh"
+#include "engine/api/handlers.hh"
+#include "engine/api/metric_book.hh"
+#include "engine/api/path_summary.hh"
+#include "engine/api/text.hh"
+#include "engine/nic/drop.hh"
+
+namespace weft::api {
+namespace {
+
+// Long enough to tell devices apart, short enough to read: Syncthing's own short form.
+std::string short_name(const base::DeviceId& device) { return proto::short_id_text(proto::short_id(device)); }
+
+double seconds_of(base::Duration duration) { return static_cast<double>(duration.ns) / 1e9; }
+
+void add_daemon(MetricBook& book, const Context& context) {
+  const run::SystemStatus status = context.source.system_status();
+  book.gauge("weft_build_info", "Always 1; the version is a label.", {{"version", version()}}, 1);
+  book.gauge("weft_uptime_seconds", "Since the daemon started.", {}, status.uptime_s);
+  const char* const kBytes = "BEP bytes of all links since start.";
+  book.counter("weft_link_bytes_total", kBytes, {{"direction", "in"}}, status.link_totals.bytes_in);
+  book.counter("weft_link_bytes_total", kBytes, {{"direction", "out"}}, status.link_totals.bytes_out);
+  for (const run::LinkStatus& link : context.source.links())
+    book.gauge("weft_link_connected", "1 while there is a link to the device.",
+               {{"device", short_name(link.device)}, {"name", link.name}}, link.connected ? 1 : 0);
+}
+
+void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
+  const char* const kName = "weft_transfer_bytes_total";
+  const char* const kHelp = "Bytes of files: verified by the way they came, reused from this disk, served to peers.";
+  book.counter(kName, kHelp, {{"way", "link"}}, totals.bytes_via_link);
+  book.counter(kName, kHelp, {{"way", "paths"}}, totals.bytes_via_paths);
+  book.counter(kName, kHelp, {{"way", "reused"}}, totals.bytes_reused);
+  book.counter(kName, kHelp, {{"way", "served"}}, totals.bytes_served);
+  book.counter("weft_transfer_duplicate_bytes_total", "Chunk bytes that came a second time.", {},
+               totals.bytes_duplicate);
+  book.counter("weft_transfer_retransmitted_bytes_total", "Chunk bytes sent a second time.", {}, totals.bytes_again);
+  book.gauge("weft_transfer_longest_stall_seconds", "Longest wait for a block while a transfer could go on.", {},
+             static_cast<double>(totals.stall_longest_ms) / 1e3);
+}
+
+void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) {
+  const PathSummary sum = summarize(path, now);
+  const std::string device = short_name(path.device), remote = endpoint(path.remote, path.remote_udp);
+  const Labels who = {{"device", device}, {"port", path.port}, {"remote", remote}};
+  book.gauge("weft_path_state", "Always 1; the state is a label.",
+             {{"device", device}, {"port", path.port}, {"remote", remote}, {"state", word_of(path.entry.state)},
+              {"role", word_of(path.entry.role)}}, 1);
+  book.gauge("weft_path_score", "Health of the path, 0 to 100, 100 best.", who, path.entry.score);
+  book.gauge("weft_path_rtt_seconds", "Smoothed RTT of the path's quickest lane, 0: unknown.", who,
+             seconds_of(sum.srtt));
+  book.gauge("weft_path_rate_bytes_per_second", "Delivery rate, all lanes.", who, sum.rate_Bps);
+  book.counter("weft_path_packets_lost_total", "Packets lost, without those that came after all.", who,
+               sum.packets_lost);
+  book.counter("weft_path_retransmitted_bytes_total", "Chunk bytes sent a second time.", who, sum.chunk_bytes_again);
+  const auto both = [&](const char* name, const char* help, std::uint64_t in, std::uint64_t out) {
+    book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "in"}}, in);
+    book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "out"}}, out);
+  };
+  both("weft_path_bytes_total", "UDP payload bytes.", sum.bytes_in, sum.bytes_out);
+  both("weft_path_chunk_bytes_total", "Bytes of files.", sum.chunk_bytes_in, sum.chunk_bytes_out);
+  for (const auto& [core, lane] : path.lanes) {
+    const std::string number = std::to_string(base::to_index(core));
+    const Labels lane_of = {{"device", device}, {"port", path.port}, {"remote", remote}, {"core", number}};
+    book.gauge("weft_lane_rtt_seconds", "Smoothed RTT of the lane.", lane_of, seconds_of(lane.srtt));
+    book.gauge("weft_lane_cwnd_bytes", "Congestion window.", lane_of, lane.cwnd_bytes);
+    book.gauge("weft_lane_in_flight_bytes", "Sent and not acknowledged.", lane_of, lane.in_flight_bytes);
+    book.gauge("weft_lane_rate_bytes_per_second", "Delivery rate.", lane_of, lane.rate_Bps);
+  }
+}
+
+void add_datapath(MetricBook& book, const run::DatapathStatus& datapath) {
+  const char* const kDrops = "weft_drops_total";
+  const char* const kHelp = "What was received and dropped, by reason.";
+  for (const run::PortStatus& port : datapath.ports) {
+    book.gauge("weft_port_up", "1 while the port's link is up.", {{"port", port.name}}, port.report.link_up ? 1 : 0);
+    for (std::size_t i = 0; i < nic::kNicDrops; ++i)
+      book.counter(kDrops, kHelp,
+                   {{"at", "port"}, {"where", port.name}, {"reason", nic::name_of(static_cast<nic::NicDrop>(i))}},
+                   port.report.udp.drops[i]);
+  }
+  for (const run::CoreStatus& core : datapath.cores) {
+    const std::string number = std::to_string(base::to_index(core.core));
+    book.gauge("weft_core_slots_free", "Block buffers that nobody holds.", {{"core", number}}, core.slots_free);
+    book.counter("weft_core_turns_total", "Turns of the core's loop.", {{"core", number}}, core.turns);
+    book.counter("weft_core_turns_idle_total", "Turns that found nothing to do.", {{"core", number}}, core.turns_idle);
+    for (std::size_t i = 0; i < core.drops.size(); ++i)
+      book.counter(kDrops, kHelp,
+                   {{"at", "core"}, {"where", number}, {"reason", share::name_of(static_cast<share::Drop>(i))}},
+                   core.drops[i]);
+  }
+}
+
+void add_refusals(MetricBook& book, const run::RefusalStatus& refusals) {
+  for (std::size_t i = 0; i < refusals.links.size(); ++i)
+    book.counter("weft_links_closed_total", "Links that ended, by reason.",
+                 {{"reason", net::name_of(static_cast<net::CloseReason>(i))}}, refusals.links[i]);
+  for (std::size_t i = 1; i < proto::kReasonCount; ++i)
+    book.counter("weft_messages_refused_total", "What peers said that was refused, by reason.",
+                 {{"reason", proto::name_of(static_cast<proto::Reason>(i))}}, refusals.messages.counts[i]);
+}
+
+void add_folder(MetricBook& book, const std::string& id, const model::FolderStatus& status) {
+  const std::string state = status.state == model::FolderState::kPaused ? "paused" : model::name_of(status.state);
+  book.gauge("weft_folder_state", "Always 1; the state is a label.", {{"folder", id}, {"state", state}}, 1);
+  book.gauge("weft_folder_errors", "Items that the last pull could not bring.", {{"folder", id}}, status.pull_errors);
+  const auto scope = [&](const char* name, const model::Counts& counts) {
+    const char* const kItems = "Items of the folder by scope and type.";
+    book.gauge("weft_folder_items", kItems, {{"folder", id}, {"scope", name}, {"type", "files"}}, counts.files);
+    book.gauge("weft_folder_items", kItems, {{"folder", id}, {"scope", name}, {"type", "directories"}},
+               counts.directories);
+    book.gauge("weft_folder_items", kItems, {{"folder", id}, {"scope", name}, {"type", "symlinks"}}, counts.symlinks);
+    book.gauge("weft_folder_items", kItems, {{"folder", id}, {"scope", name}, {"type", "deleted"}}, counts.deleted);
+    book.gauge("weft_folder_bytes", "Bytes of the folder's files by scope.", {{"folder", id}, {"scope", name}},
+               counts.bytes);
+  };
+  scope("global", status.counts.global);
+  scope("local", status.counts.local);
+  scope("need", status.counts.need);
+}
+
+}  // namespace
+
+std::string metrics_text(const Context& context) {
+  MetricBook book;
+  add_daemon(book, context);
+  add_transfers(book, context.source.totals());
+  const base::Instant now = context.source.now();
+  for (const run::PathStatus& path : context.source.paths()) add_path(book, path, now);
+  add_datapath(book, context.source.datapath());
+  add_refusals(book, context.source.refusals());
+  for (const model::FolderConfig& folder : context.source.config().folders)
+    if (const auto status = context.source.folder_status(folder.id)) add_folder(book, folder.id, *status);
+  return prometheus::TextSerializer().Serialize(book.families());
+}
+
+Response get_metrics(const Context& context, const Call&) {
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = metrics_text(context);
+  return response;
+}
+
+}  // namespace weft::api

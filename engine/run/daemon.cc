@@ -1,0 +1,136 @@
+#include "engine/run/daemon.hh"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <thread>
+#include <utility>
+
+#include "bep/proto/device_id.hh"
+#include "engine/base/log.hh"
+#include "engine/base/version.hh"
+
+namespace weft::run {
+
+using base::LogLevel;
+
+namespace {
+
+std::int64_t unix_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+// Scanning and finishing files blocks; the control thread never does. Two: one may wait for a disk that the other's
+// hashing does not need.
+std::size_t worker_threads() { return std::max(2u, std::thread::hardware_concurrency() / 2); }
+
+std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
+
+}  // namespace
+
+Daemon::Daemon(DaemonConfig config)
+    : setup_(std::move(config)), started_(MonotonicClock().now()), started_unix_ms_(unix_ms()), io_(1), signals_(io_) {}
+
+Daemon::~Daemon() = default;
+
+base::Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, std::string& why) {
+  std::unique_ptr<Daemon> daemon(new Daemon(std::move(config)));
+  TRY(daemon->open_all(why));
+  return daemon;
+}
+
+base::Status Daemon::open_all(std::string& why) {
+  auto index = model::IndexDb::open(index_file(setup_.home));
+  if (!index) {
+    why = index.error();
+    return base::fail(base::Errc::kInvalidConfig, "the index database does not open");
+  }
+  index_ = std::move(*index);
+  // DPDK first of all that makes threads: it may set the environment.
+  if (!setup_.weft.ports.empty()) engine_ = TRY(Engine::start(setup_.weft, setup_.home / "run", why));
+  workers_ = std::make_unique<model::Workers>(io_, worker_threads());
+  datapath_ = std::make_unique<Datapath>(io_, engine_.get(), setup_.identity.id(), setup_.weft.policy);
+  model::ModelOptions options;
+  options.self = setup_.identity.id();
+  options.direct = setup_.weft.disk.direct;
+  options.fsync = setup_.weft.disk.fsync;
+  model_ = std::make_unique<model::Model>(io_, setup_.config, options, *index_, *datapath_, *workers_);
+  TRY(make_links(why));
+  datapath_->start(*model_, [this] { model_->on_fabric_changed(); });
+  model_->start();
+  links_->start();
+  signals_.add(SIGINT);
+  signals_.add(SIGTERM);
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    base::log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+    begin_stop();
+  });
+  base::log(LogLevel::kInfo, "weft started",
+            {{"version", base::kVersion}, {"id", proto::to_text(setup_.identity.id())},
+             {"home", setup_.home.string()}, {"folders", static_cast<std::uint64_t>(setup_.config.folders.size())},
+             {"ports", static_cast<std::uint64_t>(setup_.weft.ports.size())}});
+  if (engine_ != nullptr)
+    base::log(LogLevel::kInfo, "datapath started",
+              {{"cores", engine_->cores()}, {"aead", engine_->aead_name()}, {"memory", engine_->memory_kind()},
+               {"disk", *engine_->disk_fallback() == '\0' ? "registered buffers" : engine_->disk_fallback()}});
+  return {};
+}
+
+base::Status Daemon::make_links(std::string& why) {
+  net::LinkManagerConfig config;
+  config.identity = &setup_.identity;
+  config.listen = setup_.config.options.listen_addresses;
+  config.hello.client_version = base::kVersionText;
+  config.hello.weft_version = engine_ != nullptr ? 1 : 0;   // without ports we have nothing that stock has not
+  for (const model::DeviceConfig& device : setup_.config.devices) {
+    if (device.id == setup_.identity.id()) {
+      config.hello.device_name = device.name;
+      continue;
+    }
+    config.devices.push_back({.id = device.id, .name = device.name, .addresses = device.addresses,
+                              .cert_name = device.cert_name, .compression = device.compression,
+                              .paused = device.paused});
+  }
+  links_ = TRY(net::LinkManager::make(io_, std::move(config), *model_, why));
+  return {};
+}
+
+int Daemon::run(std::function<void()> on_stopping) {
+  on_stopping_ = std::move(on_stopping);
+  io_.run();
+  // Nothing of the control plane runs from here on. Cores stop before what they work for goes.
+  if (engine_ != nullptr) engine_->stop();
+  base::log(LogLevel::kInfo, "weft stopped");
+  return 0;
+}
+
+void Daemon::shutdown() {
+  boost::asio::post(io_, [this] { begin_stop(); });
+}
+
+void Daemon::begin_stop() {
+  if (std::exchange(stopping_, true)) return;
+  signals_.cancel();
+  if (on_stopping_) on_stopping_();
+  links_->stop([this] {
+    model_->stop();
+    datapath_->stop();
+    io_.stop();
+  });
+}
+
+base::Status Daemon::impair(std::string_view name, const nic::Impairment& impairment) {
+  for (std::uint32_t i = 0; engine_ != nullptr && i < engine_->ports(); ++i) {
+    nic::Port& port = engine_->port(i);
+    if (port.config().name != name) continue;
+    base::log(LogLevel::kWarn, "port impaired by order",
+              {{"port", name}, {"blackhole", impairment.blackhole}, {"drop_ppm", impairment.drop_ppm},
+               {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps}});
+    return port.set_impairment(impairment);
+  }
+  return base::fail(base::Errc::kNotFound, "no such port");
+}
+
+}  // namespace weft::run

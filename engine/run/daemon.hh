@@ -1,0 +1,88 @@
+// The daemon put together: configuration, identity, index, links, folder model, datapath. Answers what the REST API
+// shows and takes its orders; knows nothing of HTTP.
+// Threads: start(), run() and everything else on the main thread, which is the control core; data cores and the
+// model's workers are made inside.
+// Life:    start() opens all that can fail (database, ports, listeners' configuration); run() serves until SIGINT,
+//          SIGTERM or shutdown(), ends politely and returns the exit code.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "bep/model/config.hh"
+#include "bep/model/model.hh"
+#include "bep/model/weft_toml.hh"
+#include "bep/net/identity.hh"
+#include "bep/net/link_manager.hh"
+#include "engine/run/datapath.hh"
+#include "engine/run/engine.hh"
+#include "engine/run/status_source.hh"
+
+namespace weft::run {
+
+struct DaemonConfig {
+  std::filesystem::path home;
+  model::Config config;              // prepared (model::prepare)
+  model::WeftConfig weft;
+  net::Identity identity;
+};
+
+class Daemon final : public StatusSource, public CommandSink {
+ public:
+  // `why`: one sentence with file, element and remedy. kInvalidConfig where the user can mend it.
+  [[nodiscard]] static base::Result<std::unique_ptr<Daemon>> start(DaemonConfig config, std::string& why);
+  ~Daemon() override;
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }   // for servers that run beside it
+  // Blocks. `on_stopping` is called once, on this thread, when the end begins: servers beside it stop then.
+  int run(std::function<void()> on_stopping);
+
+  // ---- StatusSource
+  [[nodiscard]] const model::Config& config() const override { return setup_.config; }
+  [[nodiscard]] bool impair_allowed() const override { return setup_.weft.impair_allowed; }
+  [[nodiscard]] base::Instant now() const override { return MonotonicClock().now(); }
+  [[nodiscard]] SystemStatus system_status() const override;
+  [[nodiscard]] std::vector<LinkStatus> links() const override;
+  [[nodiscard]] base::Result<model::FolderStatus> folder_status(std::string_view folder) const override;
+  [[nodiscard]] base::Result<model::Completion> completion(std::string_view folder,
+                                                           const base::DeviceId& device) const override;
+  [[nodiscard]] std::vector<model::TransferInfo> transfers() const override { return model_->transfers(); }
+  [[nodiscard]] TransferTotals totals() const override;
+  [[nodiscard]] std::vector<PathStatus> paths() const override;
+  [[nodiscard]] DatapathStatus datapath() const override;
+  [[nodiscard]] RefusalStatus refusals() const override;
+
+  // ---- CommandSink
+  [[nodiscard]] base::Status scan(std::string_view folder) override { return model_->scan(folder); }
+  void scan_all() override { model_->scan_all(); }
+  void shutdown() override;
+  [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+
+ private:
+  explicit Daemon(DaemonConfig config);
+  base::Status open_all(std::string& why);
+  base::Status make_links(std::string& why);
+  void begin_stop();
+
+  DaemonConfig setup_;
+  const base::Instant started_;
+  const std::int64_t started_unix_ms_;
+  // Order is the order of life: what stands above outlives what stands below.
+  boost::asio::io_context io_;
+  boost::asio::signal_set signals_;
+  std::unique_ptr<Engine> engine_;             // null without ports
+  std::unique_ptr<model::IndexDb> index_;
+  std::unique_ptr<model::Workers> workers_;
+  std::unique_ptr<Datapath> datapath_;
+  std::unique_ptr<model::Model> model_;
+  std::unique_ptr<net::LinkManager> links_;
+  std::function<void()> on_stopping_;
+  bool stopping_ = false;
+};
+
+}  // namespace weft::run

@@ -1,0 +1,127 @@
+// What the daemon shows: values gathered from links, model and datapath.
+#include "engine/run/daemon.hh"
+
+namespace weft::run {
+
+SystemStatus Daemon::system_status() const {
+  SystemStatus s;
+  s.self = setup_.identity.id();
+  s.started_unix_ms = started_unix_ms_;
+  s.uptime_s = static_cast<std::uint64_t>((now() - started_).ns / 1'000'000'000);
+  s.listeners = links_->listeners();
+  s.dials = links_->dial_status();
+  s.pending = links_->pending();
+  s.link_totals = links_->totals();
+  return s;
+}
+
+std::vector<LinkStatus> Daemon::links() const {
+  std::vector<LinkStatus> out;
+  const std::int64_t unix_now_ms = started_unix_ms_ + (now() - started_).ms();
+  for (const model::DeviceConfig& device : setup_.config.devices) {
+    if (device.id == setup_.identity.id()) continue;
+    LinkStatus s;
+    s.device = device.id;
+    s.name = device.name;
+    s.paused = device.paused;
+    if (net::Link* link = links_->link_of(device.id)) {
+      s.connected = true;
+      s.weft = link->peer_is_weft();
+      s.started_unix_ms = unix_now_ms - (now() - link->ready_since()).ms();
+      s.bytes_in = link->bytes_in();
+      s.bytes_out = link->bytes_out();
+      s.client_name = link->hello().client_name;
+      s.client_version = link->hello().client_version;
+      if (s.name.empty()) s.name = link->hello().device_name;
+      s.address = link->remote();
+      s.type = link->type();
+      s.crypto = link->crypto();
+      if (const auto rtt = link->rtt()) s.rtt = rtt->smoothed;
+    }
+    out.push_back(std::move(s));
+  }
+  return out;
+}
+
+base::Result<model::FolderStatus> Daemon::folder_status(std::string_view folder) const {
+  return model_->folder_status(folder);
+}
+
+base::Result<model::Completion> Daemon::completion(std::string_view folder, const base::DeviceId& device) const {
+  return model_->completion(folder, device);
+}
+
+TransferTotals Daemon::totals() const {
+  const model::TransferTotals& from = model_->totals();
+  TransferTotals t;
+  t.bytes_via_link = from.bytes_via_link;
+  t.bytes_via_paths = from.bytes_via_fabric;
+  t.bytes_verified = from.bytes_via_link + from.bytes_via_fabric;
+  t.bytes_reused = from.bytes_reused;
+  t.stall_longest_ms = from.stall_longest_ms;
+  for (const auto& session : datapath_->sessions()) {
+    t.bytes_served += session.totals.bytes_served;
+    for (const PathShown& path : session.paths)
+      for (const share::LaneReport& lane : path.lanes) {
+        t.bytes_duplicate += lane.chunk_bytes_duplicate;
+        t.bytes_again += lane.chunk_bytes_again;
+      }
+  }
+  return t;
+}
+
+std::vector<PathStatus> Daemon::paths() const {
+  std::vector<PathStatus> out;
+  for (const auto& session : datapath_->sessions())
+    for (const PathShown& path : session.paths) {
+      PathStatus s;
+      s.device = session.peer;
+      s.path = path.id;
+      s.port = engine_->port(path.local_port).config().name;
+      s.remote_port = path.remote_name;
+      s.local = path.local;
+      s.remote = path.remote;
+      s.local_udp = path.local_udp;
+      s.remote_udp = path.remote_udp;
+      s.entry = path.entry;
+      s.port_up = path.port_up;
+      for (std::size_t core = 0; core < path.lanes.size(); ++core) {
+        s.session = path.lanes[core].session;
+        s.lanes.push_back({base::CoreId{static_cast<std::uint8_t>(core)}, path.lanes[core]});
+      }
+      out.push_back(std::move(s));
+    }
+  return out;
+}
+
+DatapathStatus Daemon::datapath() const {
+  DatapathStatus d;
+  d.policy = setup_.weft.policy;
+  if (engine_ == nullptr) return d;
+  d.running = true;
+  d.aead = engine_->aead_name();
+  d.memory_kind = engine_->memory_kind();
+  d.disk_fallback = engine_->disk_fallback();
+  d.cpu_ns = engine_->cpu_ns();
+  for (std::uint32_t i = 0; i < engine_->cores(); ++i) {
+    const share::CoreReport& report = engine_->channel(i).report();
+    d.cores.push_back({.core = base::CoreId{static_cast<std::uint8_t>(i)}, .turns = report.turns,
+                       .turns_idle = report.turns_idle, .handed_over = report.handed_over,
+                       .slots_free = report.slots_free, .slots_total = setup_.weft.engine.slots,
+                       .drops = report.drops});
+  }
+  for (std::uint32_t i = 0; i < engine_->ports(); ++i) {
+    nic::Port& port = engine_->port(i);
+    d.ports.push_back({.name = port.config().name, .device = port.config().device, .role = port.config().role,
+                       .report = port.report(), .impairment = port.impairment()});
+  }
+  return d;
+}
+
+RefusalStatus Daemon::refusals() const {
+  RefusalStatus r;
+  r.links = links_->counters();
+  return r;
+}
+
+}  // namespace weft::run

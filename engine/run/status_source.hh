@@ -1,0 +1,155 @@
+// What the daemon shows and the orders it takes, as the REST API sees them: two interfaces that run::Daemon implements
+// and engine/api calls. They stand here, below engine/api, so that the daemon knows nothing of HTTP.
+//
+// Thread:  control, all of it; every call returns at once. Orders take effect later, on the control loop.
+// Values:  where a folder below already has a type for what is shown, that type is handed through unchanged; the
+//          structs here only join what comes from several of them. Addresses are text where people read them.
+// Bounds:  devices and folders of the configuration, kSessionsMax * kPathsMax paths, kCoresMax lanes each.
+// Not here: JSON names and units (engine/api).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "bep/model/config.hh"
+#include "bep/model/folder.hh"
+#include "bep/model/index_db.hh"
+#include "bep/model/puller.hh"
+#include "bep/net/close_reason.hh"
+#include "bep/net/link_manager.hh"
+#include "bep/proto/reason.hh"
+#include "engine/base/result.hh"
+#include "engine/base/time.hh"
+#include "engine/base/types.hh"
+#include "engine/nic/impairment.hh"
+#include "engine/nic/port.hh"
+#include "engine/share/report.hh"
+#include "engine/share/table.hh"
+
+namespace weft::run {
+
+struct SystemStatus {
+  base::DeviceId self{};
+  std::int64_t started_unix_ms = 0;
+  std::uint64_t uptime_s = 0;
+  std::vector<net::ListenerStatus> listeners;
+  std::vector<net::DialStatus> dials;            // last try per address
+  std::vector<net::PendingDevice> pending;       // unknown devices that knocked
+  net::LinkTotals link_totals{};                 // since start, closed links included
+};
+
+// One configured device that is not ourselves, with or without a link.
+struct LinkStatus {
+  base::DeviceId device{};
+  std::string name;                              // configured, else the peer's own, else empty
+  bool paused = false;
+  bool connected = false;                        // the rest is set only while it is
+  bool weft = false;                             // the peer speaks weft's datapath too
+  std::int64_t started_unix_ms = 0;
+  std::uint64_t bytes_in = 0, bytes_out = 0;     // of this link
+  std::string client_name, client_version;       // of the peer's Hello
+  std::string address;                           // "10.0.0.2:22000"
+  std::string type;                              // "tcp-client", "tcp-server"
+  std::string crypto;                            // "TLS1.3-TLS_AES_128_GCM_SHA256"
+  base::Duration rtt{};                          // the kernel's, zero: unknown
+};
+
+struct LaneStatus {
+  base::CoreId core{};
+  share::LaneReport report{};
+};
+
+struct PathStatus {
+  base::DeviceId device{};
+  base::SessionId session{};
+  base::PathId path{};
+  std::string port;                              // our port's name
+  std::string remote_port;                       // the peer's name of its port
+  base::IpAddress local{}, remote{};
+  std::uint16_t local_udp = 0, remote_udp = 0;   // of core 0
+  share::PathEntry entry{};                      // state, role, score, weight
+  bool port_up = true;
+  std::vector<LaneStatus> lanes;                 // the lanes that exist, by core
+};
+
+struct PortStatus {
+  std::string name, device;                      // as in weft.toml
+  share::PathRole role = share::PathRole::kPrimary;
+  nic::PortReport report{};
+  nic::Impairment impairment{};
+};
+
+// One data core. `slots_total` is its configured number of block buffers.
+struct CoreStatus {
+  base::CoreId core{};
+  std::uint64_t turns = 0, turns_idle = 0;
+  std::uint64_t handed_over = 0;
+  std::uint32_t slots_free = 0, slots_total = 0;
+  std::array<std::uint64_t, static_cast<std::size_t>(share::Drop::kCount)> drops{};
+};
+
+// Since start, over all devices. Bytes are verified payload unless said otherwise.
+struct TransferTotals {
+  std::uint64_t bytes_verified = 0;
+  std::uint64_t bytes_via_link = 0, bytes_via_paths = 0;
+  std::uint64_t bytes_reused = 0;                // found on this disk, not fetched
+  std::uint64_t bytes_served = 0;                // read for peers over paths
+  std::uint64_t bytes_duplicate = 0;             // chunk bytes received a second time
+  std::uint64_t bytes_again = 0;                 // chunk bytes sent a second time
+  std::int64_t stall_longest_ms = 0;             // between two verified blocks while a transfer could go on
+};
+
+// The data side. Without ports in weft.toml: `running` is false and the lists are empty.
+struct DatapathStatus {
+  bool running = false;
+  std::string aead;                              // "ipsec-mb", "openssl"
+  std::string memory_kind;                       // what kind of pages DPDK runs on
+  std::string disk_fallback;                     // why disk agents run without registered buffers; empty: they do not
+  std::uint64_t cpu_ns = 0;                      // of all data cores since start
+  share::Policy policy = share::Policy::kRate;
+  std::vector<CoreStatus> cores;
+  std::vector<PortStatus> ports;
+};
+
+// What peers did that was refused, by reason, since start.
+struct RefusalStatus {
+  net::CloseCounters links{};
+  proto::ReasonCounters messages{};
+};
+
+class StatusSource {
+ public:
+  virtual ~StatusSource() = default;
+  [[nodiscard]] virtual const model::Config& config() const = 0;   // prepared: our device is in it
+  [[nodiscard]] virtual bool impair_allowed() const = 0;           // weft.toml [lab] impair
+  [[nodiscard]] virtual base::Instant now() const = 0;             // of the clock in lane reports
+
+  [[nodiscard]] virtual SystemStatus system_status() const = 0;
+  [[nodiscard]] virtual std::vector<LinkStatus> links() const = 0; // every configured device but ourselves
+  // kNotFound: no such folder. A paused folder answers kPaused and zeros.
+  [[nodiscard]] virtual base::Result<model::FolderStatus> folder_status(std::string_view folder) const = 0;
+  // Our own device: what we lack ourselves.
+  [[nodiscard]] virtual base::Result<model::Completion> completion(std::string_view folder,
+                                                                   const base::DeviceId& device) const = 0;
+  [[nodiscard]] virtual std::vector<model::TransferInfo> transfers() const = 0;
+  [[nodiscard]] virtual TransferTotals totals() const = 0;
+  [[nodiscard]] virtual std::vector<PathStatus> paths() const = 0; // by device, then path
+  [[nodiscard]] virtual DatapathStatus datapath() const = 0;
+  [[nodiscard]] virtual RefusalStatus refusals() const = 0;
+};
+
+class CommandSink {
+ public:
+  virtual ~CommandSink() = default;
+  [[nodiscard]] virtual base::Status scan(std::string_view folder) = 0;   // kNotFound; kUnavailable: paused or refused
+  virtual void scan_all() = 0;
+  // Begins an orderly end; the daemon's run() returns soon after.
+  virtual void shutdown() = 0;
+  // kNotFound: no such port. Errors else: as nic::Port::set_impairment.
+  [[nodiscard]] virtual base::Status impair(std::string_view port, const nic::Impairment& impairment) = 0;
+};
+
+}  // namespace weft::run

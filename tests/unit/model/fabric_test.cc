@@ -1,0 +1,127 @@
+// Files by a stand-in for the datapath: taken when usable, left when it dies, and a lost link does not matter to it.
+#include <gtest/gtest.h>
+
+#include "tests/unit/model/node.hh"
+
+namespace weft::model::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FabricTest : public ::testing::Test {
+ protected:
+  FabricTest() : a_(io_, "a"), b_(io_, "b") {
+    a_.share_with(b_);
+    b_.share_with(a_);
+    b_.fabric = std::make_unique<FakeFabric>(io_);
+  }
+  void start() {
+    a_.start();
+    EXPECT_TRUE(run_until(io_, [this] { return a_.status().last_scan_s != 0; }));
+    b_.start();
+    b_.fabric->connect(b_.id(), a_.id(), a_.model.get());
+    a_.listen();
+    b_.dial(a_);
+  }
+  [[nodiscard]] bool converge() {
+    return run_until(io_, [this] { return b_.in_sync() && snapshot(a_.root()) == snapshot(b_.root()); });
+  }
+
+  boost::asio::io_context io_;
+  Node a_, b_;
+};
+
+TEST_F(FabricTest, EverythingComesByTheDatapath) {
+  write_file(a_.root() / "big", random_bytes(6'000'001, 1));       // O_DIRECT where the file system takes it
+  for (int i = 0; i < 200; ++i) write_file(a_.root() / "small" / std::to_string(i), random_bytes(1000, 50));
+  write_file(a_.root() / "empty", "");
+  start();
+  ASSERT_TRUE(converge());
+  const TransferTotals& totals = b_.model->totals();
+  EXPECT_EQ(totals.bytes_via_link, 0u);
+  EXPECT_EQ(totals.bytes_via_fabric + totals.bytes_reused, 6'000'001u + 200u * 1000u);
+  EXPECT_EQ(b_.fabric->opened, b_.fabric->closed);
+  EXPECT_EQ(b_.fabric->links_up, 1);
+}
+
+TEST_F(FabricTest, DiesInTheMiddleAndTheLinkGoesOn) {
+  write_file(a_.root() / "big", random_bytes(5'000'000, 2));
+  b_.fabric->dies_after = 9;
+  start();
+  ASSERT_TRUE(converge());
+  const TransferTotals& totals = b_.model->totals();
+  EXPECT_EQ(totals.bytes_via_fabric, 9u * 131'072);
+  EXPECT_EQ(totals.bytes_via_link, 5'000'000u - 9u * 131'072);     // nothing verified is fetched twice
+}
+
+TEST_F(FabricTest, ComesUpInTheMiddleAndIsTaken) {
+  write_file(a_.root() / "big", random_bytes(20'000'000, 3));
+  start();
+  b_.fabric->up = false;
+  ASSERT_TRUE(run_until(io_, [this] { return b_.model->totals().bytes_via_link > 0; }));
+  b_.fabric->up = true;
+  b_.model->on_fabric_changed();
+  ASSERT_TRUE(converge());
+  const TransferTotals& totals = b_.model->totals();
+  EXPECT_EQ(totals.bytes_via_fabric + totals.bytes_via_link, 20'000'000u);
+}
+
+TEST_F(FabricTest, LostLinkDoesNotStopOpenTransfers) {
+  write_file(a_.root() / "big", random_bytes(8'000'000, 4));
+  start();
+  bool cut = false;
+  b_.fabric->on_block = [&] {
+    if (cut || b_.fabric->blocks < 5) return;
+    cut = true;
+    a_.links->stop();
+    b_.links->stop();
+  };
+  ASSERT_TRUE(run_until(io_, [this] { return fs::exists(b_.root() / "big") && b_.in_sync(); }));
+  EXPECT_TRUE(cut);
+  EXPECT_EQ(b_.links->links().size(), 0u);
+  EXPECT_EQ(snapshot(b_.root()), snapshot(a_.root()));
+  EXPECT_EQ(b_.model->totals().bytes_via_fabric, 8'000'000u);
+}
+
+TEST_F(FabricTest, WrongBytesLeadToTheOtherTryAndNeverToDisk) {
+  write_file(a_.root() / "big", random_bytes(1'000'000, 5));
+  b_.fabric->corrupt_first = 2;
+  start();
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(b_.fabric->corrupted, 2u);
+}
+
+TEST_F(FabricTest, ServerRefusesWhatItMust) {
+  write_file(a_.root() / "file", "content");
+  start();
+  ASSERT_TRUE(converge());
+  const LocalFile local = a_.index->get_local("f", "file").value();
+  const auto ask = [&](const base::DeviceId& device, RemoteFile file) {
+    std::optional<base::Errc> code;
+    a_.model->open_for_peer(device, file, [&](base::Result<ServedFile> served) {
+      code = served ? base::Errc::kExists : served.error().code;
+    });
+    EXPECT_FALSE(code.has_value());            // never from inside the call
+    EXPECT_TRUE(run_until(io_, [&] { return code.has_value(); }));
+    return *code;
+  };
+  const RemoteFile good{"f", "file", local.info.version, local.info.size, local.info.block_size};
+  EXPECT_EQ(ask(b_.id(), good), base::Errc::kExists);
+  EXPECT_EQ(ask(base::DeviceId{}, good), base::Errc::kPermission);
+  RemoteFile bad = good;
+  bad.folder = "other";
+  EXPECT_EQ(ask(b_.id(), bad), base::Errc::kPermission);
+  for (const char* name : {"../file", "/etc/passwd", ".stfolder", ".syncthing.file.tmp", "", "nothing"}) {
+    bad = good;
+    bad.name = name;
+    EXPECT_EQ(ask(b_.id(), bad), base::Errc::kNotFound) << name;
+  }
+  bad = good;
+  bad.version.update(99, 1);
+  EXPECT_EQ(ask(b_.id(), bad), base::Errc::kNotFound);
+  write_file(a_.root() / "file", "changed since");
+  EXPECT_EQ(ask(b_.id(), good), base::Errc::kNotFound);
+}
+
+}  // namespace
+}  // namespace weft::model::test
