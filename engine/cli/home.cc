@@ -1,5 +1,6 @@
 #include "engine/cli/home.hh"
 
+#include <pwd.h>
 #include <unistd.h>
 
 #include <array>
@@ -10,6 +11,10 @@
 #include "engine/cli/commands.hh"
 
 namespace weft::cli {
+
+namespace {
+constexpr const char* kBelowHome = ".local/state/weft";
+}
 
 int refuse(const Io& io, int code, const std::string& sentence) {
   io.err << "weft: " << sentence << "\n";
@@ -24,13 +29,15 @@ std::filesystem::path default_home() {
   // XDG: a path that is not absolute counts as not set.
   if (const auto state = variable("XDG_STATE_HOME"); state.is_absolute()) return state / "weft";
   const auto user = variable("HOME");
-  return (user.is_absolute() ? user : std::filesystem::path("/root")) / ".local" / "state" / "weft";
+  if (user.is_absolute()) return user / kBelowHome;
+  const passwd* const entry = ::getpwuid(::getuid());   // a service manager may set no HOME
+  return std::filesystem::path(entry == nullptr ? "/" : entry->pw_dir) / kBelowHome;
 }
 
 std::string host_name() {
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "weft";
-  return name.data();
+  return name.data();   // cut names still end: the last byte is never written
 }
 
 model::ConfigResult<Home> load_home(const std::filesystem::path& home) {

@@ -1,8 +1,4 @@
 // `weft init` and `weft id`: the home directory and who it makes us.
-#include <unistd.h>
-
-#include <array>
-#include <cstdlib>
 #include <ostream>
 
 #include "bep/model/config_xml.hh"

@@ -1,7 +1,5 @@
 // `weft serve`: configuration read and checked whole, then the daemon, then the API beside it on the same loop.
-#include "bep/proto/device_id.hh"
 #include "engine/api/server.hh"
-#include "engine/api/text.hh"
 #include "engine/base/log.hh"
 #include "engine/cli/commands.hh"
 #include "engine/cli/home.hh"
@@ -18,8 +16,6 @@ int serve_command(const std::filesystem::path& home_path, const Io& io) {
   // Before the daemon, so that a wrong configuration starts nothing.
   if (gui.enabled && !api::check_config(api_config, why)) return refuse(io, kWrong, why);
 
-  base::log(base::LogLevel::kInfo, "starting",
-            {{"version", api::version()}, {"home", home_path.string()}, {"device", proto::to_text(home->identity.id())}});
   for (const std::string& notice : home->config.notices) base::log(base::LogLevel::kWarn, notice);
   auto daemon = run::Daemon::start(run::DaemonConfig{home_path, std::move(home->config), std::move(home->weft),
                                                      std::move(home->identity)}, why);

@@ -128,7 +128,9 @@ TEST_F(Cli, IdParses) {
 TEST_F(Cli, AddsDevicesAndFolders) {
   ASSERT_EQ(init().code, kDone);
   const std::string other = proto::to_text(api::test::kPeer);
-  ASSERT_EQ(weft({"device", "add", other, "--home", home, "--name", "nas", "--address", "tcp://192.0.2.7"}).code, kDone);
+  // Options before the positional word must not swallow it.
+  ASSERT_EQ(weft({"device", "add", "--name", "nas", "--address", "tcp://192.0.2.7", "--address", "tcp://192.0.2.8:1",
+                  "--home", home, other}).code, kDone);
   const std::string data = (root / "data").string();
   const Ran added = weft({"folder", "add", "docs", data, "--home", home, "--type", "sendonly", "--device", "nas"});
   ASSERT_EQ(added.code, kDone) << added.err;
@@ -136,6 +138,7 @@ TEST_F(Cli, AddsDevicesAndFolders) {
   ASSERT_TRUE(config.has_value()) << config.error();
   ASSERT_NE(config->device(api::test::kPeer), nullptr);
   EXPECT_EQ(config->device(api::test::kPeer)->name, "nas");
+  EXPECT_EQ(config->device(api::test::kPeer)->addresses.size(), 2u);
   ASSERT_NE(config->folder("docs"), nullptr);
   EXPECT_EQ(config->folder("docs")->type, model::FolderType::kSendOnly);
   EXPECT_EQ(config->folder("docs")->path, data);

@@ -98,6 +98,20 @@ TEST_F(Shapes, FolderStatus) {
   EXPECT_FALSE(json.contains("receiveOnlyTotalItems"));
 }
 
+TEST(ReceiveOnly, ShowsWhatWasChangedHere) {
+  test::FakeDaemon daemon;
+  daemon.config_value.folders[0].type = model::FolderType::kReceiveOnly;
+  daemon.docs.counts.receive_only_changed = {.files = 2, .directories = 1, .deleted = 1, .bytes = 9};
+  test::Rig rig(daemon);
+  const Json json = Json::parse(rig.get("/rest/db/status?folder=docs").body);
+  EXPECT_EQ(json["receiveOnlyChangedFiles"], 2);
+  EXPECT_EQ(json["receiveOnlyChangedDirectories"], 1);
+  EXPECT_EQ(json["receiveOnlyChangedSymlinks"], 0);
+  EXPECT_EQ(json["receiveOnlyChangedDeletes"], 1);
+  EXPECT_EQ(json["receiveOnlyChangedBytes"], 9);
+  EXPECT_EQ(json["receiveOnlyTotalItems"], 4);
+}
+
 TEST_F(Shapes, PausedAndUnknownFolders) {
   const Json json = get("/rest/db/status?folder=" + percent_encode("paused one"));
   EXPECT_EQ(json["state"], "");
@@ -209,6 +223,8 @@ TEST_F(Shapes, ImpairNamesTheWrongField) {
     EXPECT_NE(reply.body.find(words), std::string::npos) << body << " -> " << reply.body;
   }
   EXPECT_EQ(rig.post("/rest/weft/ports/left/impair", std::string(500'000, '[')).status, 400u);
+  const std::string deep = "{\"x\":" + std::string(500'000, '[') + std::string(500'000, ']') + "}";
+  EXPECT_EQ(rig.post("/rest/weft/ports/left/impair", deep).status, 400u);
   EXPECT_TRUE(daemon.orders().empty());
 }
 
