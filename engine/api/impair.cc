@@ -9,10 +9,13 @@
 namespace weft::api {
 namespace {
 
+// Not the ordered kind of the answers: that one looks through all keys at each new one, and the body is the client's.
+using Body = nlohmann::json;
+
 constexpr std::uint32_t kDelayUsMax = 10'000'000;   // as nic::Port bounds it
 
 // Reads one field into the impairment; returns what is wrong with it, or nothing.
-std::optional<std::string> read_field(const std::string& key, const Json& value, nic::Impairment& out) {
+std::optional<std::string> read_field(const std::string& key, const Body& value, nic::Impairment& out) {
   const auto whole_number = [&](std::uint64_t max) -> std::optional<std::uint64_t> {
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > max) return std::nullopt;
     return value.get<std::uint64_t>();
@@ -47,9 +50,10 @@ std::optional<std::string> read_field(const std::string& key, const Json& value,
 
 Response post_impair(const Context& context, const Call& call) {
   if (!context.source.impair_allowed())
-    return text_response(403, "impairing ports is switched off: set impair = true under [lab] in weft.toml and restart");
+    return text_response(403, "impairing ports is switched off: set impair = true under [lab] in weft.toml and "
+                              "restart");
   // The depth of a hostile body is bounded by its length (1 MiB): the parser keeps its stack on the heap.
-  const Json body = Json::parse(call.body, nullptr, false);
+  const Body body = Body::parse(call.body, nullptr, false);
   if (!body.is_object()) return text_response(400, "the body is not a JSON object");
   nic::Impairment impairment;
   for (const auto& [key, value] : body.items())

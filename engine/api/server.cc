@@ -182,20 +182,25 @@ ServerConfig server_config_of(const model::GuiConfig& gui) {
   return config;
 }
 
-base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& io, ServerConfig config,
-                                                    const run::StatusSource& source, run::CommandSink& sink,
-                                                    std::string& why) {
+base::Status check_config(const ServerConfig& config, std::string& why) {
   if (config.tls) {
     why = "config.xml: <gui tls=\"true\"> is not supported: weft answers plain HTTP; set tls=\"false\" and keep the "
           "address on 127.0.0.1 or behind a proxy";
     return base::fail(base::Errc::kInvalidConfig, "TLS on the API is not supported");
   }
-  const std::optional<net::Address> address = parse_gui_address(config.address);
-  if (!address) {
+  if (!parse_gui_address(config.address)) {
     why = fmt::format("config.xml: <gui> <address>{}</address> is not host:port; write 127.0.0.1:8384 for example",
                       config.address);
     return base::fail(base::Errc::kInvalidConfig, "gui address is not host:port");
   }
+  return {};
+}
+
+base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& io, ServerConfig config,
+                                                    const run::StatusSource& source, run::CommandSink& sink,
+                                                    std::string& why) {
+  TRY(check_config(config, why));
+  const std::optional<net::Address> address = parse_gui_address(config.address);
   Context context{source, sink, source.system_status().self, config.address};
   auto impl = std::make_unique<Impl>(io, std::move(config), std::move(context));
   impl->open_gate(*address);

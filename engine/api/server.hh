@@ -31,9 +31,12 @@ struct ServerConfig {
 // What <gui> of config.xml means here.
 [[nodiscard]] ServerConfig server_config_of(const model::GuiConfig& gui);
 
+// Whether start() would accept the configuration; what it cannot know is whether the port is free.
+[[nodiscard]] base::Status check_config(const ServerConfig& config, std::string& why);
+
 class Server {
  public:
-  // Listens. `why` is the sentence for people. Errors: kInvalidConfig (address, tls), kUnavailable (port taken).
+  // Listens. `why` is the sentence for people. Errors: as check_config (kInvalidConfig), kUnavailable (port taken).
   [[nodiscard]] static base::Result<std::unique_ptr<Server>> start(boost::asio::io_context& io, ServerConfig config,
                                                                    const run::StatusSource& source,
                                                                    run::CommandSink& sink, std::string& why);

@@ -1,0 +1,173 @@
+// The words of the command line and their help texts. Includes CLI11, which compiles slowly: in this file only.
+#include "engine/cli/app.hh"
+
+#include <CLI/CLI.hpp>
+#include <ostream>
+
+#include "engine/api/text.hh"
+#include "engine/base/log.hh"
+
+namespace weft::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "weft keeps folders equal between machines and moves their data over every network port they have.\n"
+    "It speaks Syncthing's protocol: the other side may be a weft or a Syncthing.";
+
+constexpr const char* kFirstSteps =
+    "First steps, on both machines:\n"
+    "  weft init                                  make a home directory with an identity\n"
+    "  weft id                                    print this device's ID; tell it to the other side\n"
+    "  weft device add ID --name other --address tcp://192.0.2.7:22000\n"
+    "  weft folder add docs ~/docs --device other\n"
+    "  weft serve                                 run; stop with Ctrl-C\n"
+    "  weft status                                in another terminal: what it does\n"
+    "Network ports for the fast datapath are described in weft.toml in the home directory.\n"
+    "Exit codes: 0 done, 1 could not, 2 wrong use or wrong configuration.";
+
+struct Options {
+  std::string home, log_level = "info", log_format = "text";
+  InitOptions init;
+  DeviceAddOptions device_add;
+  FolderAddOptions folder_add;
+  FolderShareOptions folder_share;
+  StatusOptions status;
+};
+
+void add_home(CLI::App& command, Options& options) {
+  command.add_option("--home", options.home,
+                     "Directory with config.xml, cert.pem, key.pem and weft.toml "
+                     "(default: " + default_home().string() + ")")
+      ->type_name("DIR");
+}
+
+void add_log(CLI::App& command, Options& options) {
+  command.add_option("--log-level", options.log_level, "How much to log: trace, debug, info, warn, error")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command.add_option("--log-format", options.log_format, "text (key=value) or json, one line per event")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"text", "json"}));
+}
+
+CLI::App* add_init(CLI::App& app, Options& options) {
+  CLI::App* const init = app.add_subcommand("init", "Make a home directory: identity, config.xml, weft.toml");
+  add_home(*init, options);
+  init->add_option("--name", options.init.name, "What other devices call this one (default: the host's name)")
+      ->type_name("NAME");
+  init->add_option("--listen", options.init.listen,
+                   "Where other devices connect to; may be given more than once (default: tcp://0.0.0.0:22000)")
+      ->type_name("URL")
+      ->allow_extra_args(false);
+  init->add_option("--gui-address", options.init.gui_address,
+                   "Where the REST API answers (default: 127.0.0.1:8384)")
+      ->type_name("HOST:PORT");
+  init->footer("Example:\n  weft init --home /srv/weft --name nas --listen tcp://0.0.0.0:22000");
+  return init;
+}
+
+CLI::App* add_device_add(CLI::App& device, Options& options) {
+  CLI::App* const add = device.add_subcommand("add", "Add a device to config.xml");
+  add_home(*add, options);
+  add->add_option("ID", options.device_add.id, "The other device's ID: `weft id` prints it there")->required();
+  add->add_option("--name", options.device_add.name, "How to call it here")->type_name("NAME");
+  add->add_option("--address", options.device_add.addresses,
+                  "Where to connect to; may be given more than once. Without it, the other side must connect")
+      ->type_name("URL")
+      ->allow_extra_args(false);
+  add->footer("Example:\n  weft device add P56IOI7-… --name nas --address tcp://192.0.2.7:22000");
+  return add;
+}
+
+CLI::App* add_folder_add(CLI::App& folder, Options& options) {
+  CLI::App* const add = folder.add_subcommand("add", "Add a folder to config.xml");
+  add_home(*add, options);
+  add->add_option("ID", options.folder_add.id, "Name of the folder, the same on all devices")->required();
+  add->add_option("PATH", options.folder_add.path, "Where it is on this machine")->required();
+  add->add_option("--label", options.folder_add.label, "What to show for it")->type_name("TEXT");
+  add->add_option("--type", options.folder_add.type,
+                  "sendreceive: both ways (default); sendonly: changes from here; receiveonly: changes from there")
+      ->type_name("TYPE")
+      ->check(CLI::IsMember({"sendreceive", "sendonly", "receiveonly"}));
+  add->add_option("--device", options.folder_add.devices,
+                  "ID or name of a device to share it with; may be given more than once")
+      ->type_name("DEVICE")
+      ->allow_extra_args(false);
+  add->footer("Example:\n  weft folder add docs ~/docs --device nas");
+  return add;
+}
+
+CLI::App* add_folder_share(CLI::App& folder, Options& options) {
+  CLI::App* const share = folder.add_subcommand("share", "Share a folder of config.xml with more devices");
+  add_home(*share, options);
+  share->add_option("ID", options.folder_share.id, "Name of the folder")->required();
+  share->add_option("--device", options.folder_share.devices, "ID or name of a device; may be given more than once")
+      ->type_name("DEVICE")
+      ->required()
+      ->allow_extra_args(false);
+  return share;
+}
+
+void configure_logging(const Options& options) {
+  base::LogLevel level = base::LogLevel::kInfo;
+  base::LogFormat format = base::LogFormat::kText;
+  (void)base::parse_log_level(options.log_level, level);     // CLI11 has checked the words
+  (void)base::parse_log_format(options.log_format, format);
+  base::configure_log(level, format);
+}
+
+// CLI11 answers --help and --version by an exception as well, with code 0.
+int end_of_parse(const CLI::App& app, const CLI::ParseError& error, const Io& io) {
+  if (error.get_exit_code() == 0) return app.exit(error, io.out, io.err);
+  std::string sentence = error.what();
+  for (char& c : sentence)
+    if (c == '\n') c = ' ';
+  return refuse(io, kWrong, sentence + " (`weft --help` shows the commands, `weft COMMAND --help` their options)");
+}
+
+}  // namespace
+
+int run_app(int argc, const char* const* argv, const Io& io) {
+  Options options;
+  CLI::App app(kAbout, "weft");
+  app.set_version_flag("--version", std::string("weft ") + api::version());
+  app.require_subcommand(1);
+  app.footer(kFirstSteps);
+  CLI::App* const init = add_init(app, options);
+  CLI::App* const id = app.add_subcommand("id", "Print this device's ID");
+  add_home(*id, options);
+  CLI::App* const serve = app.add_subcommand("serve", "Run: link to the other devices and keep the folders equal");
+  add_home(*serve, options);
+  add_log(*serve, options);
+  serve->footer("Examples:\n  weft serve\n  weft serve --home /srv/weft --log-level debug --log-format json");
+  CLI::App* const status = app.add_subcommand("status", "Show what the running daemon of a home does");
+  add_home(*status, options);
+  status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
+  CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
+  device->require_subcommand(1);
+  CLI::App* const device_add = add_device_add(*device, options);
+  CLI::App* const folder = app.add_subcommand("folder", "Add folders to the configuration");
+  folder->require_subcommand(1);
+  CLI::App* const folder_add = add_folder_add(*folder, options);
+  CLI::App* const folder_share = add_folder_share(*folder, options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return end_of_parse(app, error, io);
+  }
+  const std::filesystem::path home = options.home.empty() ? default_home() : std::filesystem::path(options.home);
+  configure_logging(options);
+  options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
+      options.status.home = home;
+  if (init->parsed()) return init_command(options.init, io);
+  if (id->parsed()) return id_command(home, io);
+  if (serve->parsed()) return serve_command(home, io);
+  if (status->parsed()) return status_command(options.status, io);
+  if (device_add->parsed()) return device_add_command(options.device_add, io);
+  if (folder_add->parsed()) return folder_add_command(options.folder_add, io);
+  if (folder_share->parsed()) return folder_share_command(options.folder_share, io);
+  return kWrong;   // require_subcommand leaves nothing else
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,64 @@
+// The commands of `weft`, each a function from its options to an exit code. app.cc parses, these act.
+// Threads: one. Errors: one sentence to `io.err`, which names the file, the element and the remedy.
+// Exit codes: 0 done; 1 could not (no daemon there, disk, port taken); 2 wrong use or wrong configuration.
+#pragma once
+
+#include <filesystem>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+namespace weft::cli {
+
+inline constexpr int kDone = 0, kFailed = 1, kWrong = 2;
+
+struct Io {
+  std::ostream& out;
+  std::ostream& err;
+};
+// Prints the sentence and returns the code.
+int refuse(const Io& io, int code, const std::string& sentence);
+
+// $XDG_STATE_HOME/weft, else ~/.local/state/weft.
+[[nodiscard]] std::filesystem::path default_home();
+
+struct InitOptions {
+  std::filesystem::path home;
+  std::string name;                          // empty: the host's name
+  std::vector<std::string> listen;           // empty: tcp://0.0.0.0:22000
+  std::string gui_address;                   // empty: 127.0.0.1:8384
+};
+[[nodiscard]] int init_command(const InitOptions& options, const Io& io);
+[[nodiscard]] int id_command(const std::filesystem::path& home, const Io& io);
+
+struct DeviceAddOptions {
+  std::filesystem::path home;
+  std::string id, name;
+  std::vector<std::string> addresses;        // empty: the other side dials us
+};
+[[nodiscard]] int device_add_command(const DeviceAddOptions& options, const Io& io);
+
+struct FolderAddOptions {
+  std::filesystem::path home;
+  std::string id, label, path;
+  std::string type = "sendreceive";
+  std::vector<std::string> devices;          // IDs or names from the configuration
+};
+[[nodiscard]] int folder_add_command(const FolderAddOptions& options, const Io& io);
+struct FolderShareOptions {
+  std::filesystem::path home;
+  std::string id;
+  std::vector<std::string> devices;
+};
+[[nodiscard]] int folder_share_command(const FolderShareOptions& options, const Io& io);
+
+struct StatusOptions {
+  std::filesystem::path home;
+  bool json = false;
+};
+[[nodiscard]] int status_command(const StatusOptions& options, const Io& io);
+
+// Blocks until SIGINT, SIGTERM or a shutdown by REST.
+[[nodiscard]] int serve_command(const std::filesystem::path& home, const Io& io);
+
+}  // namespace weft::cli

@@ -1,0 +1,218 @@
+// The weft command as a user types it, but for `serve` (tests/e2e).
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+#include "bep/model/config_xml.hh"
+#include "bep/proto/device_id.hh"
+#include "engine/base/must.hh"
+#include "engine/cli/app.hh"
+#include "engine/cli/status_text.hh"
+#include "engine/cli/table_text.hh"
+#include "tests/unit/api/fake_daemon.hh"
+
+namespace weft::cli {
+namespace {
+
+struct Ran {
+  int code = 0;
+  std::string out, err;
+};
+
+Ran weft(std::vector<std::string> words) {
+  words.insert(words.begin(), "weft");
+  std::vector<const char*> argv;
+  for (const std::string& word : words) argv.push_back(word.c_str());
+  std::ostringstream out, err;
+  const int code = run_app(static_cast<int>(argv.size()), argv.data(), {out, err});
+  return {code, out.str(), err.str()};
+}
+
+class Cli : public ::testing::Test {
+ protected:
+  Cli() {
+    std::string name = (std::filesystem::temp_directory_path() / "weft_cli_XXXXXX").string();
+    MUST(::mkdtemp(name.data()) != nullptr);
+    root = name;
+    home = (root / "home").string();
+  }
+  ~Cli() override { std::filesystem::remove_all(root); }
+
+  Ran init() { return weft({"init", "--home", home, "--name", "here", "--listen", "tcp://127.0.0.1:0"}); }
+  std::string id() {
+    const Ran ran = weft({"id", "--home", home});
+    return ran.out.substr(0, ran.out.find('\n'));
+  }
+  static void expect_one_sentence(const Ran& ran, int code) {
+    EXPECT_EQ(ran.code, code) << ran.err;
+    EXPECT_EQ(ran.out, "");
+    EXPECT_EQ(ran.err.substr(0, 6), "weft: ");
+    EXPECT_EQ(ran.err.find('\n'), ran.err.size() - 1) << ran.err;
+  }
+  std::filesystem::path root;
+  std::string home;
+};
+
+TEST_F(Cli, HelpNamesEveryCommand) {
+  const Ran ran = weft({"--help"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.err, "");
+  for (const char* command : {"init", "id", "serve", "status", "device", "folder"}) {
+    EXPECT_NE(ran.out.find(command), std::string::npos) << command;
+    EXPECT_NE(weft({command, "--help"}).out.find("Usage"), std::string::npos) << command;
+  }
+  EXPECT_EQ(weft({"--version"}).out.substr(0, 6), "weft v");
+}
+
+TEST_F(Cli, WrongUseIsOneSentenceAndCodeTwo) {
+  expect_one_sentence(weft({}), kWrong);
+  expect_one_sentence(weft({"fly"}), kWrong);
+  expect_one_sentence(weft({"id", "--nosuch"}), kWrong);
+  expect_one_sentence(weft({"serve", "--log-level", "loud"}), kWrong);
+  expect_one_sentence(weft({"folder", "add", "x", "/x", "--type", "sideways"}), kWrong);
+}
+
+TEST_F(Cli, InitMakesAHomeOnce) {
+  const Ran first = init();
+  ASSERT_EQ(first.code, kDone) << first.err;
+  for (const char* name : {"config.xml", "cert.pem", "key.pem", "weft.toml"})
+    EXPECT_TRUE(std::filesystem::exists(std::filesystem::path(home) / name)) << name;
+  struct stat status{};
+  ASSERT_EQ(::stat((home + "/key.pem").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  const std::string made = id();
+  EXPECT_NE(first.out.find(made), std::string::npos);
+  expect_one_sentence(init(), kWrong);
+  EXPECT_EQ(id(), made);                               // the identity is still the same
+}
+
+TEST_F(Cli, InitKeepsAnIdentityThatIsThere) {
+  ASSERT_EQ(init().code, kDone);
+  const std::string made = id();
+  std::filesystem::remove(home + "/config.xml");
+  ASSERT_EQ(init().code, kDone);
+  EXPECT_EQ(id(), made);
+}
+
+TEST_F(Cli, InitRefusesWrongAddressesAndMakesNothing) {
+  expect_one_sentence(weft({"init", "--home", home, "--listen", "quic://x"}), kWrong);
+  expect_one_sentence(weft({"init", "--home", home, "--gui-address", "8384"}), kWrong);
+  EXPECT_FALSE(std::filesystem::exists(home));
+}
+
+TEST_F(Cli, IdIsWhatSyncthingSays) {
+  if (std::system("command -v syncthing >/dev/null 2>&1") != 0) GTEST_SKIP() << "no syncthing on this machine";
+  ASSERT_EQ(init().code, kDone);
+  const std::string command = "syncthing --home=" + home + " --device-id 2>/dev/null";
+  std::FILE* const pipe = ::popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::array<char, 128> line{};
+  const char* const read = std::fgets(line.data(), static_cast<int>(line.size()), pipe);
+  ::pclose(pipe);
+  ASSERT_NE(read, nullptr);
+  EXPECT_EQ(std::string(line.data()), id() + "\n");
+}
+
+TEST_F(Cli, IdParses) {
+  ASSERT_EQ(init().code, kDone);
+  EXPECT_EQ(id().size(), 63u);
+  EXPECT_TRUE(proto::parse_device_id(id()).has_value());
+  expect_one_sentence(weft({"id", "--home", (root / "nowhere").string()}), kWrong);
+}
+
+TEST_F(Cli, AddsDevicesAndFolders) {
+  ASSERT_EQ(init().code, kDone);
+  const std::string other = proto::to_text(api::test::kPeer);
+  // Options before the positional word must not swallow it.
+  ASSERT_EQ(weft({"device", "add", "--name", "nas", "--address", "tcp://192.0.2.7", "--address", "tcp://192.0.2.8:1",
+                  "--home", home, other}).code, kDone);
+  const std::string data = (root / "data").string();
+  const Ran added = weft({"folder", "add", "docs", data, "--home", home, "--type", "sendonly", "--device", "nas"});
+  ASSERT_EQ(added.code, kDone) << added.err;
+  const auto config = model::load_config(home);
+  ASSERT_TRUE(config.has_value()) << config.error();
+  ASSERT_NE(config->device(api::test::kPeer), nullptr);
+  EXPECT_EQ(config->device(api::test::kPeer)->name, "nas");
+  EXPECT_EQ(config->device(api::test::kPeer)->addresses.size(), 2u);
+  ASSERT_NE(config->folder("docs"), nullptr);
+  EXPECT_EQ(config->folder("docs")->type, model::FolderType::kSendOnly);
+  EXPECT_EQ(config->folder("docs")->path, data);
+  const auto& devices = config->folder("docs")->devices;
+  EXPECT_NE(std::find(devices.begin(), devices.end(), api::test::kPeer), devices.end());
+
+  expect_one_sentence(weft({"device", "add", other, "--home", home}), kWrong);             // there already
+  expect_one_sentence(weft({"device", "add", "nonsense", "--home", home}), kWrong);
+  expect_one_sentence(weft({"folder", "add", "docs", data + "2", "--home", home}), kWrong);
+  expect_one_sentence(weft({"folder", "add", "more", data + "2", "--home", home, "--device", "who"}), kWrong);
+  expect_one_sentence(weft({"folder", "share", "none", "--home", home, "--device", "nas"}), kWrong);
+  ASSERT_EQ(weft({"folder", "share", "docs", "--home", home, "--device", other}).code, kDone);
+}
+
+TEST_F(Cli, RelativeFolderPathsBecomeAbsolute) {
+  ASSERT_EQ(init().code, kDone);
+  ASSERT_EQ(weft({"folder", "add", "docs", "some/../where", "--home", home}).code, kDone);
+  EXPECT_EQ(model::load_config(home)->folder("docs")->path, std::filesystem::current_path() / "where");
+}
+
+TEST_F(Cli, ServeRefusesAWrongConfiguration) {
+  expect_one_sentence(weft({"serve", "--home", home}), kWrong);      // no home at all
+  ASSERT_EQ(init().code, kDone);
+  std::ofstream(home + "/weft.toml") << "[engine]\ncoers = 2\n";
+  const Ran typo = weft({"serve", "--home", home});
+  expect_one_sentence(typo, kWrong);
+  EXPECT_NE(typo.err.find("weft.toml:2"), std::string::npos) << typo.err;
+  EXPECT_NE(typo.err.find("coers"), std::string::npos) << typo.err;
+  std::ofstream(home + "/config.xml") << "<configuration version=\"36\"><folder id=\"\"/></configuration>";
+  const Ran xml = weft({"serve", "--home", home});
+  expect_one_sentence(xml, kWrong);
+  EXPECT_NE(xml.err.find("config.xml"), std::string::npos) << xml.err;
+}
+
+TEST_F(Cli, StatusSaysWhenNobodyListens) {
+  ASSERT_EQ(weft({"init", "--home", home, "--gui-address", "127.0.0.1:1"}).code, kDone);
+  const Ran ran = weft({"status", "--home", home});
+  expect_one_sentence(ran, kFailed);
+  EXPECT_NE(ran.err.find("weft serve"), std::string::npos);
+}
+
+TEST_F(Cli, StatusShowsADaemonAndWhatIsAmiss) {
+  api::test::FakeDaemon daemon;
+  daemon.datapath_value.ports[0].impairment.blackhole = true;
+  ASSERT_EQ(init().code, kDone);
+  api::ServerConfig server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ASSERT_EQ(::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1), 0);
+  const Ran ran = weft({"status", "--home", home}), json = weft({"status", "--json", "--home", home});
+  ::unsetenv("STGUIADDRESS");
+  ASSERT_EQ(ran.code, kDone) << ran.err;
+  for (const char* words : {"connected 10.0.0.2:22000", "1 of 1 usable", "docs", "syncing", "75.0 %", "10.1.0.2:22200",
+                            "200 us", "listener tcp://0.0.0.0:1: permission denied", "device away: no link",
+                            "connection refused", "port right: link is down", "port left: impaired on purpose",
+                            "1 items could not be fetched"})
+    EXPECT_NE(ran.out.find(words), std::string::npos) << words << "\n" << ran.out;
+  EXPECT_EQ(json.out.substr(0, 2), "{\n");
+}
+
+TEST(StatusText, RefusesForeignAnswers) {
+  EXPECT_FALSE(status_text({"", "", ""}).has_value());
+  EXPECT_FALSE(status_text({"{}", "{\"paths\":[]}", "{}"}).has_value());
+  EXPECT_FALSE(status_text({"[1]", "{\"paths\":3}", "null"}).has_value());
+}
+
+TEST(TableText, AlignsByCharactersAndMakesNamesSafe) {
+  EXPECT_EQ(table_text({{"A", "B"}, {"äö", "x"}}), "  A   B\n  äö  x\n");
+  EXPECT_EQ(safe_text("a\x1b[31m\nb"), "a?[31m?b");
+  EXPECT_EQ(bytes_text(1536), "1.5 KiB");
+  EXPECT_EQ(rate_text(112'300'000), "112.3 MB/s");
+  EXPECT_EQ(micros_text(0), "-");
+  EXPECT_EQ(duration_text(3 * 86400 + 7200), "3 d 2 h");
+}
+
+}  // namespace
+}  // namespace weft::cli

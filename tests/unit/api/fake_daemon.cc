@@ -1,0 +1,210 @@
+#include "tests/unit/api/fake_daemon.hh"
+
+#include <gtest/gtest.h>
+
+#include "engine/base/must.hh"
+
+namespace weft::api::test {
+
+base::DeviceId device_of(std::uint8_t filling) {
+  base::DeviceId id;
+  id.fill(std::byte{filling});
+  return id;
+}
+
+namespace {
+
+run::LaneStatus lane(std::uint8_t core, std::int64_t srtt_us, std::uint64_t rate) {
+  run::LaneStatus out;
+  out.core = base::CoreId{core};
+  out.report.validated = true;
+  out.report.srtt = base::microseconds(srtt_us);
+  out.report.rttvar = base::microseconds(srtt_us / 4);
+  out.report.rate_Bps = rate;
+  out.report.packets_out = 1000;
+  out.report.packets_lost = 12;
+  out.report.packets_spurious = 2;
+  out.report.packets_in = 500;
+  out.report.bytes_out = 1'000'000;
+  out.report.bytes_in = 50'000;
+  out.report.chunk_bytes_again = 700;
+  out.report.last_received = base::Instant{4'900'000'000};
+  return out;
+}
+
+run::PathStatus path() {
+  run::PathStatus out;
+  out.device = kPeer;
+  out.path = base::PathId{9};
+  out.port = "left";
+  out.remote_port = "links";
+  out.local.bytes = {10, 1, 0, 1};
+  out.remote.bytes = {10, 1, 0, 2};
+  out.local_udp = 22100;
+  out.remote_udp = 22200;
+  out.entry.state = share::PathState::kActive;
+  out.entry.score = 97;
+  out.lanes = {lane(0, 400, 1000), lane(1, 200, 500)};
+  return out;
+}
+
+}  // namespace
+
+FakeDaemon::FakeDaemon() {
+  config_value.devices = {{.id = kSelf, .name = "self"}, {.id = kPeer, .name = "peer"}, {.id = kAway, .name = "away"}};
+  config_value.folders = {{.id = "docs", .label = "Documents", .path = "/data/docs", .devices = {kSelf, kPeer}},
+                          {.id = "paused one", .path = "/data/p", .devices = {kSelf}, .paused = true}};
+  system_value.self = kSelf;
+  system_value.started_unix_ms = 1'700'000'000'123;
+  system_value.uptime_s = 61;
+  system_value.listeners = {{.configured = "tcp://0.0.0.0:22000", .actual = "tcp://0.0.0.0:22000", .port = 22000},
+                            {.configured = "tcp://0.0.0.0:1", .error = "permission denied"}};
+  system_value.dials = {{.device = kAway, .address = "tcp://192.0.2.1:22000", .when_unix_ms = 1'700'000'001'000,
+                         .error = "connection refused"}};
+  system_value.link_totals = {.bytes_in = 77, .bytes_out = 88};
+  docs.state = model::FolderState::kSyncing;
+  docs.state_changed_s = 1'700'000'002;
+  docs.sequence = 42;
+  docs.counts.global = {.files = 10, .directories = 3, .symlinks = 1, .deleted = 2, .bytes = 4000};
+  docs.counts.local = {.files = 7, .directories = 3, .symlinks = 1, .deleted = 1, .bytes = 3000};
+  docs.counts.need = {.files = 3, .directories = 0, .symlinks = 0, .deleted = 1, .bytes = 1000};
+  docs.pull_errors = 1;
+  docs.item_errors = {{.name = "bad\xFFname", .text = "no space left on device"}};
+  paths_value = {path()};
+  datapath_value.running = true;
+  datapath_value.aead = "openssl";
+  datapath_value.cores.resize(2);
+  datapath_value.cores[1].core = base::CoreId{1};
+  datapath_value.cores[0].drops[static_cast<std::size_t>(share::Drop::kTag)] = 3;
+  datapath_value.cores[1].drops[static_cast<std::size_t>(share::Drop::kTag)] = 4;
+  datapath_value.ports = {{.name = "left", .device = "net_memif0"}, {.name = "right", .device = "net_memif1"}};
+  datapath_value.ports[0].report.link_up = true;
+}
+
+void FakeDaemon::note(std::string order) {
+  const std::lock_guard lock(mutex_);
+  orders_.push_back(std::move(order));
+}
+std::vector<std::string> FakeDaemon::orders() {
+  const std::lock_guard lock(mutex_);
+  return orders_;
+}
+nic::Impairment FakeDaemon::last_impairment() {
+  const std::lock_guard lock(mutex_);
+  return impairment_;
+}
+
+std::vector<run::LinkStatus> FakeDaemon::links() const {
+  run::LinkStatus peer;
+  peer.device = kPeer;
+  peer.name = "peer";
+  peer.connected = true;
+  peer.weft = true;
+  peer.started_unix_ms = 1'700'000'003'000;
+  peer.bytes_in = 5;
+  peer.bytes_out = 6;
+  peer.client_name = "syncthing";
+  peer.client_version = "v1.19.2";
+  peer.address = "10.0.0.2:22000";
+  peer.type = "tcp-client";
+  peer.crypto = "TLS1.3-TLS_AES_128_GCM_SHA256";
+  run::LinkStatus away;
+  away.device = kAway;
+  away.name = "away";
+  return {peer, away};
+}
+
+base::Result<model::FolderStatus> FakeDaemon::folder_status(std::string_view folder) const {
+  if (folder == "docs") return docs;
+  if (folder == "paused one") return model::FolderStatus{.state = model::FolderState::kPaused};
+  return base::fail(base::Errc::kNotFound, "no such folder");
+}
+
+base::Result<model::Completion> FakeDaemon::completion(std::string_view folder, const base::DeviceId& device) const {
+  if (folder == "paused one") return model::Completion{};
+  if (folder != "docs") return base::fail(base::Errc::kNotFound, "no such folder");
+  if (device == kSelf)
+    return model::Completion{.global_bytes = 4000, .global_items = 14, .need_bytes = 1000, .need_items = 3,
+                             .need_deletes = 1, .sequence = 42};
+  return model::Completion{.global_bytes = 4000, .global_items = 14, .sequence = 17};
+}
+
+std::vector<model::TransferInfo> FakeDaemon::transfers() const {
+  return {{.folder = "docs", .name = "big.bin", .bytes_total = 900, .bytes_done = 300, .way = model::Way::kFabric}};
+}
+
+run::TransferTotals FakeDaemon::totals() const {
+  run::TransferTotals totals;
+  totals.bytes_verified = 3000;
+  totals.bytes_via_paths = 2900;
+  totals.bytes_via_link = 100;
+  totals.stall_longest_ms = 34;
+  return totals;
+}
+
+run::RefusalStatus FakeDaemon::refusals() const {
+  run::RefusalStatus out;
+  out.links[static_cast<std::size_t>(net::CloseReason::kUnknownDevice)] = 9;
+  return out;
+}
+
+base::Status FakeDaemon::scan(std::string_view folder) {
+  if (folder == "docs") {
+    note("scan docs");
+    return {};
+  }
+  if (folder == "paused one") return base::fail(base::Errc::kUnavailable, "folder is paused");
+  return base::fail(base::Errc::kNotFound, "no such folder");
+}
+
+base::Status FakeDaemon::impair(std::string_view port, const nic::Impairment& impairment) {
+  if (port != "left" && port != "right") return base::fail(base::Errc::kNotFound, "no such port");
+  if (!impair_answer) return impair_answer;
+  note("impair " + std::string(port));
+  const std::lock_guard lock(mutex_);
+  impairment_ = impairment;
+  return {};
+}
+
+ServerConfig Rig::quick_config() {
+  ServerConfig config;
+  config.address = "127.0.0.1:0";
+  config.api_key = kKey;
+  return config;
+}
+
+Rig::Rig(FakeDaemon& daemon, ServerConfig config) {
+  std::string why;
+  auto server = Server::start(io_, std::move(config), daemon, daemon, why);
+  MUST(server.has_value());
+  server_ = std::move(*server);
+  port_ = server_->address().substr(server_->address().rfind(':') + 1);
+  thread_ = std::thread([this] { io_.run(); });
+}
+
+Rig::~Rig() {
+  boost::asio::post(io_, [this] {
+    server_.reset();
+    work_.reset();
+  });
+  thread_.join();
+}
+
+cli::HttpAsk Rig::ask(std::string method, std::string target, std::string body) const {
+  cli::HttpAsk out;
+  out.host = "127.0.0.1";
+  out.port = port_;
+  out.method = std::move(method);
+  out.target = std::move(target);
+  out.body = std::move(body);
+  out.headers = {{"X-API-Key", kKey}};
+  return out;
+}
+
+cli::HttpReply Rig::send(const cli::HttpAsk& ask) {
+  auto reply = cli::http_request(ask);
+  EXPECT_TRUE(reply.has_value()) << ask.method << " " << ask.target << ": " << (reply ? "" : reply.error());
+  return reply ? std::move(*reply) : cli::HttpReply{};
+}
+
+}  // namespace weft::api::test

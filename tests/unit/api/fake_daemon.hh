@@ -1,0 +1,92 @@
+// A daemon that shows fixed values and remembers its orders, and a server in front of it on loopback.
+//   test thread -- http_request --> 127.0.0.1:any --> Server on its own thread --> FakeDaemon
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "engine/api/server.hh"
+#include "engine/cli/http_client.hh"
+
+namespace weft::api::test {
+
+inline constexpr const char* kKey = "fake-api-key";
+
+[[nodiscard]] base::DeviceId device_of(std::uint8_t filling);   // 32 equal bytes
+inline const base::DeviceId kSelf = device_of(1), kPeer = device_of(2), kAway = device_of(3);
+
+// Two folders ("docs" shared with kPeer, "paused one"), a linked weft (kPeer) with one path of two lanes, an unlinked
+// device (kAway), ports "left" and "right".
+class FakeDaemon final : public run::StatusSource, public run::CommandSink {
+ public:
+  FakeDaemon();
+
+  model::Config config_value;
+  bool impair_value = true;
+  run::SystemStatus system_value;
+  run::DatapathStatus datapath_value;
+  std::vector<run::PathStatus> paths_value;
+  model::FolderStatus docs;
+  base::Status impair_answer;
+
+  [[nodiscard]] std::vector<std::string> orders();               // "scan docs", "shutdown", …
+  [[nodiscard]] nic::Impairment last_impairment();
+
+  [[nodiscard]] const model::Config& config() const override { return config_value; }
+  [[nodiscard]] bool impair_allowed() const override { return impair_value; }
+  [[nodiscard]] base::Instant now() const override { return base::Instant{5'000'000'000}; }
+  [[nodiscard]] run::SystemStatus system_status() const override { return system_value; }
+  [[nodiscard]] std::vector<run::LinkStatus> links() const override;
+  [[nodiscard]] base::Result<model::FolderStatus> folder_status(std::string_view folder) const override;
+  [[nodiscard]] base::Result<model::Completion> completion(std::string_view folder,
+                                                           const base::DeviceId& device) const override;
+  [[nodiscard]] std::vector<model::TransferInfo> transfers() const override;
+  [[nodiscard]] run::TransferTotals totals() const override;
+  [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
+  [[nodiscard]] run::DatapathStatus datapath() const override { return datapath_value; }
+  [[nodiscard]] run::RefusalStatus refusals() const override;
+
+  [[nodiscard]] base::Status scan(std::string_view folder) override;
+  void scan_all() override { note("scan all"); }
+  void shutdown() override { note("shutdown"); }
+  [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+
+ private:
+  void note(std::string order);
+  std::mutex mutex_;
+  std::vector<std::string> orders_;
+  nic::Impairment impairment_;
+};
+
+// Serves `daemon` until it goes. Set the daemon's values before.
+class Rig {
+ public:
+  explicit Rig(FakeDaemon& daemon, ServerConfig config = quick_config());
+  ~Rig();
+  Rig(const Rig&) = delete;
+  Rig& operator=(const Rig&) = delete;
+
+  [[nodiscard]] static ServerConfig quick_config();             // 127.0.0.1:0, kKey
+  [[nodiscard]] cli::HttpAsk ask(std::string method, std::string target, std::string body = "") const;   // with key
+  // Fails the test when there is no answer.
+  [[nodiscard]] cli::HttpReply get(const std::string& target) const { return send(ask("GET", target)); }
+  [[nodiscard]] cli::HttpReply post(const std::string& target, std::string body = "") const {
+    return send(ask("POST", target, std::move(body)));
+  }
+  [[nodiscard]] static cli::HttpReply send(const cli::HttpAsk& ask);
+  [[nodiscard]] const std::string& port() const { return port_; }
+
+ private:
+  boost::asio::io_context io_;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
+  std::unique_ptr<Server> server_;
+  std::string port_;
+  std::thread thread_;
+};
+
+}  // namespace weft::api::test

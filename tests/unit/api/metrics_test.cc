@@ -1,0 +1,71 @@
+// The exposition text, read back by a small parser of the format.
+#include "engine/api/metrics.hh"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "bep/proto/device_id.hh"
+#include "tests/unit/api/fake_daemon.hh"
+
+namespace weft::api {
+namespace {
+
+// "name{labels}" -> value; fails the test on lines that are not of the format or come twice.
+std::map<std::string, double> parse(const std::string& text) {
+  std::map<std::string, double> out;
+  std::set<std::string> typed;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("# TYPE ")) {
+      const std::string name = line.substr(7, line.find(' ', 7) - 7);
+      EXPECT_TRUE(typed.insert(name).second) << name << " has two types";
+    }
+    if (line.empty() || line[0] == '#') continue;
+    const std::size_t space = line.rfind(' ');
+    const std::string key = line.substr(0, space);
+    EXPECT_TRUE(typed.contains(key.substr(0, key.find('{')))) << line;
+    EXPECT_TRUE(out.emplace(key, std::stod(line.substr(space + 1))).second) << "twice: " << key;
+  }
+  return out;
+}
+
+TEST(Metrics, HoldWhatTheDaemonShows) {
+  test::FakeDaemon daemon;
+  const Context context{daemon, daemon, test::kSelf, ""};
+  const auto values = parse(metrics_text(context));
+  const std::string peer = proto::short_id_text(proto::short_id(test::kPeer));
+  const std::string path = "{device=\"" + peer + "\",port=\"left\",remote=\"10.1.0.2:22200\"";
+  EXPECT_EQ(values.at("weft_uptime_seconds"), 61);
+  EXPECT_EQ(values.at("weft_link_connected{device=\"" + peer + "\",name=\"peer\"}"), 1);
+  EXPECT_EQ(values.at("weft_path_score" + path + "}"), 97);
+  EXPECT_DOUBLE_EQ(values.at("weft_path_rtt_seconds" + path + "}"), 0.0002);
+  EXPECT_EQ(values.at("weft_path_state" + path + ",state=\"active\",role=\"primary\"}"), 1);
+  EXPECT_EQ(values.at("weft_path_bytes_total" + path + ",direction=\"out\"}"), 2e6);
+  EXPECT_EQ(values.at("weft_lane_rate_bytes_per_second" + path + ",core=\"1\"}"), 500);
+  EXPECT_EQ(values.at("weft_drops_total{at=\"core\",where=\"1\",reason=\"tag\"}"), 4);
+  EXPECT_EQ(values.at("weft_port_up{port=\"right\"}"), 0);
+  EXPECT_EQ(values.at("weft_transfer_bytes_total{way=\"paths\"}"), 2900);
+  EXPECT_EQ(values.at("weft_folder_items{folder=\"docs\",scope=\"need\",type=\"files\"}"), 3);
+  EXPECT_EQ(values.at("weft_folder_state{folder=\"paused one\",state=\"paused\"}"), 1);
+}
+
+TEST(Metrics, EscapeNames) {
+  test::FakeDaemon daemon;
+  daemon.datapath_value.ports[0].name = "a\"b\\c\nd";
+  const Context context{daemon, daemon, test::kSelf, ""};
+  EXPECT_NE(metrics_text(context).find(R"(weft_port_up{port="a\"b\\c\nd"} 1)"), std::string::npos);
+}
+
+TEST(Metrics, AreServedAsText) {
+  test::FakeDaemon daemon;
+  test::Rig rig(daemon);
+  const cli::HttpReply reply = rig.get("/metrics");
+  EXPECT_EQ(reply.status, 200u);
+  EXPECT_EQ(reply.header("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+}  // namespace
+}  // namespace weft::api
