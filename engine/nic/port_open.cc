@@ -142,7 +142,8 @@ base::Status configure(Port::Inside& inside, std::uint32_t cores, Offloads& offl
   std::uint16_t rx_frames = kRingFrames, tx_frames = kRingFrames;
   if (rte_eth_dev_configure(id, queues, queues, &conf) != 0 ||
       rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx_frames, &tx_frames) != 0)
-    return refuse(detail, inside.config, Errc::kUnavailable, "the driver refused " + std::to_string(cores) + " queue pairs");
+    return refuse(detail, inside.config, Errc::kUnavailable,
+                  "the driver refused " + std::to_string(cores) + " queue pairs; its log says why");
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(id));
   for (std::uint16_t queue = 0; queue < queues; ++queue) {
     if (rte_eth_rx_queue_setup(id, queue, rx_frames, node, nullptr, inside.sides[queue]->pool) != 0 ||
