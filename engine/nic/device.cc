@@ -46,7 +46,8 @@ base::Status probe(const std::string& device, std::string& detail) {
     detail += "check its arguments; it needs CAP_NET_RAW and CAP_NET_ADMIN (root)";
   else
     detail += "check the driver's name and its arguments; DPDK's log says more";
-  return base::fail(base::Errc::kUnavailable, "device could not be made");
+  // All of these are mended in the configuration, or by who starts us.
+  return base::fail(base::Errc::kInvalidConfig, "device could not be made");
 }
 
 }  // namespace

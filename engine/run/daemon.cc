@@ -68,7 +68,7 @@ base::Status Daemon::open_all(std::string& why) {
     begin_stop();
   });
   base::log(LogLevel::kInfo, "weft started",
-            {{"version", base::kVersion}, {"id", proto::to_text(setup_.identity.id())},
+            {{"version", base::kVersionText}, {"id", proto::to_text(setup_.identity.id())},
              {"home", setup_.home.string()}, {"folders", static_cast<std::uint64_t>(setup_.config.folders.size())},
              {"ports", static_cast<std::uint64_t>(setup_.weft.ports.size())}});
   if (engine_ != nullptr)
