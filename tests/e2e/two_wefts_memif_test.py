@@ -28,12 +28,13 @@ def make_pair(lab, **tables):
     return source, target, folder, copy
 
 
-def start_pair(source, target, files):
-    """The source first, so that the target meets a complete index."""
+def start_pair(source, target):
+    """Both run and both paths carry data before there is anything to move: what comes earlier goes over the link."""
     source.start()
-    weftlab.wait_until(lambda: (status := source.folder_status("lab"))["localFiles"] >= files and
-                       status["state"] == "idle", 120, "the source has hashed its folder", alive=[source])
     target.start()
+    for daemon in (source, target):
+        weftlab.wait_until(lambda: states(daemon) == {"left": "active", "right": "active"}, 30,
+                           f"both paths of {daemon.name} are active", 0.05, [source, target])
 
 
 def slow_down(source):
@@ -57,11 +58,12 @@ def wait_middle(source, target, size, share):
 
 def test_large_and_small_files_over_both_paths(lab):
     source, target, folder, _ = make_pair(lab)
+    start_pair(source, target)
     for number in range(3):
         trees.make_large(folder / f"large {number}", 100 * MIB, number)
     trees.make_small(folder / "small", 2000, seed=1)
     trees.make_odd(folder / "odd", seed=1)
-    start_pair(source, target, 2003)
+    source.scan("lab")
     weftlab.wait_same(source, target)
 
     carried, totals = payload(target), target.totals()
@@ -89,7 +91,7 @@ def test_both_sides_give_and_take(lab):
 def test_changes_follow(lab):
     one, two, here, there = make_pair(lab)
     trees.make_small(here / "small", 300, seed=3)
-    start_pair(one, two, 300)
+    start_pair(one, two)
     weftlab.wait_same(one, two)
 
     (here / "new").write_bytes(b"new\n")
@@ -186,10 +188,11 @@ def test_loss_delay_and_jitter_cost_no_byte(lab):
 @pytest.mark.parametrize("mtu", [1500, 9000])
 def test_two_data_cores_share_the_work(lab, mtu):
     source, target, folder, _ = make_pair(lab, engine={"cores": 2}, mtu=mtu)
+    start_pair(source, target)
     for number in range(8):
         trees.make_large(folder / f"large {number}", 40 * MIB, number)
     trees.make_small(folder / "small", 300, 1)
-    start_pair(source, target, 308)
+    source.scan("lab")
     weftlab.wait_same(source, target)
     for path in target.paths():
         by_core = {lane["core"]: lane["bytes_in"] for lane in path["lanes"]}
@@ -201,8 +204,9 @@ def test_two_data_cores_share_the_work(lab, mtu):
 @pytest.mark.parametrize("policy", ["min-rtt", "round-robin", "active-backup"])
 def test_every_policy_moves_the_folder(lab, policy):
     source, target, folder, _ = make_pair(lab, scheduler={"policy": policy})
+    start_pair(source, target)
     trees.make_large(folder / "large", 60 * MIB, policy)
-    start_pair(source, target, 1)
+    source.scan("lab")
     weftlab.wait_same(source, target)
     carried = payload(target)
     assert sum(carried.values()) >= 60 * MIB
