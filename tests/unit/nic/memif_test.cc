@@ -236,7 +236,7 @@ TEST(Memif, ConfigurationIsRefusedWithASentence) {
   EXPECT_EQ(refused([](PortConfig& c) { c.device.clear(); }), Errc::kInvalidConfig);
   EXPECT_EQ(refused([](PortConfig& c) { c.device = "eno1"; }), Errc::kNotFound);
   EXPECT_EQ(refused([](PortConfig& c) { c.device = "0000:ff:1f.7"; }), Errc::kNotFound);
-  EXPECT_EQ(refused([](PortConfig& c) { c.device = "net_no_such_driver0"; }), Errc::kUnavailable);
+  EXPECT_EQ(refused([](PortConfig& c) { c.device = "net_no_such_driver0"; }), Errc::kInvalidConfig);
   EXPECT_EQ(refused([](PortConfig& c) { c.impair_frames_max = 1'000'000; }), Errc::kUnavailable);   // memory
 }
 
