@@ -206,9 +206,15 @@ void make_udp_ports(Port::Inside& inside, const Offloads& offloads) {
 
 }  // namespace
 
+// What one object costs where pages are 4 KiB: DPDK lets none cross a page that it could fit into.
+static std::uint32_t on_ordinary_pages(std::uint32_t object) noexcept {
+  constexpr std::uint32_t kPage = 4096;
+  return object <= kPage ? kPage / (kPage / object) : object + kPage;
+}
+
 std::uint64_t Port::memory_bytes(const PortConfig& config, std::uint32_t cores) noexcept {
-  const std::uint32_t object = rte_mempool_calc_obj_size(
-      static_cast<std::uint32_t>(sizeof(rte_mbuf)) + data_room(config), 0, nullptr);
+  const std::uint32_t object = on_ordinary_pages(rte_mempool_calc_obj_size(
+      static_cast<std::uint32_t>(sizeof(rte_mbuf)) + data_room(config), 0, nullptr));
   constexpr std::uint64_t kRings = 256u << 10;   // descriptors of both rings, and the driver's own, per core
   const std::uint64_t frames = pool_frames(config, cores);
   // 1/16 more for the pool's ring of pointers and for what is lost between pages.
