@@ -80,7 +80,12 @@ void CoreChannel::fetch(base::SessionId session, share::Fetch fetch, FetchDone d
   fetch.token = tokens_free_.back();
   tokens_free_.pop_back();
   fetch_done_[fetch.token] = std::move(done);
-  waiting_fetches_.push_back({session, fetch});
+  waiting_fetches_.push_back({.session = session, .fetch = fetch});
+}
+
+void CoreChannel::cancel_waiting(base::SessionId session) {
+  for (WaitingFetch& fetch : waiting_fetches_)
+    if (fetch.session == session) fetch.cancelled = true;
 }
 
 std::uint32_t CoreChannel::poll() {
@@ -89,7 +94,7 @@ std::uint32_t CoreChannel::poll() {
     const WaitingFetch next = waiting_fetches_.front();
     waiting_fetches_.pop_front();
     const File& file = files_[FileNumber::index(next.fetch.file)];
-    if (!file.in_use || file.self != FileNumber::ref(next.fetch.file) || file.closing) {
+    if (next.cancelled || !file.in_use || file.self != FileNumber::ref(next.fetch.file) || file.closing) {
       ++fetches_at_core_;   // balanced in handle_event()
       handle_event({.kind = Event::Kind::kBlockCancelled, .session = next.session, .number = next.fetch.token,
                     .detail = 0});

@@ -47,6 +47,9 @@ class CoreChannel {
   // kUnavailable: cancelled. kCorrupt, kNotFound, or what the disk said.
   void fetch(base::SessionId session, share::Fetch fetch, FetchDone done);
 
+  // The session's fetches that the core has not seen yet end as cancelled, at the next poll().
+  void cancel_waiting(base::SessionId session);
+
   // Hands waiting commands over, delivers events, adopts the newest report. Returns events handled.
   std::uint32_t poll();
 
@@ -67,6 +70,7 @@ class CoreChannel {
     FileGone on_gone;
   };
   struct WaitingFetch {
+    bool cancelled = false;
     base::SessionId session{};
     share::Fetch fetch{};
   };

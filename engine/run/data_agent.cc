@@ -94,7 +94,9 @@ void DataAgent::handle_command(const Command& command) noexcept {
       MUST(closing_.try_push(file->number));
       return;
     }
-    case Command::Kind::kCancelFetches: return fetch_.cancel_session(command.session, events);
+    case Command::Kind::kDropRequests:
+      serve_.drop_requests(command.session);
+      return fetch_.cancel_session(command.session, events);
   }
 }
 

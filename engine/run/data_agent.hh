@@ -103,7 +103,7 @@ class DataAgent {
 
   // data_tx.cc
   std::uint32_t transmit(base::Instant now) noexcept;
-  void send_session(base::SessionId session, base::Instant now) noexcept;
+  void send_control(base::SessionId session, base::Instant now) noexcept;
   void build_views(base::SessionId session, base::Instant now) noexcept;
   void send_path_frames(LaneSlot& lane, base::Instant now) noexcept;
   void send_rejects(base::SessionId session, base::Instant now) noexcept;
@@ -111,7 +111,7 @@ class DataAgent {
   void send_chunks(base::SessionId session, base::Instant now) noexcept;
   bool send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept;
   void send_acks(base::SessionId session, base::Instant now) noexcept;
-  void send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, base::Instant now) noexcept;
+  void send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept;
   void append_ack(Draft& draft, base::Instant now) noexcept;
   [[nodiscard]] LaneSlot* control_lane(base::SessionId session) noexcept;
 

@@ -93,8 +93,19 @@ bool DataAgent::hand_over(const share::RxDatagram& datagram, std::uint32_t recei
 void DataAgent::handle_packet(LaneSlot& lane, const wire::OpenJob& job, base::Instant now) noexcept {
   wire::FrameReader reader(job.plaintext());
   bool eliciting = false;
+  std::uint64_t acked_paths = 0;
+  static_assert(base::kPathsMax <= 64);
   while (reader.next(frame_)) {
     eliciting |= wire::is_ack_eliciting(frame_.type);
+    if (frame_.type == wire::FrameType::kAck) {
+      // An ACK says all there is to say about a path; a packet stuffed with them would only cost time.
+      const std::uint64_t bit = std::uint64_t{1} << frame_.ack.path;
+      if ((acked_paths & bit) != 0) {
+        drop(share::Drop::kFrame);
+        continue;
+      }
+      acked_paths |= bit;
+    }
     handle_frame(lane, frame_, now);
   }
   if (!reader.ok()) drop(share::Drop::kFrame);

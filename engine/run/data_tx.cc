@@ -9,22 +9,31 @@ namespace weft::run {
 
 std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
   tx_.begin(now);
-  for (std::size_t s = 0; s < base::kSessionsMax; ++s)
-    if (sessions_[s].exists) send_session(base::SessionId{static_cast<std::uint8_t>(s)}, now);
+  // First what is small and keeps paths alive, of all sessions, then data; each turn another session begins, so that
+  // a busy one can neither silence the others nor always take the room of a burst.
+  const std::size_t first = static_cast<std::size_t>(report_.turns % base::kSessionsMax);
+  for (const bool data : {false, true})
+    for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
+      const std::size_t s = (first + i) % base::kSessionsMax;
+      if (!sessions_[s].exists) continue;
+      const base::SessionId session{static_cast<std::uint8_t>(s)};
+      if (!data) send_control(session, now);
+      else if (serve_.unsent_bytes(session) > 0) send_chunks(session, now);
+    }
+  // Last, because a chunk's packet takes an ack along.
+  for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
+    const std::size_t s = (first + i) % base::kSessionsMax;
+    if (sessions_[s].exists) send_acks(base::SessionId{static_cast<std::uint8_t>(s)}, now);
+  }
   return tx_.send(now);
 }
 
-void DataAgent::send_session(base::SessionId session, base::Instant now) noexcept {
+void DataAgent::send_control(base::SessionId session, base::Instant now) noexcept {
   for (const std::uint16_t index : lanes_.of(session).slots) send_path_frames(lanes_.at(index), now);
-  const bool data = serve_.unsent_bytes(session) > 0;
-  const bool control = !sessions_[base::to_index(session)].rejects.empty() || fetch_.has_request(session);
-  if (data || control) build_views(session, now);
-  if (control) {
-    send_rejects(session, now);
-    send_requests(session, now);
-  }
-  if (data) send_chunks(session, now);
-  send_acks(session, now);
+  if (sessions_[base::to_index(session)].rejects.empty() && !fetch_.has_request(session)) return;
+  build_views(session, now);
+  send_rejects(session, now);
+  send_requests(session, now);
 }
 
 void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept {
@@ -35,7 +44,7 @@ void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept
     const LaneSlot& lane = lanes_.at(index);
     sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
                                           lane.packet_bytes, now);
-    view.can_send = view.can_send && tx_.has_room(lane);
+    view.can_send = view.can_send && tx_.has_room_for_data(lane);
     MUST(views_.try_push(view) && view_lanes_.try_push(index));
   }
 }
@@ -45,8 +54,13 @@ void DataAgent::send_path_frames(LaneSlot& lane, base::Instant now) noexcept {
   Draft draft;
   if (!tx_.start(lane, sched::SentKind::kControl, draft)) return;   // next turn
   if (lane.challenge_due) {
-    lane.challenge = challenges_.next();
-    lane.challenge_sent = now;
+    // While an answer may still be on its way, the same question again: a path whose round trip is longer than the
+    // probe interval would otherwise never answer the newest one.
+    const base::Duration patience = std::max(3 * lane.lane->srtt(), base::seconds(1));
+    if (lane.challenge_sent == base::kNever || now - lane.challenge_sent > patience) {
+      lane.challenge = challenges_.next();
+      lane.challenge_sent = now;
+    }
     lane.challenge_due = false;
     wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
   }
@@ -94,6 +108,7 @@ void DataAgent::send_requests(base::SessionId session, base::Instant now) noexce
 }
 
 void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept {
+  build_views(session, now);
   sched::Picker& picker = sessions_[base::to_index(session)].picker;
   while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
     const auto front = serve_.front_chunk(session);
@@ -107,7 +122,7 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
       continue;
     }
     views_[at].queued_bytes = lane.lane->in_flight_bytes();
-    views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room(lane);
+    views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane);
   }
   // All that there was is on its way: what a lane delivers from here on says nothing about what it could.
   for (const std::uint16_t index : view_lanes_) {
@@ -164,23 +179,24 @@ void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
       }
     }
     if (!lane.lane->ack_due(now)) continue;
+    Draft draft;   // first the packet, then the ack: filling it takes it as sent
+    if (!tx_.start(lane, sched::SentKind::kAckOnly, draft)) continue;
     wire::Ack ack;
-    if (!tx_.has_room(lane) || !lane.lane->fill_ack(ack, now)) continue;
-    send_ack(lane, lane, ack, now);
+    MUST(lane.lane->fill_ack(ack, now));
+    send_ack(draft, ack, now);
     // What a suspect path brought must not wait for what it may not bring back.
     if (lane.state != share::PathState::kSuspect) continue;
     build_views(session, now);
     LaneSlot* other = control_lane(session);
-    if (other != nullptr && other != &lane) send_ack(lane, *other, ack, now);
+    if (other != nullptr && other != &lane && tx_.start(*other, sched::SentKind::kAckOnly, draft))
+      send_ack(draft, ack, now);
   }
 }
 
-void DataAgent::send_ack(LaneSlot& about, LaneSlot& on, const wire::Ack& ack, base::Instant now) noexcept {
-  Draft draft;
-  if (!tx_.start(on, sched::SentKind::kAckOnly, draft)) return;
+void DataAgent::send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept {
   wire::encode(draft.frames, ack);
   draft.sent.ack_largest = ack.largest;
-  draft.sent.ack_path = static_cast<std::uint8_t>(about.path);
+  draft.sent.ack_path = ack.path;
   tx_.finish(draft, now);
 }
 

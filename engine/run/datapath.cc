@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <utility>
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
@@ -86,22 +87,35 @@ std::uint32_t Datapath::window_blocks(const base::DeviceId&, std::uint32_t block
   return std::clamp(fit + std::max(1u, fit / 4), 2u, kFetchesPerCoreMax / 2);
 }
 
+std::optional<base::SessionId> Datapath::free_slot() {
+  std::array<bool, base::kSessionsMax> taken{};
+  for (const auto& [device, session] : sessions_) taken[base::to_index(session->slot())] = true;
+  for (std::size_t i = 0; i < taken.size(); ++i)
+    if (!taken[i]) return base::SessionId{static_cast<std::uint8_t>(i)};
+  // A device that is gone gives its place up.
+  for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
+    if (at->second->active() || at->second->linked() || at->second->busy()) continue;
+    const base::SessionId slot = at->second->slot();
+    retired_.push_back(std::move(at->second));
+    sessions_.erase(at);
+    return slot;
+  }
+  return std::nullopt;
+}
+
 void Datapath::on_link_up(net::Link& link) {
   if (engine_ == nullptr || !link.peer_is_weft()) return;
-  std::unique_ptr<WeftSession>& session = sessions_[link.device()];
+  WeftSession* session = session_of(link.device());
   if (session == nullptr) {
-    std::array<bool, base::kSessionsMax> taken{};
-    for (const auto& [device, other] : sessions_)
-      if (other != nullptr) taken[base::to_index(other->slot())] = true;
-    const auto slot = static_cast<std::size_t>(std::find(taken.begin(), taken.end(), false) - taken.begin());
-    if (slot == base::kSessionsMax) {
-      sessions_.erase(link.device());
+    const auto slot = free_slot();
+    if (!slot) {
       base::log(LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
                 {{"peer", proto::short_id_text(proto::short_id(link.device()))}, {"limit", base::kSessionsMax}});
       return;
     }
-    session = std::make_unique<WeftSession>(*engine_, *this, base::SessionId{static_cast<std::uint8_t>(slot)}, self_,
-                                            link.device());
+    auto made = std::make_unique<WeftSession>(*engine_, *this, *slot, self_, link.device());
+    session = made.get();
+    sessions_[link.device()] = std::move(made);
   }
   session->on_link_up(link);
   arm();
@@ -141,6 +155,7 @@ void Datapath::arm() {
 }
 
 void Datapath::tick() {
+  retired_before_ = std::exchange(retired_, {});
   for (std::uint32_t core = 0; core < engine_->cores(); ++core) engine_->channel(core).poll();
   const base::Instant now = MonotonicClock().now();
   if (now >= health_due_) {

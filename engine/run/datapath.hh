@@ -59,6 +59,7 @@ class Datapath final : public model::Fabric, public SessionHost {
   void on_paths_changed() override;
   [[nodiscard]] model::FileServer& file_server() override { return *server_; }
   WeftSession* session_of(const base::DeviceId& device);
+  [[nodiscard]] std::optional<base::SessionId> free_slot();
   [[nodiscard]] bool busy() const;
   void arm();
   void tick();
@@ -73,6 +74,9 @@ class Datapath final : public model::Fabric, public SessionHost {
   share::PathTable table_;
   std::uint64_t tables_late_ = 0;
   std::map<base::DeviceId, std::unique_ptr<WeftSession>> sessions_;
+  // Sessions of devices that went and whose slot another took. Work posted before may still name them, and has run by
+  // the second tick from now.
+  std::vector<std::unique_ptr<WeftSession>> retired_, retired_before_;
   std::unordered_map<std::uint32_t, WeftSession*> transfers_;
   std::uint32_t next_transfer_ = 1;
   bool stopped_ = false;

@@ -141,7 +141,9 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   lane.chunk_bytes_in += chunk.data.size();
   s.stall_max = std::max(s.stall_max, now - s.progress_at);
   s.progress_at = now;
-  extent.retry_at = now + kSilentRetry;
+  if (!extent.queued) extent.retry_at = now + kSilentRetry;
+  extent.asked_in_vain = 0;
+  extent.busy = false;
   if (!extent.missing.none()) return std::nullopt;
   extent.complete = true;
   extent.retry_at = base::kNever;
@@ -166,6 +168,8 @@ std::optional<share::Drop> FetchSide::handle_reject(base::SessionId session, con
   if (block.session != session || block.state != Block::State::kFetching || extent.complete)
     return share::Drop::kStaleExtent;
   if (reject.reason == wire::RejectReason::kBusy) {
+    if (extent.queued) return std::nullopt;   // to be asked again anyway
+    extent.busy = true;
     extent.retry_at = now + kBusyRetry;
     retries_due_ = std::min(retries_due_, extent.retry_at);
     return std::nullopt;
@@ -186,14 +190,18 @@ void FetchSide::handle_requests_lost(base::SessionId session, base::PathId path,
   }
 }
 
-std::uint32_t FetchSide::poll_retries(base::Instant now) noexcept {
+std::uint32_t FetchSide::poll_retries(base::Instant now, EventSink events) noexcept {
   if (now < retries_due_) return 0;
   std::uint32_t work = 0;
   retries_due_ = base::kNever;
   for (std::uint16_t i = 0; i < slot_count_; ++i) {
     Extent& extent = extents_[i];
-    if (extent.block == kNoIndex || extent.retry_at == base::kNever) continue;
+    if (extent.block == kNoIndex || extent.queued || extent.retry_at == base::kNever) continue;
     if (extent.retry_at <= now) {
+      if (++extent.asked_in_vain > (extent.busy ? kBusyMax : kSilentMax)) {
+        end_block(extent.block, Kind::kBlockCancelled, 0, events);
+        continue;
+      }
       --sessions_[base::to_index(blocks_[extent.block].session)].outstanding;
       queue_request(extent);
       ++work;
@@ -260,7 +268,7 @@ void FetchSide::handle_disk_done(std::uint32_t index, std::int32_t result, Event
 }
 
 std::uint32_t FetchSide::poll(base::Instant now, EventSink events) noexcept {
-  std::uint32_t work = poll_retries(now);
+  std::uint32_t work = poll_retries(now, events);
   while (!pending_.empty() && start_block(pending_.front())) {
     pending_.pop_front(blocks_);
     ++work;

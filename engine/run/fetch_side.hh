@@ -41,6 +41,9 @@ class FetchSide {
   // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
+  // About ten seconds of either: the block ends as kBlockCancelled and is asked for elsewhere, so that a peer that grants
+  // and never delivers does not hold memory for ever.
+  static constexpr std::uint16_t kBusyMax = 2000, kSilentMax = 5;
 
   using EventSink = base::FunctionRef<void(const share::Event&)>;
 
@@ -88,6 +91,8 @@ class FetchSide {
     ChunkMap missing;
     base::PathId path{};                // of the last request
     std::uint64_t packet_number = 0;
+    bool busy = false;                  // the last word of the peer was kBusy
+    std::uint16_t asked_in_vain = 0;    // since the last new chunk
     base::Instant retry_at = base::kNever;
   };
   struct Block {
@@ -121,7 +126,7 @@ class FetchSide {
   void forget_extent(Extent& extent) noexcept;
   void end_block(std::uint16_t index, share::Event::Kind kind, std::int32_t detail, EventSink events) noexcept;
   void cancel_block(std::uint16_t index, EventSink events) noexcept;
-  std::uint32_t poll_retries(base::Instant now) noexcept;
+  std::uint32_t poll_retries(base::Instant now, EventSink events) noexcept;
   std::uint32_t poll_hash(EventSink events) noexcept;
   std::uint32_t poll_writes() noexcept;
   [[nodiscard]] base::MutableBytes slot_bytes(std::uint16_t slot) const noexcept {

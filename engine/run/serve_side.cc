@@ -31,9 +31,13 @@ void ServeSide::add_session(base::SessionId session, std::uint32_t chunk_bytes) 
   s.chunk_bytes = chunk_bytes;
 }
 
-void ServeSide::remove_session(base::SessionId session) noexcept {
+void ServeSide::drop_requests(base::SessionId session) noexcept {
   for (std::uint16_t i = 0; i < kExtentsMax; ++i)
     if (extents_[i].state != Extent::State::kFree && extents_[i].session == session) drop_extent(i);
+}
+
+void ServeSide::remove_session(base::SessionId session) noexcept {
+  drop_requests(session);
   sessions_[base::to_index(session)].exists = false;
 }
 
@@ -67,7 +71,7 @@ std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId sess
     drop_extent(place);  // the puller has given its slot another use: what was asked before is not wanted any more
   }
   base::SlotRef ref;
-  if (s.extents >= kRequestsMax || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
+  if (s.extents >= share_max() || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
   const std::uint16_t index = ref.slot;
   Extent& extent = extents_[index];
   extent = Extent{};

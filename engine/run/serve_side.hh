@@ -40,8 +40,10 @@ class ServeSide {
   ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count);
 
   void add_session(base::SessionId session, std::uint32_t chunk_bytes) noexcept;
-  // Drops everything of the session; slots under a disk read come back when the disk answers.
-  void remove_session(base::SessionId session) noexcept;
+  // Drops what the session has asked for; slots under a disk read come back when the disk answers. The peer asks again
+  // for what it still wants.
+  void drop_requests(base::SessionId session) noexcept;
+  void remove_session(base::SessionId session) noexcept;   // drop_requests() and the session itself
   // Drops the extents of one file; its `busy` falls to 0 when the disk has answered.
   void close_file(const FileEntry& file) noexcept;
 
@@ -94,6 +96,12 @@ class ServeSide {
     ChunkMap unsent, acked, sent_once;
     std::uint32_t chunks = 0;
   };
+  // No peer holds all slots: one that stops acknowledging must not stop the others.
+  [[nodiscard]] std::uint32_t share_max() const noexcept {
+    const std::uint32_t share = slots_.size() * 3 / 4;
+    return share < 1 ? 1 : share > kRequestsMax ? kRequestsMax : share;
+  }
+
   struct Session {
     bool exists = false;
     std::uint32_t chunk_bytes = 0;

@@ -33,13 +33,18 @@ void WeftSession::handle_grant(const proto::Grant& grant) {
   for (const proto::Grant::File& file : grant.files) {
     const auto found = transfers_.find(file.open_id);
     if (found == transfers_.end() || found->second.state != Transfer::State::kOpening) {
+      if (found != transfers_.end() && found->second.handle == file.handle) continue;   // said again after a resume
       // Given up meanwhile: the peer must not keep it open for us.
       if (file.error == 0) release_batch_.handles.push_back(file.handle);
       schedule_flush();
       continue;
     }
     if (file.error != 0) {
-      fail_open(file.open_id, {proto::errc_of_grant_error(file.error), 0, "the peer does not grant the file"});
+      // Only what says that the peer has not the file speaks against the peer; its limits are no reason not to ask it
+      // over the link.
+      const base::Errc code = proto::errc_of_grant_error(file.error);
+      const bool lacking = code == base::Errc::kNotFound || code == base::Errc::kPermission;
+      fail_open(file.open_id, {lacking ? code : base::Errc::kUnavailable, 0, "the peer does not grant the file"});
       continue;
     }
     on_granted(file.open_id, file.handle);
@@ -122,15 +127,17 @@ void WeftSession::close(std::uint32_t transfer, std::function<void()> gone) {
 void WeftSession::handle_open(const proto::Open& open) {
   if (!active_) return;
   for (const proto::Open::File& file : open.files) {
-    if (served_.size() >= kFilesMax || file.core >= cores_) {
+    if (served_.size() + opening_ >= kFilesMax || file.core >= cores_) {
       grant(file.open_id, 0, base::fail(base::Errc::kLimit, "too many files are open"));
       continue;
     }
     const model::RemoteFile wanted{.folder = file.folder, .name = file.name, .version = file.version,
                                    .size = file.size, .block_size = file.block_size};
+    ++opening_;
     host_.file_server().open_for_peer(
         peer_, wanted,
         [this, serial = serial_, open_id = file.open_id, core = file.core](base::Result<model::ServedFile> result) {
+          --opening_;
           if (active_ && serial == serial_) grant(open_id, core, std::move(result));
         });
   }
@@ -155,12 +162,21 @@ void WeftSession::grant(std::uint32_t open_id, std::uint32_t core, base::Result<
           if (active_ && serial == serial_) refuse(ready.error().code);
           return;
         }
+        served_.at(place).granted = true;
         grant_batch_.files.push_back({.open_id = open_id, .handle = *number, .error = 0});
         schedule_flush();
       });
   if (!opened) return refuse(base::Errc::kLimit);
   *number = *opened;
-  served_[{core, *opened}] = Served{.fd = std::move(file->fd)};
+  served_[{core, *opened}] = Served{.fd = std::move(file->fd), .open_id = open_id};
+}
+
+// After a resume: a GRANT may have been lost with the old link. The peer knows it already, or releases it.
+void WeftSession::repeat_grants() {
+  grant_batch_ = {};
+  for (const auto& [place, served] : served_)
+    if (served.granted && !served.closing)
+      grant_batch_.files.push_back({.open_id = served.open_id, .handle = place.second, .error = 0});
 }
 
 void WeftSession::handle_release(const proto::Release& release) {

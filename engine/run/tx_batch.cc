@@ -1,7 +1,5 @@
 #include "engine/run/tx_batch.hh"
 
-#include <algorithm>
-
 #include "engine/wire/keys.hh"
 
 namespace weft::run {
@@ -9,8 +7,13 @@ namespace weft::run {
 std::uint32_t TxBatch::offer(std::size_t port, base::Instant now) noexcept {
   PortBatch& batch = batches_[port];
   const std::uint32_t took = ports_[port]->tx({batch.items.data(), batch.items_have}, now);
-  std::copy(batch.items.begin() + took, batch.items.begin() + batch.items_have, batch.items.begin());
+  if (took == 0) return 0;
   batch.items_have -= took;
+  for (std::uint32_t i = 0; i < batch.items_have; ++i) {
+    batch.items[i] = batch.items[i + took];
+    batch.flows[i] = batch.flows[i + took];
+    batch.items[i].flow = &batch.flows[i];
+  }
   return took;
 }
 
@@ -26,6 +29,10 @@ bool TxBatch::has_room(const LaneSlot& lane) const noexcept {
   const PortBatch& batch = batches_[base::to_index(lane.port)];
   return !batch.blocked && batch.items_have < share::kBurst && lane.lane->can_send_control() &&
          lane.tx_packets_in_epoch < wire::kPacketsPerEpochMax;
+}
+
+bool TxBatch::has_room_for_data(const LaneSlot& lane) const noexcept {
+  return has_room(lane) && batches_[base::to_index(lane.port)].items_have < share::kBurst - kControlPlaces;
 }
 
 bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept {
@@ -59,9 +66,10 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
                          .packet = draft.slot.payload,
                          .head_bytes = static_cast<std::uint32_t>(draft.frames.used()),
                          .body = draft.body};
-  batch.items[batch.items_have++] = {.packet = draft.slot.packet,
-                                     .bytes = static_cast<std::uint16_t>(bytes),
-                                     .flow = &lane.flow};
+  share::Flow& flow = batch.flows[batch.items_have];
+  flow = lane.flow;
+  batch.items[batch.items_have++] = {.packet = draft.slot.packet, .bytes = static_cast<std::uint16_t>(bytes),
+                                     .flow = &flow};
   draft.sent.bytes = static_cast<std::uint32_t>(bytes);
   lane.lane->on_sent(draft.sent, now);
   ++lane.tx_packets_in_epoch;

@@ -41,16 +41,20 @@ class TxBatch {
   void begin(base::Instant now) noexcept;
   // False: no room on the lane's port, no packet number left under its key, or its ring of sent packets is full.
   [[nodiscard]] bool has_room(const LaneSlot& lane) const noexcept;
+  // The same for chunks: they leave some places of a burst to the acks, probes and requests of all sessions.
+  [[nodiscard]] bool has_room_for_data(const LaneSlot& lane) const noexcept;
   [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept;
   void finish(Draft& draft, base::Instant now) noexcept;
   // Returns datagrams handed to ports.
   std::uint32_t send(base::Instant now) noexcept;
 
  private:
+  static constexpr std::uint32_t kControlPlaces = 4;
   struct PortBatch {
     std::array<share::TxSlot, share::kBurst> slots{};
     std::uint32_t slots_have = 0, slots_used = 0;
     std::array<share::TxItem, share::kBurst> items{};
+    std::array<share::Flow, share::kBurst> flows{};   // copies: a lane may go while its packet waits for the port
     std::uint32_t items_have = 0;
     bool blocked = false;
   };

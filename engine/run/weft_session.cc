@@ -90,16 +90,17 @@ void WeftSession::on_link_down() {
   for (const auto& [number, transfer] : transfers_)
     if (transfer.state == Transfer::State::kOpening) lost.push_back(number);
   open_batch_ = {};
-  grant_batch_ = {};
   for (const std::uint32_t number : lost)
     fail_open(number, {base::Errc::kUnavailable, 0, "the link went down before the file was opened"});
 }
 
 void WeftSession::handle_offer(net::Link& link, const proto::Offer& offer, base::Instant now) {
   if (&link != link_ || !offered_) return;
+  offered_ = false;   // one OFFER per link: a second would begin a session under the same secret, and repeat nonces
   const bool resume = active_ && offer.session_id_previous == id_;
   if (resume) {
     base::log(LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
+    repeat_grants();
     schedule_flush();
     return;
   }
@@ -152,12 +153,23 @@ void WeftSession::begin(net::Link& link, const proto::Offer& offer, base::Instan
 void WeftSession::add_candidates(base::Instant now) {
   // Every local port x remote port (design §3). Both ends number a path by (low device's port, high device's port).
   std::uint32_t added = 0;
-  for (std::uint32_t local = 0; local < engine_.ports(); ++local)
-    for (std::uint32_t remote = 0; remote < peer_offer_.ports.size(); ++remote)
-      if (add_path(local, remote, now)) ++added;
+  // Pairs of equal rank first (0-0, 1-1, …): if not all fit, every port has a path before any has two.
+  const auto remotes = static_cast<std::uint32_t>(peer_offer_.ports.size());
+  for (std::uint32_t shift = 0; shift < std::max(engine_.ports(), remotes); ++shift)
+    for (std::uint32_t local = 0; local < engine_.ports(); ++local) {
+      const std::uint32_t remote = (local + shift) % std::max(engine_.ports(), remotes);
+      if (remote < remotes && added < kPathsPerSessionMax && add_path(local, remote, now)) ++added;
+    }
   if (added == 0)
     base::log(LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});
+}
+
+bool WeftSession::remember_remote(const base::IpAddress& address) {
+  if (std::find(remotes_.begin(), remotes_.end(), address) != remotes_.end()) return true;
+  if (remotes_.size() >= kRemotesMax) return false;
+  remotes_.push_back(address);
+  return true;
 }
 
 bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Instant now) {
@@ -170,6 +182,11 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
     base::log(LogLevel::kError, "a memif port needs the same cores and mtu in weft.toml at both ends: not used",
               {{"port", ours.name}, {"remote", theirs.name}, {"cores", engine_.cores()},
                {"peer_cores", peer_offer_.cores}, {"mtu", ours.mtu}, {"peer_mtu", theirs.mtu}});
+    return false;
+  }
+  if (!remember_remote(theirs.address)) {
+    base::log(LogLevel::kWarn, "the peer has offered too many addresses: not used",
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"limit", kRemotesMax}});
     return false;
   }
   const auto flow = engine_.port(local).make_flow(theirs.address, ours.udp_port,
@@ -233,7 +250,9 @@ void WeftSession::supply_keys(const share::LaneReport& lane, std::uint32_t core)
   for (const bool tx : {true, false}) {
     const std::uint32_t next = (tx ? lane.key_epoch : lane.peer_key_epoch) + 1;
     std::uint32_t& sent = tx ? path.tx_key_sent[core] : path.rx_key_sent[core];
-    if (sent >= next) continue;
+    // A living lane at epoch e has been sent e or e + 1. Any other epoch is that of the lane's predecessor, in a report
+    // made before the new session's commands arrived.
+    if (next != sent + 1) continue;
     const auto k = key(lane.path, core, tx, next);
     if (!k) continue;
     Command c = command(Command::Kind::kSetKey);
@@ -288,8 +307,10 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
 
 void WeftSession::cancel_fetches() {
   base::log(LogLevel::kWarn, "no usable path: the link takes over", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
-  for (std::uint32_t core = 0; core < cores_; ++core)
-    engine_.channel(core).send(command(Command::Kind::kCancelFetches));
+  for (std::uint32_t core = 0; core < cores_; ++core) {
+    engine_.channel(core).cancel_waiting(slot_);
+    engine_.channel(core).send(command(Command::Kind::kDropRequests));
+  }
 }
 
 void WeftSession::end(const char* why) {
@@ -310,8 +331,10 @@ void WeftSession::end(const char* why) {
     served.closing = true;
     engine_.channel(place.first).close_file(slot_, place.second, [this, place] { served_.erase(place); });
   }
-  for (std::uint32_t core = 0; core < cores_; ++core)
+  for (std::uint32_t core = 0; core < cores_; ++core) {
+    engine_.channel(core).cancel_waiting(slot_);
     engine_.channel(core).send(command(Command::Kind::kRemoveSession));
+  }
   paths_ = {};
   monitor_ = {};
   book_ = {};

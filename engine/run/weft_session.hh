@@ -80,7 +80,8 @@ class WeftSession {
   void tick(share::PathTable& table, base::Instant now);
   void flush();                        // sends what OPEN, GRANT and RELEASE have gathered
   [[nodiscard]] bool active() const { return active_; }
-  [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty(); }
+  [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty() || opening_ > 0; }
+  [[nodiscard]] bool linked() const { return link_ != nullptr; }
 
   // ---- to show
   [[nodiscard]] std::vector<PathShown> paths() const;
@@ -112,10 +113,18 @@ class WeftSession {
   };
   struct Served {
     base::UniqueFd fd;
+    std::uint32_t open_id = 0;
+    bool granted = false;              // the core has it; until then no GRANT was queued
     bool closing = false;
   };
 
+  // Lanes per core are for all sessions, next hops of a port for the life of the process: a peer that offers many
+  // ports, or ever new addresses, must not take them from the others.
+  static constexpr std::uint32_t kPathsPerSessionMax = 16;
+  static constexpr std::size_t kRemotesMax = 16;
+
   [[nodiscard]] proto::Offer make_offer() const;
+  [[nodiscard]] bool remember_remote(const base::IpAddress& address);
   void begin(net::Link& link, const proto::Offer& offer, base::Instant now);
   void end(const char* why);
   void add_candidates(base::Instant now);
@@ -130,6 +139,7 @@ class WeftSession {
   void forget(std::uint32_t transfer);
   void cancel_fetches();
   void log_change(const migrate::PathChange& change) const;
+  void repeat_grants();
   void schedule_flush();
   [[nodiscard]] bool we_are_low() const { return self_ < peer_; }
   [[nodiscard]] share::Command command(share::Command::Kind kind) const;
@@ -142,6 +152,7 @@ class WeftSession {
   bool offered_ = false;                       // our offer went out on the present link
   std::uint32_t receiver_base_offered_ = 0;    // in that offer
   base::Instant parked_since_ = base::kNever;
+  std::vector<base::IpAddress> remotes_;       // addresses this peer has ever offered and we took up
 
   // The session under way.
   bool active_ = false;
@@ -160,6 +171,7 @@ class WeftSession {
   std::map<std::uint32_t, Transfer> transfers_;   // by the model's transfer number; also the open_id on the wire
   // By (core, handle): each core numbers its files for itself.
   std::map<std::pair<std::uint32_t, std::uint32_t>, Served> served_;
+  std::uint32_t opening_ = 0;                     // OPENs of the peer that the model has not answered
   std::uint32_t next_core_ = 0;
   proto::Open open_batch_;
   proto::Grant grant_batch_;

@@ -64,7 +64,9 @@ struct CloseFile {                          // both sides; outstanding blocks of
 struct Command {
   enum class Kind : std::uint8_t {
     kAddSession, kRemoveSession, kAddLane, kRemoveLane, kSetKey, kGrant, kOpenWrite, kFetch, kCloseFile,
-    kCancelFetches,   // every fetch of the session ends as kBlockCancelled (no usable path: the link takes over)
+    // No usable path: the link takes over. Every fetch of the session ends as kBlockCancelled, and what the peer has
+    // asked for is dropped, so that its buffers serve others; it asks again when a path is back.
+    kDropRequests,
   };
   Kind kind{};
   base::SessionId session{};

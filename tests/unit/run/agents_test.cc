@@ -174,7 +174,7 @@ TEST(Agents, EndEveryFetchWhenToldTo) {
   pair.fetch_all(kBlock);
   ASSERT_TRUE(pair.run_until([&] { return pair.written > 5; }, base::seconds(5)));
   share::Command c;
-  c.kind = share::Command::Kind::kCancelFetches;
+  c.kind = share::Command::Kind::kDropRequests;
   c.session = kSession;
   pair.puller.channel->send(c);
   ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(5)));
