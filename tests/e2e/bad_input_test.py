@@ -123,8 +123,10 @@ def test_bad_hello(stage, sent):
 
 
 def test_silent_connections_do_not_stop_others(stage):
-    """More than a page of sockets that say nothing, then an honest peer (in the fixture's end, while they are open)."""
-    silent = [socket.create_connection(bep_peer.address_of(stage), 15) for _ in range(20)]
+    """Many sockets that say nothing: those of one address are bounded, and other addresses are served meanwhile."""
+    before = closed_links(stage)
+    silent = [socket.create_connection(bep_peer.address_of(stage), 15, source_address=("127.0.0.2", 0)) for _ in range(30)]
+    expect_count(closed_links, "too-many-from-address", before, stage)
     with bep_peer.connect(stage, **own_key(stage)) as connection:
         connection.sendall(bep_peer.hello())
         assert connection.recv(4) == struct.pack(">I", bep_peer.HELLO_MAGIC)
