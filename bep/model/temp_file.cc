@@ -100,20 +100,18 @@ base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t
   MUST(size >= 0);
   TempFile temp;
   Parent parent = TRY(open_parent(root, name));
-  temp.target_base = std::move(parent.base);
   temp.temp_base = std::string(proto::base_of(proto::temp_name(name)));
   const base::Result<DiskState> before = state_at(parent.dir.get(), temp.temp_base);
   temp.resumed = before && before->kind == DiskKind::kFile && before->size > 0;
-  temp.dir = std::move(parent.dir);
-  temp.fd = TRY(open_or_replace(temp.dir.get(), temp.temp_base));
+  temp.fd = TRY(open_or_replace(parent.dir.get(), temp.temp_base));
   const base::Status reserved = reserve(temp.fd.get(), size, sparse);
   if (!reserved) {
-    if (!temp.resumed) ::unlinkat(temp.dir.get(), temp.temp_base.c_str(), 0);
+    if (!temp.resumed) ::unlinkat(parent.dir.get(), temp.temp_base.c_str(), 0);
     return tl::unexpected<base::Error>(reserved.error());
   }
   const bool wanted = direct == DirectIo::kAlways || (direct == DirectIo::kAuto && size >= kDirectBytesMin);
   if (wanted)                      // refused by the file system: none, and the buffered one serves
-    temp.direct = base::UniqueFd(::openat(temp.dir.get(), temp.temp_base.c_str(),
+    temp.direct = base::UniqueFd(::openat(parent.dir.get(), temp.temp_base.c_str(),
                                           O_WRONLY | O_DIRECT | O_NOFOLLOW | O_CLOEXEC));
   return temp;
 }

@@ -22,11 +22,9 @@ namespace weft::model {
 inline constexpr std::int64_t kDirectBytesMin = std::int64_t{4} << 20;
 
 struct TempFile {
-  base::UniqueFd dir;              // the parent directory
   base::UniqueFd fd;               // buffered, for hashing and for blocks from links
   base::UniqueFd direct;           // the same file under O_DIRECT, for the datapath; may be empty
   std::string temp_base;
-  std::string target_base;
   bool resumed = false;            // an earlier run left it
 };
 

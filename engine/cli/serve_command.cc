@@ -6,6 +6,19 @@
 #include "engine/run/daemon.hh"
 
 namespace weft::cli {
+namespace {
+
+// What the configuration asks for and this machine does not have is the configuration's fault as well.
+int exit_code_of(const base::Error& error) {
+  switch (error.code) {
+    case base::Errc::kInvalidConfig:
+    case base::Errc::kInvalidArgument:
+    case base::Errc::kNotFound: return kWrong;
+    default: return kFailed;
+  }
+}
+
+}  // namespace
 
 int serve_command(const std::filesystem::path& home_path, const Io& io) {
   auto home = load_home(home_path);
@@ -19,12 +32,12 @@ int serve_command(const std::filesystem::path& home_path, const Io& io) {
   for (const std::string& notice : home->config.notices) base::log(base::LogLevel::kWarn, notice);
   auto daemon = run::Daemon::start(run::DaemonConfig{home_path, std::move(home->config), std::move(home->weft),
                                                      std::move(home->identity)}, why);
-  if (!daemon) return refuse(io, daemon.error().code == base::Errc::kInvalidConfig ? kWrong : kFailed, why);
+  if (!daemon) return refuse(io, exit_code_of(daemon.error()), why);
 
   std::unique_ptr<api::Server> server;
   if (gui.enabled) {
     auto started = api::Server::start((*daemon)->io(), api_config, **daemon, **daemon, why);
-    if (!started) return refuse(io, started.error().code == base::Errc::kInvalidConfig ? kWrong : kFailed, why);
+    if (!started) return refuse(io, exit_code_of(started.error()), why);
     server = std::move(*started);
   }
   return (*daemon)->run([&server] { server.reset(); });

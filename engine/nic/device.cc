@@ -40,13 +40,14 @@ base::Status probe(const std::string& device, std::string& detail) {
   detail = "device '" + device + "' could not be made: ";
   if (is_kind(device, "net_memif"))
     detail += "check its arguments, and that no other process serves the same socket";
-  else if (is_kind(device, "net_af_packet") && ask_interface(device_argument(device, "iface"), SIOCGIFFLAGS) == std::nullopt)
+  else if (is_kind(device, "net_af_packet") && !ask_interface(device_argument(device, "iface"), SIOCGIFFLAGS))
     detail += "there is no interface '" + device_argument(device, "iface") + "'";
   else if (is_kind(device, "net_af_packet") || is_kind(device, "net_tap"))
     detail += "check its arguments; it needs CAP_NET_RAW and CAP_NET_ADMIN (root)";
   else
     detail += "check the driver's name and its arguments; DPDK's log says more";
-  return base::fail(base::Errc::kUnavailable, "device could not be made");
+  // All of these are mended in the configuration, or by who starts us.
+  return base::fail(base::Errc::kInvalidConfig, "device could not be made");
 }
 
 }  // namespace
@@ -111,7 +112,8 @@ base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, 
   device.is_virtual = is_kind(driver, "net_") && name.find(':') == std::string::npos;
   device.memif = driver == "net_memif";
   const std::string role = device_argument(text, "role");
-  device.memif_client = device.memif && role.find("server") == std::string::npos && role.find("master") == std::string::npos;
+  const bool server = role.find("server") != std::string::npos || role.find("master") != std::string::npos;
+  device.memif_client = device.memif && !server;   // the driver's own default
   if (driver == "net_af_packet") device.kernel_interface = device_argument(text, "iface");
   return device;
 }

@@ -6,9 +6,12 @@
 #include <rte_lcore.h>
 #include <rte_log.h>
 #include <sched.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "engine/base/must.hh"
@@ -18,6 +21,8 @@
 
 namespace weft::nic {
 namespace {
+
+constexpr const char* kPrefix = "weft-";
 
 // One main "lcore" that floats over every CPU we may use: DPDK pins what it knows, and the caller's threads and
 // DPDK's own helpers should stay where the operator put them.
@@ -76,12 +81,28 @@ base::Status init(std::vector<std::string> arguments) {
   const int argc = static_cast<int>(arguments.size());
   if (rte_eal_init(argc, argv.data()) >= 0) return {};
   switch (rte_errno) {
-    case EINVAL: return base::fail(base::Errc::kInvalidConfig, "DPDK refused an EAL argument; its log names it", rte_errno);
+    case EINVAL:
+      return base::fail(base::Errc::kInvalidConfig, "DPDK refused an EAL argument; its log names it", rte_errno);
     case ENOMEM:
       return base::fail(base::Errc::kUnavailable, "DPDK got no memory: lower the memory or free some", rte_errno);
     case EACCES:
       return base::fail(base::Errc::kPermission, "DPDK may not use its run-time directory or a device", rte_errno);
     default: return base::fail(base::Errc::kUnavailable, "DPDK did not start; its log says why", rte_errno);
+  }
+}
+
+// DPDK makes a directory per process, and a process that was killed leaves its own behind, empty. Only empty ones of
+// processes that are gone are removed.
+void sweep_run_directories(const std::filesystem::path& parent) {
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.rfind(kPrefix, 0) != 0) continue;
+    pid_t pid = 0;
+    const char* const digits = name.c_str() + std::strlen(kPrefix);
+    const auto [end, error] = std::from_chars(digits, name.c_str() + name.size(), pid);
+    if (error != std::errc{} || *end != 0 || pid <= 0) continue;
+    if (kill(pid, 0) != 0 && errno == ESRCH) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
@@ -94,7 +115,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(EalConfig config) {
   MUST(!started);
   started = true;
   if (config.memory_mb == 0) return base::fail(base::Errc::kInvalidConfig, "EAL memory must be at least 1 MB");
-  if (config.file_prefix.empty()) config.file_prefix = "weft-" + std::to_string(getpid());
+  if (config.file_prefix.empty()) config.file_prefix = kPrefix + std::to_string(getpid());
 
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
@@ -114,6 +135,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(EalConfig config) {
   eal->memory_kind_ = std::move(memory.kind);
   const std::filesystem::path run_files = rte_eal_get_runtime_dir();
   if (run_files.filename() == config.file_prefix) eal->run_files_ = run_files;
+  sweep_run_directories(run_files.parent_path());
   return eal;
 }
 

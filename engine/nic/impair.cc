@@ -54,8 +54,8 @@ void ImpairStage::admit(Way& way, rte_mbuf* frame, base::Instant now) noexcept {
     if (impairment_.rate_Bps != 0) {
       const base::Instant start = std::max(now, way.rate_free);
       if (start - now > kRateQueue) return lose(frame, stats_.overflow);
-      const std::uint64_t nanoseconds = std::uint64_t{rte_pktmbuf_pkt_len(frame)} * 1'000'000'000 / impairment_.rate_Bps;
-      way.rate_free = start + base::Duration{static_cast<std::int64_t>(nanoseconds)};
+      const std::uint64_t bytes = rte_pktmbuf_pkt_len(frame);
+      way.rate_free = start + base::nanoseconds(static_cast<std::int64_t>(bytes * 1'000'000'000 / impairment_.rate_Bps));
       due = way.rate_free;
     }
     due += base::microseconds(impairment_.delay_us);

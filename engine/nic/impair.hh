@@ -1,9 +1,11 @@
 // ImpairStage: a PacketPort in front of another that loses, delays and slows frames as an Impairment says.
 // In the chain only when the port's configuration allows impairment; without one it costs two branches per burst.
 //
-//   tx_burst ──> admit ──> [held tx] ──> port below        A frame that is admitted gets the time at which it leaves:
-//   rx_burst <── [held rx] <── admit <── port below        virtual clock of the rate, then delay and jitter, and never
-//                                                          before the frame in front of it: order is kept.
+//   tx_burst --> admit --> [held tx] --> port below
+//   rx_burst <-- [held rx] <-- admit <-- port below
+//
+// A frame that is admitted gets the time at which it leaves: virtual clock of the rate, then delay and jitter, and
+// never before the frame in front of it: order is kept.
 // Owner:  one data core. Bounds: `frames_max` held frames each way, a queue of at most kRateQueue at the rate; what
 //         does not fit is dropped and counted, as a switch would. Randomness: the Prng's seed alone.
 // Frames held when the impairment ends leave at once, in order, before newer ones.

@@ -1,7 +1,8 @@
 // When to ask for a next hop's MAC: at once when a packet needs it, then at most every 100 ms while unknown; every
 // 30 s in the background while it is used, because a peer may have got a new card. When the link comes up every known
 // hop is in doubt, because the other end may be another machine now: asked again until answered, kDoubtMax times.
-// Never for a hop nobody sends to. Pure; owner: one data core, each core asks for itself (at most kCoresMax questions, all hear the answer).
+// Never for a hop nobody sends to.
+// Pure; owner: one data core. Each core asks for itself; whichever hears an answer writes it for all.
 #pragma once
 
 #include <array>

@@ -80,7 +80,7 @@ base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& 
     if (side->pool == nullptr) {
       const std::uint64_t mb = (Port::memory_bytes(inside.config, cores) >> 20) + 1;
       return refuse(detail, inside.config, Errc::kUnavailable,
-                    "no memory for its packet buffers; it needs " + std::to_string(mb) + " MB of EAL memory");
+                    "no memory for its packet buffers; it needs " + std::to_string(mb) + " MB of DPDK's memory: raise memory_mb");
     }
     inside.sides.push_back(std::move(side));
   }
@@ -142,7 +142,8 @@ base::Status configure(Port::Inside& inside, std::uint32_t cores, Offloads& offl
   std::uint16_t rx_frames = kRingFrames, tx_frames = kRingFrames;
   if (rte_eth_dev_configure(id, queues, queues, &conf) != 0 ||
       rte_eth_dev_adjust_nb_rx_tx_desc(id, &rx_frames, &tx_frames) != 0)
-    return refuse(detail, inside.config, Errc::kUnavailable, "the driver refused " + std::to_string(cores) + " queue pairs");
+    return refuse(detail, inside.config, Errc::kUnavailable,
+                  "the driver refused " + std::to_string(cores) + " queue pairs; its log says why");
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(id));
   for (std::uint16_t queue = 0; queue < queues; ++queue) {
     if (rte_eth_rx_queue_setup(id, queue, rx_frames, node, nullptr, inside.sides[queue]->pool) != 0 ||
@@ -205,9 +206,15 @@ void make_udp_ports(Port::Inside& inside, const Offloads& offloads) {
 
 }  // namespace
 
+// What one object costs where pages are 4 KiB: DPDK lets none cross a page that it could fit into.
+static std::uint32_t on_ordinary_pages(std::uint32_t object) noexcept {
+  constexpr std::uint32_t kPage = 4096;
+  return object <= kPage ? kPage / (kPage / object) : object + kPage;
+}
+
 std::uint64_t Port::memory_bytes(const PortConfig& config, std::uint32_t cores) noexcept {
-  const std::uint32_t object = rte_mempool_calc_obj_size(
-      static_cast<std::uint32_t>(sizeof(rte_mbuf)) + data_room(config), 0, nullptr);
+  const std::uint32_t object = on_ordinary_pages(rte_mempool_calc_obj_size(
+      static_cast<std::uint32_t>(sizeof(rte_mbuf)) + data_room(config), 0, nullptr));
   constexpr std::uint64_t kRings = 256u << 10;   // descriptors of both rings, and the driver's own, per core
   const std::uint64_t frames = pool_frames(config, cores);
   // 1/16 more for the pool's ring of pointers and for what is lost between pages.

@@ -87,7 +87,8 @@ class UdpPort final : public share::DatagramPort {
   [[nodiscard]] std::uint32_t tx_alloc(std::span<TxSlot> out) noexcept override;
   void tx_cancel(std::span<const TxSlot> slots) noexcept override;
   // One burst out: at most kBurst items from the front. Returns how many were taken; a datagram whose next hop is
-  // unknown (it is asked for then) or whose port has no link is taken too: dropped and counted. The rest is the caller's: try again or cancel.
+  // unknown (it is asked for then) or whose port has no link is taken too: dropped and counted. The rest is the
+  // caller's: try again or cancel.
   [[nodiscard]] std::uint32_t tx(std::span<const TxItem> items, base::Instant now) noexcept override;
 
   // Largest UDP payload of one frame.

@@ -1,5 +1,8 @@
 #include "engine/run/daemon.hh"
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
@@ -25,6 +28,15 @@ std::int64_t unix_ms() {
 // hashing does not need.
 std::size_t worker_threads() { return std::max(2u, std::thread::hardware_concurrency() / 2); }
 
+// Transfers, files served to peers and sockets: more than the 1024 that a shell gives.
+void raise_file_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    base::log(LogLevel::kWarn, "the limit of open files cannot be raised");
+}
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
@@ -41,6 +53,7 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, std::st
 }
 
 base::Status Daemon::open_all(std::string& why) {
+  raise_file_limit();
   auto index = model::IndexDb::open(index_file(setup_.home));
   if (!index) {
     why = index.error();
@@ -68,7 +81,7 @@ base::Status Daemon::open_all(std::string& why) {
     begin_stop();
   });
   base::log(LogLevel::kInfo, "weft started",
-            {{"version", base::kVersion}, {"id", proto::to_text(setup_.identity.id())},
+            {{"version", base::kVersionText}, {"id", proto::to_text(setup_.identity.id())},
              {"home", setup_.home.string()}, {"folders", static_cast<std::uint64_t>(setup_.config.folders.size())},
              {"ports", static_cast<std::uint64_t>(setup_.weft.ports.size())}});
   if (engine_ != nullptr)

@@ -164,6 +164,14 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   const proto::Offer::Port& theirs = peer_offer_.ports[remote];
   const nic::PortConfig& ours = engine_.port(local).config();
   if (theirs.udp_port_base == 0 || theirs.udp_port_base + cores_ > 65536) return false;
+  // memif's two ends share rings: DPDK 22.11 does not notice ends that differ in queues or frame size, and what one
+  // writes then is not what the other reads.
+  if (ours.device.starts_with("net_memif") && (peer_offer_.cores != engine_.cores() || theirs.mtu != ours.mtu)) {
+    base::log(LogLevel::kError, "a memif port needs the same cores and mtu in weft.toml at both ends: not used",
+              {{"port", ours.name}, {"remote", theirs.name}, {"cores", engine_.cores()},
+               {"peer_cores", peer_offer_.cores}, {"mtu", ours.mtu}, {"peer_mtu", theirs.mtu}});
+    return false;
+  }
   const auto flow = engine_.port(local).make_flow(theirs.address, ours.udp_port,
                                                   static_cast<std::uint16_t>(theirs.udp_port_base));
   if (!flow) return false;
@@ -325,7 +333,7 @@ void WeftSession::log_change(const migrate::PathChange& change) const {
              {"from", migrate::name_of(change.from)},
              {"to", migrate::name_of(change.to)},
              {"why", share::name_of(change.why)},
-             {"stayed_ms", change.stayed.ms()}});
+             {"stayed_ms", change.from == share::PathState::kAbsent ? 0 : change.stayed.ms()}});
 }
 
 std::vector<PathShown> WeftSession::paths() const {

@@ -61,18 +61,20 @@ void set_mtime(const fs::path& path, std::int64_t seconds, std::int64_t nanoseco
 
 std::map<std::string, std::string> snapshot(const fs::path& root) {
   std::map<std::string, std::string> lines;
-  for (const auto& entry : fs::recursive_directory_iterator(root)) {
-    const std::string name = fs::relative(entry.path(), root).string();
-    if (name.starts_with(".stfolder")) continue;
+  std::error_code error;                       // others may be at work in the tree: what goes meanwhile is left out
+  for (auto it = fs::recursive_directory_iterator(root, error); it != fs::recursive_directory_iterator();
+       it.increment(error)) {
+    const fs::path path = it->path();
+    const std::string name = path.lexically_relative(root).string();
     struct stat st {};
-    MUST(::lstat(entry.path().c_str(), &st) == 0);
+    if (name.starts_with(".stfolder") || ::lstat(path.c_str(), &st) != 0) continue;
     std::ostringstream line;
     if (S_ISLNK(st.st_mode)) {
-      line << "link " << fs::read_symlink(entry.path()).string();
+      line << "link " << fs::read_symlink(path, error).string();
     } else if (S_ISDIR(st.st_mode)) {
       line << "dir " << std::oct << (st.st_mode & 0777);
     } else {
-      const std::string content = read_file(entry.path());
+      const std::string content = read_file(path);
       const base::Sha256 hash = sha256(std::as_bytes(std::span(content)));
       line << "file " << std::oct << (st.st_mode & 0777) << std::dec << ' ' << st.st_mtim.tv_sec << '.'
            << st.st_mtim.tv_nsec << ' ' << content.size() << ' ' << std::hex;

@@ -125,7 +125,12 @@ TEST(MemifProcesses, ServerKilledUnderTrafficComesAgain) {
     const pid_t server = start_server();
     ASSERT_GT(server, 0);
     const std::uint64_t before = returned;
-    EXPECT_TRUE(eventually([&] { (*port)->poll(real_now()); (void)(*port)->report(); return returned >= before + 1000; }, 5)) << "life " << life << describe(**port);
+    const bool flows = eventually([&] {
+      (*port)->poll(real_now());
+      (void)(*port)->report();
+      return returned >= before + 1000;
+    });
+    EXPECT_TRUE(flows) << "life " << life << describe(**port);
     kill_and_reap(server);
     EXPECT_TRUE(eventually([&] { (*port)->poll(real_now()); return !(*port)->link_up(); })) << "life " << life;
   }

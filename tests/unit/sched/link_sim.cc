@@ -1,4 +1,4 @@
-#include "link_sim.hh"
+#include "tests/unit/sched/link_sim.hh"
 
 #include <algorithm>
 
