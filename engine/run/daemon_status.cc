@@ -121,6 +121,7 @@ DatapathStatus Daemon::datapath() const {
 RefusalStatus Daemon::refusals() const {
   RefusalStatus r;
   r.links = links_->counters();
+  r.messages = links_->protocol_counters();
   return r;
 }
 
