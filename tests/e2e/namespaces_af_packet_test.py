@@ -133,7 +133,7 @@ FORGER = textwrap.dedent("""
     real, end = [], time.monotonic() + 10
     while len(real) < 50 and time.monotonic() < end:
         packet, where = raw.recvfrom(4096)
-        if where[2] == socket.PACKET_OUTGOING and packet[12:14] == b"\\x08\\x00" and packet[23] == 17 and len(packet) > 100:
+        if where[2] == socket.PACKET_OUTGOING and packet[12:14] == b"\\x08\\x00" and packet[23] == 17 and len(packet) > 74:
             real.append(packet)
     def send(packet):
         try:
@@ -182,5 +182,6 @@ def test_forged_packets_are_counted_and_nothing_else(machines, lab):
     assert int(forger.stdout) >= 10, "the forger saw too little"
     weftlab.wait_same(source, target, deadline_s=180)
     packets = source.weft_status()["drops"]["packets"]
-    for reason in ("replay", "tag", "short", "type", "receiver_index"):
-        assert packets[reason] >= 10, (reason, packets)
+    packets["lane"] = packets["receiver_index"] + packets["wrong_core"]     # some random indexes name another core
+    for reason in ("replay", "tag", "short", "type", "lane"):
+        assert packets[reason] >= 10, f"{reason}: {packets}"
