@@ -84,11 +84,10 @@ class _NamespaceConnection(http.client.HTTPConnection):
 
         def enter_and_connect():
             clone_newnet = 0x40000000
-            with open(f"/run/netns/{self._netns}", "rb") as namespace:
-                if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), clone_newnet) != 0:
-                    result["error"] = OSError(ctypes.get_errno(), "setns")
-                    return
             try:
+                with open(f"/run/netns/{self._netns}", "rb") as namespace:
+                    if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), clone_newnet) != 0:
+                        raise OSError(ctypes.get_errno(), "setns")
                 result["socket"] = socket.create_connection((self.host, self.port), self.timeout)
             except OSError as error:
                 result["error"] = error

@@ -37,8 +37,9 @@ def stage(lab):
     yield weft
     weft.check_alive()
     assert compare_trees.entries(path).keys() == before, "a liar changed the folder"
-    honest.start()
-    weftlab.wait_same(weft, honest, FOLDER, 60)
+    honest.start()      # a liar's announcements may leave something needed for ever, so only the trees are asked
+    weftlab.wait_until(lambda: compare_trees.look_alike(path, copy), 60, "an honest peer has the folder", 0.1, [weft, honest])
+    assert not list(compare_trees.differences(path, copy))
 
 
 def closed_links(weft):
@@ -50,7 +51,7 @@ def refused_messages(weft):
 
 
 def expect_count(counts, reason, before, weft):
-    weftlab.wait_until(lambda: counts(weft)[reason] > before[reason], 15,
+    weftlab.wait_until(lambda: counts(weft)[reason] > before[reason], 5,
                        f"{reason} is counted; now {counts(weft)}", alive=[weft])
 
 
@@ -123,8 +124,10 @@ def test_bad_hello(stage, sent):
 
 
 def test_silent_connections_do_not_stop_others(stage):
-    """More than a page of sockets that say nothing, then an honest peer (in the fixture's end, while they are open)."""
-    silent = [socket.create_connection(bep_peer.address_of(stage), 15) for _ in range(20)]
+    """Many sockets that say nothing: those of one address are bounded, and other addresses are served meanwhile."""
+    before = closed_links(stage)
+    silent = [socket.create_connection(bep_peer.address_of(stage), 15, source_address=("127.0.0.2", 0)) for _ in range(30)]
+    expect_count(closed_links, "too-many-from-address", before, stage)
     with bep_peer.connect(stage, **own_key(stage)) as connection:
         connection.sendall(bep_peer.hello())
         assert connection.recv(4) == struct.pack(">I", bep_peer.HELLO_MAGIC)
@@ -177,8 +180,7 @@ def test_bad_names_are_refused(stage, message, name):
         bep_peer.index(FOLDER, bep_peer.file_info(name, 5, blocks=[(0, 5, bytes(32))]))
     answer = say(stage, bep_peer.cluster_config(FOLDER, stage.peer_raw, stage.raw_id), bad)
     assert b"outside the folder" not in answer and b"root:" not in answer
-    reason = "message_broken" if name == b"\xff\xfe" else "name_invalid"
-    expect_count(refused_messages, reason, before, stage)
+    expect_count(refused_messages, "name_invalid", before, stage)
 
 
 def test_index_and_request_for_folders_not_shared(stage):
