@@ -7,6 +7,14 @@ namespace weft::run {
 using share::Command;
 using share::Event;
 
+namespace {
+
+bool carries_data(share::PathState state) noexcept {
+  return state == share::PathState::kActive || state == share::PathState::kStandby;
+}
+
+}  // namespace
+
 DataAgent::DataAgent(const DataAgentConfig& config)
     : core_(config.core),
       ports_(config.ports),
@@ -197,8 +205,8 @@ void DataAgent::apply_entry(LaneSlot& lane, base::Instant now) noexcept {
     lane.challenge_due = true;
   }
   if (entry.state == lane.state) return;
-  const bool carried = lane.state == PathState::kActive || lane.state == PathState::kStandby;
-  const bool carries = entry.state == PathState::kActive || entry.state == PathState::kStandby;
+  const bool carried = carries_data(lane.state);
+  const bool carries = carries_data(entry.state);
   // Control may see the silence before this lane's own probe timer does (another core's lane was busier).
   if (carried && !carries)
     lane.lane->evacuate([&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
@@ -213,6 +221,10 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots) {
       LaneSlot& lane = lanes_.at(index);
       lanes_.rotate_key(lane);
+      if (!lane.validated && now >= lane.challenge_again_at && carries_data(lane.state)) {
+        lane.challenge_due = true;
+        lane.challenge_again_at = now + kValidateEvery;
+      }
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
       ++work;

@@ -66,6 +66,9 @@ class DataAgent {
   static constexpr std::uint32_t kCommandsPerTurn = 32;
   static constexpr base::Duration kReportEvery = base::milliseconds(2);
   static constexpr std::uint32_t kClosingPerTurn = 64;
+  // A path may be active by another core's lane, and traffic then stops control's probes: a lane that is not validated
+  // itself goes on asking.
+  static constexpr base::Duration kValidateEvery = base::milliseconds(50);
   static constexpr std::size_t kRejectsMax = 64;   // waiting per session; more are dropped, the puller asks again
 
   struct Session {

@@ -49,6 +49,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.validated = slot.challenge_due = slot.response_due = false;
   slot.probe_asked = slot.probe_answered = 0;
   slot.challenge_sent = base::kNever;
+  slot.challenge_again_at = {};
   slot.report = share::LaneReport{};
   slot.report.session = session;
   slot.report.path = path;

@@ -71,6 +71,7 @@ struct LaneSlot {
   std::uint64_t challenge = 0;              // outstanding, meaningful while challenge_sent is not kNever
   base::Instant challenge_sent = base::kNever;
   bool challenge_due = false;
+  base::Instant challenge_again_at{};       // while not validated
   bool response_due = false;
   std::uint64_t response = 0;
 

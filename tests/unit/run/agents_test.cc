@@ -96,6 +96,19 @@ TEST(Agents, APathThatHealsCarriesAgain) {
   expect_same(pair);
 }
 
+TEST(Agents, ALaneWhoseFirstChallengesWereLostIsValidatedAllTheSame) {
+  // Control probes no more once a path is active (by another core's lane, say): the lane must ask by itself.
+  AgentPair pair(1);
+  pair.puller.ports[0]->model().blackhole = pair.server.ports[0]->model().blackhole = true;
+  pair.run_until([] { return false; }, base::milliseconds(30));
+  pair.puller.ports[0]->model().blackhole = pair.server.ports[0]->model().blackhole = false;
+  pair.open(1u << 20, 13);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(2)));
+  EXPECT_TRUE(pair.errors.empty());
+  expect_same(pair);
+}
+
 TEST(Agents, NeverWriteABlockWhoseHashIsWrong) {
   AgentPair pair(1);
   pair.open(4u << 20, 5);
