@@ -82,11 +82,13 @@ def run_e2e(build, tally, name_filter):
         command += ["-k", name_filter]
     environment = dict(os.environ, WEFT_BINARY=os.environ.get("WEFT_BINARY", str(build / "weft")))
     known = len(tally.failed)
-    try:
-        code = subprocess.run(command, env=environment, timeout=E2E_LIMIT_S, check=False).returncode
-    except subprocess.TimeoutExpired:
-        tally.failed.append(("tests/e2e", f"not finished after {E2E_LIMIT_S} s"))
-        return
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            code = process.wait(E2E_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.terminate()          # it closes its daemons and writes the report of what it has done
+            code = process.wait()
+            tally.failed.append(("tests/e2e", f"not finished after {E2E_LIMIT_S} s"))
     if code == 5:                # pytest: nothing matched
         return
     if not tally.add_junit(report, "e2e"):

@@ -4,6 +4,7 @@ daemon's log where a test failed. A missing build/weft is a failure, a missing r
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -11,6 +12,11 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import weftlab  # noqa: E402  (found by the line above)
+
+
+def pytest_configure():
+    """Ended from outside, the run still closes its laboratories."""
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by a signal", 143))
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -119,7 +119,8 @@ def test_pulled_cable(machines, lab):
     trees.make_large(folder / "after", 40 * MIB, "after")
     source.scan("lab")
     weftlab.wait_same(source, target, deadline_s=120)
-    assert payload(target)["two"] > at_the_end.get("two", 0), "the path that came back carries data"
+    now = payload(target)
+    assert now["two"] > at_the_end.get("two", 0), f"the path that came back carries no data: {at_the_end}, then {now}"
 
 
 # Runs in namespace B, beside the target, on its end of the first cable: everything it sends arrives at the source's port as if
