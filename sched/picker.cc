@@ -94,6 +94,11 @@ int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
 int Picker::pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
                       std::uint32_t packet_bytes) noexcept {
   if (!is_tail(lanes, rank, unsent_bytes)) return pick_in_turn(lanes, rank);
+  if (++tail_picks_ % kExploreOneIn == 0) {
+    for (std::size_t i = 0; i < lanes.size(); ++i)
+      if (in_play(lanes[i], rank) && lanes[i].can_send && lanes[i].queued_bytes == 0)
+        return static_cast<int>(i);
+  }
   int best = kNone;  // of the lanes of known rate, with credit or without
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const LaneView& lane = lanes[i];

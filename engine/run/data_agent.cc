@@ -33,7 +33,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
   std::uint32_t work = poll_commands();
-  poll_table(now);
+  poll_table();
   work += receive(now);
   work += poll_disk();
   work += poll_timers(now);
@@ -185,18 +185,18 @@ std::uint32_t DataAgent::poll_closing() noexcept {
   return work;
 }
 
-void DataAgent::poll_table(base::Instant now) noexcept {
+void DataAgent::poll_table() noexcept {
   if (!wiring_.table->adopt()) return;
   const share::PathTable& table = wiring_.table->current();
   for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
     if (!sessions_[s].exists) continue;
     sessions_[s].picker.set_policy(table.policy);
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots)
-      apply_entry(lanes_.at(index), now);
+      apply_entry(lanes_.at(index));
   }
 }
 
-void DataAgent::apply_entry(LaneSlot& lane, base::Instant now) noexcept {
+void DataAgent::apply_entry(LaneSlot& lane) noexcept {
   using share::PathState;
   const share::PathEntry& entry =
       wiring_.table->current().paths[base::to_index(lane.session)][base::to_index(lane.path)];
@@ -210,7 +210,6 @@ void DataAgent::apply_entry(LaneSlot& lane, base::Instant now) noexcept {
   // Control may see the silence before this lane's own probe timer does (another core's lane was busier).
   if (carried && !carries)
     lane.lane->evacuate([&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
-  if (lane.state == PathState::kDown && carries) lane.lane->reset_congestion(now);
   lane.state = entry.state;
 }
 

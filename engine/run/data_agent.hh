@@ -84,8 +84,8 @@ class DataAgent {
   void install(const share::Command& command) noexcept;
   std::uint32_t poll_disk() noexcept;
   std::uint32_t poll_closing() noexcept;
-  void poll_table(base::Instant now) noexcept;
-  void apply_entry(LaneSlot& lane, base::Instant now) noexcept;
+  void poll_table() noexcept;
+  void apply_entry(LaneSlot& lane) noexcept;
   std::uint32_t poll_timers(base::Instant now) noexcept;
   void publish(base::Instant now) noexcept;
   void emit(const share::Event& event) noexcept;

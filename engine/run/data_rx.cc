@@ -146,7 +146,12 @@ void DataAgent::handle_ack(LaneSlot& lane, const wire::Ack& ack, base::Instant n
 void DataAgent::handle_response(LaneSlot& lane, std::uint64_t data, base::Instant now) noexcept {
   // Only the answer to the question that is open, on the lane that it was asked on.
   if (lane.challenge_sent == base::kNever || data != lane.challenge) return;
-  if (!lane.validated) lane.lane->set_path_validated(now - lane.challenge_sent, now);
+  // A lane that begins, or begins anew after an outage, knows nothing of its path but this round trip. (Asked more than
+  // once, the last time counts: too short an estimate is mended by the first acks, too long a one keeps data away.)
+  if (!lane.validated || lane.state == share::PathState::kDown || lane.state == share::PathState::kProbing) {
+    lane.lane->set_path_validated(now - lane.challenge_repeated, now);
+    lane.lane->reset_congestion(now);
+  }
   lane.validated = true;
   lane.challenge_sent = base::kNever;
   lane.probe_answered = lane.probe_asked;

@@ -61,6 +61,7 @@ void DataAgent::send_path_frames(LaneSlot& lane, base::Instant now) noexcept {
       lane.challenge = challenges_.next();
       lane.challenge_sent = now;
     }
+    lane.challenge_repeated = now;
     lane.challenge_due = false;
     wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
   }

@@ -160,7 +160,10 @@ void Datapath::tick() {
   const base::Instant now = MonotonicClock().now();
   if (now >= health_due_) {
     health_due_ = now + kHealthEvery;
-    for (std::uint32_t i = 0; i < engine_->ports(); ++i) engine_->port(i).poll(now);
+    for (std::uint32_t i = 0; i < engine_->ports(); ++i) {
+      engine_->port(i).poll(now);
+      (void)engine_->port(i).report();   // takes the cores' newest numbers over, for whoever asks next
+    }
     for (auto& [device, session] : sessions_) session->tick(table_, now);
     // A core that has not adopted the last table gets the next one later; none waits for another.
     for (std::uint32_t core = 0; core < engine_->cores(); ++core)

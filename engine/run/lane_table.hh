@@ -70,6 +70,7 @@ struct LaneSlot {
   std::uint32_t probe_asked = 0, probe_answered = 0;   // PathEntry::probe_seq
   std::uint64_t challenge = 0;              // outstanding, meaningful while challenge_sent is not kNever
   base::Instant challenge_sent = base::kNever;
+  base::Instant challenge_repeated{};       // when it was sent last
   bool challenge_due = false;
   base::Instant challenge_again_at{};       // while not validated
   bool response_due = false;

@@ -96,6 +96,31 @@ TEST(Agents, APathThatHealsCarriesAgain) {
   expect_same(pair);
 }
 
+TEST(Agents, APathThatControlTookDownAndUpCarriesAgain) {
+  AgentPair pair(2);
+  pair.open(120u << 20, 14);
+  for (auto* side : {&pair.puller, &pair.server})
+    for (auto& port : side->ports) port->model().rate_Bps = 20'000'000;
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.written > 40; }, base::seconds(5)));
+  const auto set = [&](bool cut, share::PathState state, bool probe) {
+    for (Side* side : {&pair.puller, &pair.server}) {
+      side->ports[0]->model().blackhole = cut;
+      if (probe) ++side->rows.paths[base::to_index(kSession)][base::to_index(AgentPair::path(0))].probe_seq;
+      pair.set_state(*side, 0, state);
+    }
+  };
+  set(true, share::PathState::kDown, false);
+  pair.run_until([] { return false; }, base::seconds(2));
+  set(false, share::PathState::kProbing, true);
+  pair.run_until([] { return false; }, base::milliseconds(50));
+  set(false, share::PathState::kActive, false);
+  const std::uint64_t before = pair.lane(pair.puller, 0).chunk_bytes_in;
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(20)));
+  EXPECT_GT(pair.lane(pair.puller, 0).chunk_bytes_in, before + (8u << 20));
+  expect_same(pair);
+}
+
 TEST(Agents, ALaneWhoseFirstChallengesWereLostIsValidatedAllTheSame) {
   // Control probes no more once a path is active (by another core's lane, say): the lane must ask by itself.
   AgentPair pair(1);

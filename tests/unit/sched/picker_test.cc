@@ -54,6 +54,19 @@ TEST(Picker, RateTakesAnyLaneWithCreditInTurn) {
   EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
 }
 
+TEST(Picker, ALaneWithABadEstimateIsTriedNowAndThenAtTheTail) {
+  Picker picker = with(Policy::kRate);
+  // A round trip of seconds, measured across an outage: everything is tail, and the other lane always earlier.
+  std::array lanes{lane(10'000'000, 1, 50'000), lane(10'000'000, 4000)};
+  std::uint32_t tried = 0;
+  for (std::uint32_t i = 0; i < 10 * Picker::kExploreOneIn; ++i)
+    if (picker.pick(lanes, 1'000'000, kPacket) == 1) ++tried;
+  EXPECT_EQ(tried, 10u);
+  lanes[1].queued_bytes = kPacket;   // one is on its way: that is question enough
+  for (std::uint32_t i = 0; i < 2 * Picker::kExploreOneIn; ++i)
+    EXPECT_NE(picker.pick(lanes, 1'000'000, kPacket), 1);
+}
+
 // 10 MB/s at 10 ms against 1 MB/s at 10 ms: (Q + 1400) / B + 5 ms.
 TEST(Picker, AtTheTailTheEarlierArrivalTakesItOrNobody) {
   Picker picker = with(Policy::kRate);
