@@ -213,6 +213,15 @@ void DataAgent::apply_entry(LaneSlot& lane) noexcept {
   lane.state = entry.state;
 }
 
+void DataAgent::ask_again(LaneSlot& lane, base::Instant now) noexcept {
+  const bool quickly = lane.challenges_own < kValidateQuickly;
+  const bool wanted = carries_data(lane.state) || (lane.state == share::PathState::kProbing && quickly);
+  if (!wanted || now < lane.challenge_again_at) return;
+  lane.challenge_due = true;
+  lane.challenge_again_at = now + (quickly ? kValidateFirst : kValidateEvery);
+  ++lane.challenges_own;
+}
+
 std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
   std::uint32_t work = 0;
   for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
@@ -220,10 +229,7 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots) {
       LaneSlot& lane = lanes_.at(index);
       lanes_.rotate_key(lane);
-      if (!lane.validated && now >= lane.challenge_again_at && carries_data(lane.state)) {
-        lane.challenge_due = true;
-        lane.challenge_again_at = now + kValidateEvery;
-      }
+      if (!lane.validated) ask_again(lane, now);
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
       ++work;

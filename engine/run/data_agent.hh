@@ -69,6 +69,10 @@ class DataAgent {
   // A path may be active by another core's lane, and traffic then stops control's probes: a lane that is not validated
   // itself goes on asking.
   static constexpr base::Duration kValidateEvery = base::milliseconds(50);
+  // A new lane's first questions often find a next hop that is not resolved or a peer whose lane is not there yet: the
+  // first few follow quickly, so that a transfer need not begin on the link.
+  static constexpr base::Duration kValidateFirst = base::milliseconds(10);
+  static constexpr std::uint32_t kValidateQuickly = 10;
   static constexpr std::size_t kRejectsMax = 64;   // waiting per session; more are dropped, the puller asks again
 
   struct Session {
@@ -87,6 +91,7 @@ class DataAgent {
   void poll_table() noexcept;
   void apply_entry(LaneSlot& lane) noexcept;
   std::uint32_t poll_timers(base::Instant now) noexcept;
+  void ask_again(LaneSlot& lane, base::Instant now) noexcept;
   void publish(base::Instant now) noexcept;
   void emit(const share::Event& event) noexcept;
   void drop(share::Drop reason) noexcept { ++report_.drops[static_cast<std::size_t>(reason)]; }

@@ -50,6 +50,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.probe_asked = slot.probe_answered = 0;
   slot.challenge_sent = base::kNever;
   slot.challenge_again_at = {};
+  slot.challenges_own = 0;
   slot.report = share::LaneReport{};
   slot.report.session = session;
   slot.report.path = path;

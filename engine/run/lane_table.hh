@@ -73,6 +73,7 @@ struct LaneSlot {
   base::Instant challenge_repeated{};       // when it was sent last
   bool challenge_due = false;
   base::Instant challenge_again_at{};       // while not validated
+  std::uint32_t challenges_own = 0;         // asked by itself, not by control
   bool response_due = false;
   std::uint64_t response = 0;
 
