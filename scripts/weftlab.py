@@ -148,7 +148,8 @@ class Daemon:
         self.home = self.directory / "home"
         self.log_path = self.directory / "log.txt"
         self.home.mkdir(parents=True)
-        self.listen = f"tcp://{listen_host}:{free_port()}"
+        self.listen_port = free_port()
+        self.listen = f"tcp://{listen_host}:{self.listen_port}"
         self.gui_port = free_port()
         self.rest = Rest(self.gui_port, netns)
         self.options = {}                  # further <options> of config.xml, for configure()

@@ -8,6 +8,7 @@ Promises: equal trees, both paths used, a path that goes silent costs no byte an
 where it was, two data cores share the work.
 """
 import os
+import subprocess
 
 import pytest
 
@@ -156,6 +157,29 @@ def test_killed_receiver_goes_on_where_it_was(lab):
     again = target.totals()["bytes_verified"]
     assert again <= size - verified + UNWRITTEN_MAX, f"{verified} bytes before the kill, {again} after it"
     assert not list(copy.rglob(".syncthing.*.tmp"))
+
+
+def test_a_broken_link_does_not_stop_transfers(lab, needs_root):
+    source, target, folder, _ = make_pair(lab)
+    size = 300 * MIB
+    for number in range(3):
+        trees.make_large(folder / f"large {number}", 100 * MIB, number)
+    source.start()
+    slow_down(source)
+    target.start()
+    wait_middle(source, target, size, 0.3)
+    via_link = target.totals()["bytes_via_link"]
+    # Cuts the established connections of the link as a dying network would; listeners live on.
+    killed = subprocess.run(["ss", "-K", "-H", "-n", "-t", "state", "established",
+                             f"( sport = :{source.listen_port} )"], capture_output=True, text=True, check=False)
+    if not killed.stdout.strip():
+        pytest.skip("this kernel cannot close sockets for ss -K")
+    weftlab.wait_until(lambda: "session resumed" in target.log_text(), 20, "the session resumes", alive=[target])
+    weftlab.wait_same(source, target)
+    totals = target.totals()
+    assert totals["bytes_verified"] <= size * 1.01, "verified blocks were fetched again"
+    assert totals["bytes_via_link"] <= via_link + 0.02 * size, "transfers left the paths"
+    assert "session ended" not in target.log_text()
 
 
 def test_killed_source_comes_back(lab):
