@@ -140,6 +140,9 @@ std::uint32_t Lane::detect_losses(base::Instant now, FateHandler fate) noexcept 
       loss_.detect(in_flight_, rtt_, now, [&](const SentPacket& p) { fate(p, Fate::kLost); });
   if (result.packets == 0) return 0;
   counts_.lost += result.packets;
+  // The fate of what was sent before the path was (again) known to work says nothing about how much it takes now: the
+  // first question to an unresolved next hop is always lost.
+  if (result.newest_sent <= window_since_) return result.packets;
   congestion_.on_lost(result.newest_sent, now);
   if (result.persistent_congestion) congestion_.on_persistent_congestion();
   return result.packets;
@@ -195,6 +198,7 @@ void Lane::set_path_validated(base::Duration rtt, base::Instant now) noexcept {
 
 void Lane::reset_congestion(base::Instant now) noexcept {
   congestion_.reset();
+  window_since_ = now;
   rate_.forget();
   round_.restart();
   update_pacing(now);

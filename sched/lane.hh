@@ -147,6 +147,7 @@ class Lane {
   Round round_;
   ProbeTimer probe_;
   std::uint64_t next_number_ = 0;
+  base::Instant window_since_{INT64_MIN};  // losses of packets sent up to here do not reduce the window
   base::Instant last_sent_{};              // of a packet that elicits an ack
   struct Counts {
     std::uint64_t lost = 0, spurious = 0;

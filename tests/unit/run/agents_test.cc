@@ -134,6 +134,19 @@ TEST(Agents, ALaneWhoseFirstChallengesWereLostIsValidatedAllTheSame) {
   expect_same(pair);
 }
 
+TEST(Agents, ALostFirstQuestionDoesNotEndSlowStart) {
+  AgentPair pair(1);
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().blackhole = true;
+  pair.run_until([] { return false; }, base::milliseconds(5));
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().blackhole = false;
+  pair.open(8u << 20, 15);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(5)));
+  pair.run_until([] { return false; }, base::milliseconds(20));
+  EXPECT_GE(pair.lane(pair.server, 0).packets_lost, 1u);           // the question
+  EXPECT_GT(pair.lane(pair.server, 0).cwnd_bytes, 500'000u);       // 10 Gbit/s x 140 us, and far beyond 32 packets
+}
+
 TEST(Agents, NeverWriteABlockWhoseHashIsWrong) {
   AgentPair pair(1);
   pair.open(4u << 20, 5);
