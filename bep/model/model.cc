@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bep/model/index_settle.hh"
 #include "bep/net/steady.hh"
 #include "bep/proto/names.hh"
 #include "engine/base/log.hh"
@@ -15,6 +16,7 @@ Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, I
              Workers& workers)
     : io_(io), config_(std::move(config)), options_(options), index_(index), fabric_(fabric), workers_(workers),
       sources_(fabric) {
+  settle_index(config_, index_);
   PullObserver& observer = *this;
   for (const FolderConfig& folder : config_.folders) {
     FolderSetup setup{folder, options_.self, options_.direct, options_.fsync,
