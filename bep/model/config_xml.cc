@@ -133,6 +133,10 @@ FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& conf
   folder.mtime_window_s =
       std::max(0, reader.number(node, "modTimeWindowS", 0, INT32_MIN, 24 * 3600));
 
+  if (folder.ignore_delete)
+    folder.refusal = "config.xml: <folder id=\"" + folder.id +
+                     "\"> sets ignoreDelete, which weft does not support yet: files deleted "
+                     "elsewhere would be deleted here; set it to false if they may be";
   const std::string versioning = node.child("versioning").attribute("type").value();
   if (!versioning.empty() && versioning != "none")
     folder.refusal =

@@ -225,6 +225,8 @@ TEST(ConfigXml, FoldersThatWouldCostDataOrSecrecyDoNotStart) {
   const std::string shared = "<device id=\"" + id_text(1) + "\">";
   EXPECT_EQ(refusal("<versioning><cleanupIntervalS>3600</cleanupIntervalS></versioning>"), "");
   EXPECT_NE(refusal("<versioning type=\"simple\"/>").find("\"simple\""), std::string::npos);
+  EXPECT_EQ(refusal("<ignoreDelete>false</ignoreDelete>"), "");
+  EXPECT_NE(refusal("<ignoreDelete>true</ignoreDelete>").find("ignoreDelete"), std::string::npos);
   EXPECT_NE(refusal("<filesystemType>fake</filesystemType>").find("basic"), std::string::npos);
   EXPECT_EQ(refusal(shared + "<encryptionPassword></encryptionPassword></device>"), "");
   EXPECT_NE(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("d1"),
