@@ -218,6 +218,31 @@ TEST_F(ServeTest, AnnouncedInternalAndTempNamesAreNotPulled) {
   EXPECT_EQ(node_.model->peer(raw_.id())->counters().requests_out, 0u);
 }
 
+TEST(RequestServer, RequestsOfNoBytesAreBoundedByTheirNumber) {
+  boost::asio::io_context io;
+  TempDir dir;
+  write_file(dir.path() / "file", "x");
+  const base::UniqueFd root = std::move(*open_root(dir.path().string()));
+  Workers workers(io, 1);
+  std::size_t begun = 0, answered = 0;
+  RequestServer server(workers, {[&](const std::string&) { ++begun; return root.get(); },
+                                 [] { return std::uint64_t{0}; },
+                                 [&](std::int32_t, ServeAnswer answer) {
+                                   answered += answer.code == ErrorCode::kNone ? 1 : 0;
+                                 }});
+  constexpr std::size_t kAsked = kServeReadsMax + 500;
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    proto::Request request;
+    request.id = static_cast<std::int32_t>(i);
+    request.folder = "f";
+    request.name = "file";
+    server.handle(std::move(request));
+  }
+  EXPECT_EQ(begun, kServeReadsMax);            // no result can have come back yet: the loop has not turned
+  EXPECT_TRUE(run_until(io, [&] { return answered == kAsked; }));
+  workers.stop();
+}
+
 TEST(IndexStart, Rule) {
   proto::ClusterDevice theirs;
   EXPECT_EQ(index_start(theirs, 77, 10).update, false);
