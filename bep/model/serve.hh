@@ -50,6 +50,8 @@ class RequestServer {
     std::function<int(const std::string& folder)> root_of;      // of a folder shared with the device, or -1
     std::function<std::uint64_t()> output_bytes;                // waiting in the link
     std::function<void(std::int32_t id, ServeAnswer answer)> answer;
+    // A request with a hash found other bytes, or no such file.
+    std::function<void(const proto::Request& request)> not_found;
   };
   RequestServer(Workers& workers, Host host);
   ~RequestServer();
