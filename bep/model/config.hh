@@ -75,8 +75,9 @@ struct FolderConfig {
   std::int32_t puller_pause_s = 0;          // before the next try after failures: 0 = 60
   std::int32_t mtime_window_s = 0;
   // Not empty: this folder must not start, and this is the sentence to show. Set where going on
-  // would cost the user something he asked for: old versions (a versioning weft does not have) or
-  // secrecy (encryption for an untrusted device).
+  // would cost the user something he asked for: old versions (a versioning weft does not have), files
+  // that others delete (ignoreDelete), coarse times (modTimeWindowS) or secrecy (encryption for an
+  // untrusted device).
   std::string refusal;
 };
 

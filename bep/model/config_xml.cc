@@ -104,6 +104,17 @@ void read_folder_devices(ConfigReader& reader, pugi::xml_node node, FolderConfig
                        folder.devices.end());
 }
 
+// 1 % is what stock writes into every home: nobody asked for it.
+void read_min_disk_free(ConfigReader& reader, pugi::xml_node node, const FolderConfig& folder,
+                        Config& config) {
+  const std::string value = reader.text_or(node, "minDiskFree", "1");
+  const std::string unit = node.child("minDiskFree").attribute("unit").value();
+  const bool usual = value == "0" || (value == "1" && (unit.empty() || unit == "%"));
+  notice_if(config, !usual,
+            "<folder id=\"" + folder.id + "\"> sets minDiskFree, which has no effect yet: its disk "
+            "may be filled");
+}
+
 FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& config) {
   FolderConfig folder;
   folder.id = node.attribute("id").value();
@@ -132,7 +143,16 @@ FolderConfig read_folder(ConfigReader& reader, pugi::xml_node node, Config& conf
   folder.puller_pause_s = std::max(0, reader.number(node, "pullerPauseS", 0, INT32_MIN, 24 * 3600));
   folder.mtime_window_s =
       std::max(0, reader.number(node, "modTimeWindowS", 0, INT32_MIN, 24 * 3600));
+  read_min_disk_free(reader, node, folder, config);
 
+  if (folder.mtime_window_s > 0)
+    folder.refusal = "config.xml: <folder id=\"" + folder.id +
+                     "\"> sets modTimeWindowS, which weft does not support yet: files whose times "
+                     "differ less would count as changed; set it to 0 if they may";
+  if (folder.ignore_delete)
+    folder.refusal = "config.xml: <folder id=\"" + folder.id +
+                     "\"> sets ignoreDelete, which weft does not support yet: files deleted "
+                     "elsewhere would be deleted here; set it to false if they may be";
   const std::string versioning = node.child("versioning").attribute("type").value();
   if (!versioning.empty() && versioning != "none")
     folder.refusal =

@@ -65,10 +65,12 @@ void Folder::stop() {
 // ---- what is due
 
 bool Folder::open() {
+  // Not by the sequence number: that jumps at an unclean end, also of a folder that never held anything.
+  const bool is_new = index_.list_local(setup_.config.id, "", 1).empty();
   const base::Status index = index_.status();
   FolderRoot found;
   if (!index) found.error = index.error().text;
-  else found = open_folder_root(setup_.config, index_.max_sequence_local(setup_.config.id) == 0);
+  else found = open_folder_root(setup_.config, is_new);
   if (!found.error.empty()) {
     set_error(std::move(found.error));
     step_in(setup_.times.disk_retry_s * 1000);

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "bep/model/index_db.hh"
@@ -33,6 +34,7 @@ struct FolderState {
   std::int64_t row = 0;  // of the table `folders`
   std::uint64_t index_id = 0;
   std::int64_t sequence = 0;  // highest given to a local entry
+  std::string path;           // the directory that the local entries describe
   FolderCounts counts;
   std::map<std::int64_t, RemoteState> remotes;  // by row of `devices`
 };

@@ -84,6 +84,36 @@ base::Status IndexDb::drop_folder(std::string_view folder) {
   return {};
 }
 
+std::vector<std::string> IndexDb::folder_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, state] : state_->folders) ids.push_back(id);
+  return ids;
+}
+
+std::string IndexDb::folder_path(std::string_view folder) const {
+  const FolderState* state = state_->folder(folder);
+  return state == nullptr ? std::string{} : state->path;
+}
+
+base::Status IndexDb::set_folder_path(std::string_view folder, std::string_view path) {
+  FolderState* state = state_->folder(folder);
+  if (state == nullptr) return base::fail(base::Errc::kNotFound, "index database: unknown folder");
+  TRY(Query(state_->sql(Sql::kSetPath)).bind(path).bind(state->row).run());
+  state->path = path;
+  return {};
+}
+
+std::vector<base::DeviceId> IndexDb::remote_devices(std::string_view folder) const {
+  std::vector<base::DeviceId> devices;
+  const FolderState* state = state_->folder(folder);
+  if (state == nullptr) return devices;
+  for (const auto& [row, remote] : state->remotes) {
+    const base::DeviceId& device = state_->device_of(row);
+    if (remote.index_id != 0 || max_sequence_remote(folder, device) != 0) devices.push_back(device);
+  }
+  return devices;
+}
+
 std::uint64_t IndexDb::remote_index_id(std::string_view folder,
                                        const base::DeviceId& device) const {
   const FolderState* state = state_->folder(folder);

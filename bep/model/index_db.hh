@@ -115,6 +115,13 @@ class IndexDb {
   [[nodiscard]] base::Result<std::uint64_t> ensure_folder(std::string_view folder);
   // Forgets everything about a folder that is no longer configured.
   [[nodiscard]] base::Status drop_folder(std::string_view folder);
+  // Every folder of the file, by name.
+  [[nodiscard]] std::vector<std::string> folder_ids() const;
+  // The directory that our entries of the folder describe, as it was last set; "" = never set.
+  [[nodiscard]] std::string folder_path(std::string_view folder) const;
+  [[nodiscard]] base::Status set_folder_path(std::string_view folder, std::string_view path);
+  // Devices of which an index id or an entry of the folder is stored.
+  [[nodiscard]] std::vector<base::DeviceId> remote_devices(std::string_view folder) const;
   // 0 = nothing stored of that device.
   [[nodiscard]] std::uint64_t remote_index_id(std::string_view folder,
                                               const base::DeviceId& device) const;

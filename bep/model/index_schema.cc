@@ -11,7 +11,7 @@ namespace {
 constexpr const char* kSchemaText = R"(
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE folders(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, index_id INTEGER NOT NULL,
-  sequence INTEGER NOT NULL, tally BLOB NOT NULL);
+  sequence INTEGER NOT NULL, tally BLOB NOT NULL, path TEXT NOT NULL DEFAULT '');
 CREATE TABLE devices(id INTEGER PRIMARY KEY, device BLOB NOT NULL UNIQUE);
 CREATE TABLE remotes(folder INTEGER NOT NULL, device INTEGER NOT NULL, index_id INTEGER NOT NULL,
   tally BLOB NOT NULL, PRIMARY KEY(folder, device)) WITHOUT ROWID;
@@ -31,9 +31,12 @@ CREATE TABLE partials(folder INTEGER NOT NULL, name TEXT NOT NULL, version BLOB 
 CREATE TABLE facts(device BLOB NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
   PRIMARY KEY(device, key)) WITHOUT ROWID;
 INSERT INTO meta(key, value) VALUES('clean', 1);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )";
-static_assert(kSchemaVersion == 1, "the last line of the schema says it too");
+constexpr const char* kFromVersion1 =
+    "BEGIN IMMEDIATE; ALTER TABLE folders ADD COLUMN path TEXT NOT NULL DEFAULT ''; "
+    "PRAGMA user_version = 2; COMMIT";
+static_assert(kSchemaVersion == 2, "the last lines of the texts above say it too");
 
 }  // namespace
 
@@ -49,6 +52,7 @@ base::Status open_schema(Database& database) {
   const std::int64_t tables = TRY(database.number("SELECT COUNT(*) FROM sqlite_schema"));
   if (version == 0 && tables == 0)
     return database.execute((std::string("BEGIN IMMEDIATE;") + kSchemaText + "COMMIT").c_str());
+  if (version == 1) return database.execute(kFromVersion1);
   if (version != kSchemaVersion)
     return base::fail(base::Errc::kUnsupported, "index database: of another schema");
   return {};
@@ -67,6 +71,7 @@ const char* text_of(Sql statement) noexcept {
     case Sql::kAddFolder:
       return "INSERT INTO folders(name, index_id, sequence, tally) VALUES(?, ?, 0, ?)";
     case Sql::kSaveFolder: return "UPDATE folders SET sequence = ?, tally = ? WHERE id = ?";
+    case Sql::kSetPath: return "UPDATE folders SET path = ? WHERE id = ?";
     case Sql::kAddDevice: return "INSERT INTO devices(device) VALUES(?)";
     case Sql::kSaveRemote:
       return "INSERT OR REPLACE INTO remotes(folder, device, index_id, tally) VALUES(?, ?, ?, ?)";

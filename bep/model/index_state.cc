@@ -39,7 +39,7 @@ base::Status IndexDb::State::load() {
 
   const bool clean = TRY(database.number("SELECT value FROM meta WHERE key = 'clean'")) != 0;
   Statement select_folders =
-      TRY(database.prepare("SELECT name, id, index_id, sequence, tally FROM folders"));
+      TRY(database.prepare("SELECT name, id, index_id, sequence, tally, path FROM folders"));
   Query folder_row(select_folders);
   std::map<std::int64_t, FolderState*> by_row;
   while (folder_row.step()) {
@@ -50,6 +50,7 @@ base::Status IndexDb::State::load() {
     state.index_id = static_cast<std::uint64_t>(folder_row.integer(2));
     state.sequence = folder_row.integer(3) + (clean ? 0 : kSequenceGap);
     state.counts = counts;
+    state.path = folder_row.text(5);
     by_row[state.row] = &state;
   }
   if (folder_row.failed()) return tl::unexpected(folder_row.error());

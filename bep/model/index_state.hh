@@ -24,6 +24,7 @@ enum class Sql : std::uint8_t {
   kSetClean,
   kAddFolder,
   kSaveFolder,
+  kSetPath,
   kAddDevice,
   kSaveRemote,
   kEntries,
@@ -52,8 +53,9 @@ enum class Sql : std::uint8_t {
 inline constexpr std::size_t kSqlCount = static_cast<std::size_t>(Sql::kCount);
 [[nodiscard]] const char* text_of(Sql statement) noexcept;
 
-inline constexpr std::int64_t kSchemaVersion = 1;  // PRAGMA user_version
-// Takes the lock, creates the tables in a new file; kUnsupported for a file of another schema.
+inline constexpr std::int64_t kSchemaVersion = 2;  // PRAGMA user_version
+// Takes the lock, creates the tables in a new file, brings a file of version 1 up to this one;
+// kUnsupported for a file of another schema.
 [[nodiscard]] base::Status open_schema(Database& database);
 
 struct IndexDb::State {

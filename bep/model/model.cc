@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "bep/model/index_settle.hh"
 #include "bep/net/steady.hh"
 #include "bep/proto/names.hh"
 #include "engine/base/log.hh"
@@ -11,10 +12,17 @@ namespace weft::model {
 
 using base::Errc;
 
+namespace {
+
+constexpr std::int64_t kStaleScanEveryNs = 10'000'000'000;   // whatever peers ask for
+
+}  // namespace
+
 Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, IndexDb& index, Fabric& fabric,
              Workers& workers)
     : io_(io), config_(std::move(config)), options_(options), index_(index), fabric_(fabric), workers_(workers),
       sources_(fabric) {
+  settle_index(config_, index_);
   PullObserver& observer = *this;
   for (const FolderConfig& folder : config_.folders) {
     FolderSetup setup{folder, options_.self, options_.direct, options_.fsync,
@@ -115,7 +123,12 @@ void Model::open_for_peer(const base::DeviceId& device, const RemoteFile& file, 
   if (!served || local->info.version != file.version || local->info.size != file.size)
     return answer(Errc::kNotFound, "not the version that was asked for");
   workers_.run([root, info = local->info, direct = options_.direct] { return open_served(root, info, direct); },
-               [done = std::move(done)](base::Result<ServedFile> opened) { done(std::move(opened)); });
+               [this, folder = file.folder, done = std::move(done)](base::Result<ServedFile> opened) {
+                 const bool stale = !opened && (opened.error().code == Errc::kNotFound ||
+                                                opened.error().code == Errc::kInvalidArgument);
+                 if (stale) scan_stale(folder);
+                 done(std::move(opened));
+               });
 }
 
 // ---- links
@@ -164,6 +177,25 @@ void Model::on_remote_index(const std::string& folder) {
   if (found == nullptr) return;
   found->pump();
   found->on_remote_change();
+}
+
+// Only what our index offers counts: a peer cannot order scans by asking for what never was.
+void Model::on_not_found(const proto::Request& request) {
+  const std::optional<LocalFile> local = index_.get_local(request.folder, request.name);
+  if (!local || local->flags != 0 || local->info.deleted || local->info.invalid) return;
+  const bool offered = std::ranges::any_of(local->info.blocks, [&](const proto::Block& block) {
+    return block.offset == request.offset && block.size == request.size &&
+           std::ranges::equal(block.hash, request.hash);
+  });
+  if (offered) scan_stale(request.folder);
+}
+
+void Model::scan_stale(const std::string& folder) {
+  const std::int64_t now = net::steady_now().ns;
+  const auto [last, first] = stale_scans_ns_.try_emplace(folder, now);
+  if (!first && now - last->second < kStaleScanEveryNs) return;
+  last->second = now;
+  (void)scan(folder);
 }
 
 void Model::on_index_changed(const std::string& folder) {

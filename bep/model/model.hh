@@ -74,11 +74,14 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
  private:
   [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;
   void on_remote_index(const std::string& folder) override;
+  void on_not_found(const proto::Request& request) override;
   void on_bytes(Way way, std::uint64_t bytes) override;
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;
   void on_pull_ended(const std::string& folder) override;
   [[nodiscard]] Folder* find(std::string_view folder) const;
+  // A file is not what the index says of it: others cannot have it before a scan.
+  void scan_stale(const std::string& folder);
 
   boost::asio::io_context& io_;
   Config config_;
@@ -89,6 +92,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   Sources sources_;
   std::map<std::string, std::unique_ptr<Folder>, std::less<>> folders_;
   std::map<base::DeviceId, std::unique_ptr<Peer>> peers_;
+  std::map<std::string, std::int64_t> stale_scans_ns_;   // steady clock: the last one of each folder
   TransferTotals totals_;
   std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
   bool stopped_ = false;

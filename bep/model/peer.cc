@@ -73,7 +73,8 @@ Peer::Peer(net::Link& link, const Config& config, const base::DeviceId& self, In
     : link_(link), config_(config), self_(self), index_(index), host_(host),
       server_(workers, {[this](const std::string& folder) { return host_.root_for(device(), folder); },
                         [this] { return std::uint64_t{link_.output_bytes()}; },
-                        [this](std::int32_t id, ServeAnswer answer) { send_answer(id, std::move(answer)); }}) {}
+                        [this](std::int32_t id, ServeAnswer answer) { send_answer(id, std::move(answer)); },
+                        [this](const proto::Request& request) { host_.on_not_found(request); }}) {}
 
 Peer::~Peer() {
   for (auto& [id, done] : std::exchange(outstanding_, {}))

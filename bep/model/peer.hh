@@ -41,6 +41,8 @@ class PeerHost {
   [[nodiscard]] virtual int root_for(const base::DeviceId& device, const std::string& folder) const = 0;
   // The device's index of the folder changed, or it became ready to serve it.
   virtual void on_remote_index(const std::string& folder) = 0;
+  // The device asked for bytes, by their hash, that are not in the file.
+  virtual void on_not_found(const proto::Request& request) = 0;
 };
 
 struct PeerCounters {

@@ -134,7 +134,7 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
     for (DiskEntry& entry : turn.entries) {
       ++progress_.entries_seen;
       std::optional<LocalFile> local = index_.get_local(options_.folder, entry.name);
-      if (local && same_on_disk(local->info, entry, options_.ignore_perms)) continue;
+      if (local && !was_receive_only(*local) && same_on_disk(local->info, entry, options_.ignore_perms)) continue;
       if (entry.state.kind == DiskKind::kFile && !only_mode_changed(local, entry)) {
         progress_.bytes_to_hash += static_cast<std::uint64_t>(entry.state.size);
         hash_queue_.push_back({std::move(entry), std::move(local), {}, {}, {}, false});
@@ -160,6 +160,11 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
 
   [[nodiscard]] static bool only_mode_changed(const std::optional<LocalFile>& local, const DiskEntry& entry) {
     return local && !local->info.blocks.empty() && same_on_disk(local->info, entry, true);
+  }
+
+  // Kept from others while the folder was receive-only, which it is no more: now they hear of it.
+  [[nodiscard]] bool was_receive_only(const LocalFile& local) const {
+    return !options_.receive_only && (local.flags & kLocalReceiveOnly) != 0;
   }
 
   void hash_on() {
@@ -279,8 +284,10 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
       return finish({});
     }
     std::vector<std::string> names;
-    for (const LocalFile& file : page)
+    for (const LocalFile& file : page) {
       if (!file.info.deleted) names.push_back(file.info.name);
+      else if (was_receive_only(file)) readmit_delete(file);
+    }
     run([root = options_.root, names = std::move(names)] { return missing_of(root, names); },
         [last = page.back().info.name](Run& self, std::vector<std::string> missing) {
           for (const std::string& name : missing) self.add_delete(name);
@@ -302,6 +309,11 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
     info.modified_ns = 0;
     ++progress_.deleted;
     queue_change(std::move(info), local);
+  }
+
+  void readmit_delete(const LocalFile& gone) {
+    ++progress_.changed;
+    queue_change(gone.info, gone);
   }
 
   void add_problem(const std::string& name, const char* text) {

@@ -5,7 +5,8 @@
 //   - a file that changes while it is hashed is left out and counted; the next scan finds it;
 //   - what cannot be read or named is counted and shown, and never announced as deleted;
 //   - a delete is announced only after the name itself was looked for and was not there;
-//   - in a receive-only folder a change is stored as invalid: announced so that it can never win.
+//   - in a receive-only folder a change is stored as invalid: announced so that it can never win. When the folder
+//     became another type, such an entry is announced as a change of its own, a conflict with what others have.
 // Not here: when to scan, the folder marker (folder.hh).
 #pragma once
 

@@ -82,7 +82,7 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   void refuse(std::int32_t id, ErrorCode code) { host.answer(id, {code, {}}); }
 
   void pump() {
-    while (!queue.empty()) {
+    while (!queue.empty() && reads < kServeReadsMax) {   // the end of a read pumps
       const auto size = static_cast<std::uint64_t>(queue.front().size);
       // A single request may be larger than what is left: it goes when nothing else is being read.
       if (bytes_reading > 0 && bytes_reading + host.output_bytes() + size > kServeBytesMax) return;
@@ -100,16 +100,18 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   }
 
   void begin(int root, proto::Request request) {
-    const std::int32_t id = request.id;
-    const auto size = static_cast<std::uint64_t>(request.size);
-    bytes_reading += size;
-    workers.run([root, request = std::move(request)] { return read_for(root, request); },
-                [weak = weak_from_this(), id, size](ServeAnswer answer) {
+    bytes_reading += static_cast<std::uint64_t>(request.size);
+    ++reads;
+    const auto asked = std::make_shared<const proto::Request>(std::move(request));
+    workers.run([root, asked] { return read_for(root, *asked); },
+                [weak = weak_from_this(), asked](ServeAnswer answer) {
                   const auto self = weak.lock();
                   if (!self) return;
-                  self->bytes_reading -= size;
+                  self->bytes_reading -= static_cast<std::uint64_t>(asked->size);
+                  --self->reads;
                   self->count(answer);
-                  self->host.answer(id, std::move(answer));
+                  if (answer.code == ErrorCode::kNoSuchFile && !asked->hash.empty()) self->host.not_found(*asked);
+                  self->host.answer(asked->id, std::move(answer));
                   self->pump();
                 });
   }
@@ -130,6 +132,7 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   Host host;
   std::deque<proto::Request> queue;
   std::uint64_t bytes_reading = 0;
+  std::size_t reads = 0;
   ServeCounters counters;
 };
 

@@ -2,9 +2,10 @@
 // Requests: checked, read in a worker, verified when a hash was given, answered out of order.
 // Codes as stock gives them: 0 ok, 1 not shared or cannot be read, 2 no such file (also: not the bytes asked for, and
 // a range beyond the end), 3 a name or range that can never be served.
-// Bounds: kServeBytesMax being read or waiting in the link's output per device; what comes beyond it waits in a
-// queue of kServeQueueMax requests, and beyond that is answered with code 1 at once: reading the link never stops,
-// because two peers that both stop reading while they write wait for ever.
+// Bounds: kServeBytesMax being read or waiting in the link's output and kServeReadsMax reads (their jobs cost memory
+// however few bytes they are for) per device; what comes beyond them waits in a queue of kServeQueueMax requests, and
+// beyond that is answered with code 1 at once: reading the link never stops, because two peers that both stop reading
+// while they write wait for ever.
 // Threads: control; reading in workers.
 #pragma once
 
@@ -24,6 +25,7 @@
 namespace weft::model {
 
 inline constexpr std::uint64_t kServeBytesMax = std::uint64_t{32} << 20;
+inline constexpr std::size_t kServeReadsMax = 1024;
 inline constexpr std::size_t kServeQueueMax = 8192;
 
 struct ServeAnswer {
@@ -48,6 +50,8 @@ class RequestServer {
     std::function<int(const std::string& folder)> root_of;      // of a folder shared with the device, or -1
     std::function<std::uint64_t()> output_bytes;                // waiting in the link
     std::function<void(std::int32_t id, ServeAnswer answer)> answer;
+    // A request with a hash found other bytes, or no such file.
+    std::function<void(const proto::Request& request)> not_found;
   };
   RequestServer(Workers& workers, Host host);
   ~RequestServer();

@@ -2,7 +2,7 @@
 // Threads: run() and stop() from the control thread. `job` runs on a worker and must touch nothing of control's;
 // `done(result)` runs on the control thread, later, never from inside run().
 // Bounds:  the queue itself has none: every caller bounds what it has outstanding (scanner: one job per worker;
-//          a device's requests: kServeBytesMax; transfers: kTransfersMax).
+//          a device's requests: kServeBytesMax and kServeReadsMax; transfers: kTransfersMax).
 // Turns:   a job works on at most ~64 MiB and then comes back, so that a huge file cannot starve small ones and
 //          progress needs no shared counter.
 // Stop:    waits for jobs that have begun, drops the others, and after it no `done` is ever called: owners of

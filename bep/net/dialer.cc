@@ -69,8 +69,10 @@ void Dialer::link_lost(bool was_stable) {
 
 void Dialer::attempt_ready() {
   if (state_ != State::kHandedOver) return;
-  targets_[target_].ok = true;
-  targets_[target_].error.clear();
+  if (target_ < targets_.size()) {
+    targets_[target_].ok = true;
+    targets_[target_].error.clear();
+  }
   state_ = State::kIdle;
 }
 

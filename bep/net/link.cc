@@ -182,8 +182,9 @@ void Link::handle_written(const ErrorCode& error, std::size_t bytes) {
   bytes_out_ += bytes;
   if (error) {
     // The peer may have said why before it went: the reader has a moment to find its Close.
-    write_failed_ = true;
-    state_deadline_ = std::min(steady_now() + base::seconds(1), deadline());
+    const base::Instant until = std::min(steady_now() + base::seconds(1), deadline());
+    write_failed_ = true;          // from here on deadline() is state_deadline_, which was another state's
+    state_deadline_ = until;
     if (state_ == State::kClosing) return finish();
     close_reason_ = CloseReason::kPeerGone;
     close_text_ = "connection lost: " + error.message();

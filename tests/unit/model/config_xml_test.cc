@@ -225,6 +225,11 @@ TEST(ConfigXml, FoldersThatWouldCostDataOrSecrecyDoNotStart) {
   const std::string shared = "<device id=\"" + id_text(1) + "\">";
   EXPECT_EQ(refusal("<versioning><cleanupIntervalS>3600</cleanupIntervalS></versioning>"), "");
   EXPECT_NE(refusal("<versioning type=\"simple\"/>").find("\"simple\""), std::string::npos);
+  EXPECT_EQ(refusal("<ignoreDelete>false</ignoreDelete>"), "");
+  EXPECT_NE(refusal("<ignoreDelete>true</ignoreDelete>").find("ignoreDelete"), std::string::npos);
+  EXPECT_EQ(refusal("<modTimeWindowS>0</modTimeWindowS>"), "");
+  EXPECT_NE(refusal("<modTimeWindowS>2</modTimeWindowS>").find("modTimeWindowS"),
+            std::string::npos);
   EXPECT_NE(refusal("<filesystemType>fake</filesystemType>").find("basic"), std::string::npos);
   EXPECT_EQ(refusal(shared + "<encryptionPassword></encryptionPassword></device>"), "");
   EXPECT_NE(refusal(shared + "<encryptionPassword>pw</encryptionPassword></device>").find("d1"),
@@ -251,6 +256,12 @@ TEST(ConfigXml, WhatHasNoEffectYetIsNamed) {
   EXPECT_NE(
       notices("<options><listenAddress>quic://0.0.0.0:1</listenAddress></options>").find("quic"),
       std::string::npos);
+  for (const char* usual : {"<minDiskFree unit=\"%\">1</minDiskFree>",
+                            "<minDiskFree unit=\"\">0</minDiskFree>"})
+    EXPECT_EQ(notices(device_xml(1) + folder_xml("", usual)), "") << usual;
+  for (const char* wanted : {"<minDiskFree unit=\"%\">5</minDiskFree>",
+                             "<minDiskFree unit=\"GB\">1</minDiskFree>"})
+    EXPECT_NE(notices(folder_xml("", wanted)).find("minDiskFree"), std::string::npos) << wanted;
   EXPECT_NE(notices("<gui><user>me</user></gui>").find("API key"), std::string::npos);
   EXPECT_NE(notices(device_xml(1, "<numConnections>3</numConnections>")).find("numConnections"),
             std::string::npos);

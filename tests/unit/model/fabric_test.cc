@@ -121,6 +121,7 @@ TEST_F(FabricTest, ServerRefusesWhatItMust) {
   EXPECT_EQ(ask(b_.id(), bad), base::Errc::kNotFound);
   write_file(a_.root() / "file", "changed since");
   EXPECT_EQ(ask(b_.id(), good), base::Errc::kNotFound);
+  EXPECT_TRUE(run_until(io_, [&] { return a_.index->get_local("f", "file")->info.size == 13; })) << "scanned by it";
 }
 
 }  // namespace

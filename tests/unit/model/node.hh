@@ -69,6 +69,8 @@ class Node {
   void start();                                // everything but links
   void listen();
   void dial(const Node& other);
+  // Another directory for the folder; while stopped.
+  void move_to(const std::filesystem::path& root) { root_ = root; }
   void stop();                                 // as at exit; the home stays for another start()
   [[nodiscard]] bool in_sync() const;          // idle, nothing needed
 

@@ -186,6 +186,32 @@ TEST_F(ScannerTest, ReceiveOnlyChangeIsMarked) {
   EXPECT_EQ(scan(true).progress.changed, 0u);
 }
 
+TEST_F(ScannerTest, ReceiveOnlyChangesAreReadmittedInAFolderOfAnotherType) {
+  write_file(root_ / "taken", "theirs");
+  write_file(root_ / "gone", "theirs");
+  ASSERT_TRUE(scan().status.has_value());
+  std::vector<proto::FileInfo> theirs = {entry("taken")->info, entry("gone")->info};
+  for (proto::FileInfo& info : theirs) info.version.update(99, 1);
+  ASSERT_TRUE(index_->update_local("f", std::span<const proto::FileInfo>(theirs)).has_value());
+  write_file(root_ / "taken", "changed here");
+  write_file(root_ / "dir/mine", "1");
+  fs::remove(root_ / "gone");
+  ASSERT_TRUE(scan(true).status.has_value());
+  for (const char* name : {"taken", "gone", "dir", "dir/mine"})
+    ASSERT_EQ(entry(name)->flags, std::uint32_t{kLocalReceiveOnly}) << name;
+
+  const Scanner::Result result = scan(false);
+  EXPECT_EQ(result.progress.changed, 4u);
+  EXPECT_EQ(result.progress.bytes_hashed, 0u);
+  for (const char* name : {"taken", "gone", "dir", "dir/mine"}) {
+    EXPECT_EQ(entry(name)->flags, 0u) << name;
+    EXPECT_EQ(entry(name)->info.version.value_of(99), 0u) << name << " must not succeed what others have";
+    EXPECT_GT(entry(name)->info.version.value_of(7), 0u) << name;
+  }
+  EXPECT_TRUE(entry("gone")->info.deleted);
+  EXPECT_EQ(scan(false).progress.changed, 0u);
+}
+
 TEST_F(ScannerTest, ManyFilesTakeSeveralTurns) {
   for (int i = 0; i < 2500; ++i)
     write_file(root_ / ("d" + std::to_string(i % 7)) / ("f" + std::to_string(i)), std::to_string(i));

@@ -151,6 +151,21 @@ TEST_F(ServeTest, CodesOfRequests) {
   EXPECT_NE(raw_.link, nullptr);
 }
 
+TEST_F(ServeTest, WhatChangedSinceTheScanIsScannedWhenSomebodyAsksForIt) {
+  send(raw_.cluster_config(true, true));
+  write_file(node_.root() / "more", "more");
+  proto::Request other = request("f", "file", 0, 1000);
+  other.hash.assign(32, std::byte{7});
+  EXPECT_EQ(ask(other), ErrorCode::kNoSuchFile);
+  EXPECT_EQ(ask(request("f", "more", 0, 1000)), ErrorCode::kNoSuchFile);
+  run_a_while(io_);
+  EXPECT_FALSE(node_.index->get_local("f", "more").has_value()) << "asking for what never was orders no scan";
+  write_file(node_.root() / "file", "changed");
+  EXPECT_EQ(ask(request("f", "file", 0, 1000)), ErrorCode::kNoSuchFile);
+  EXPECT_TRUE(run_until(io_, [this] { return node_.index->get_local("f", "file")->info.size == 7; }));
+  EXPECT_TRUE(run_until(io_, [this] { return node_.index->get_local("f", "more").has_value(); }));
+}
+
 TEST_F(ServeTest, NameOutsideTheFolderClosesTheLink) {
   send(raw_.cluster_config(true, true));
   proto::Request out = request("f", "../outside", 0, 6);
@@ -216,6 +231,32 @@ TEST_F(ServeTest, AnnouncedInternalAndTempNamesAreNotPulled) {
   run_a_while(io_);
   EXPECT_EQ(node_.status().counts.need, Counts{});
   EXPECT_EQ(node_.model->peer(raw_.id())->counters().requests_out, 0u);
+}
+
+TEST(RequestServer, RequestsOfNoBytesAreBoundedByTheirNumber) {
+  boost::asio::io_context io;
+  TempDir dir;
+  write_file(dir.path() / "file", "x");
+  const base::UniqueFd root = std::move(*open_root(dir.path().string()));
+  Workers workers(io, 1);
+  std::size_t begun = 0, answered = 0;
+  RequestServer server(workers, {[&](const std::string&) { ++begun; return root.get(); },
+                                 [] { return std::uint64_t{0}; },
+                                 [&](std::int32_t, ServeAnswer answer) {
+                                   answered += answer.code == ErrorCode::kNone ? 1 : 0;
+                                 },
+                                 [](const proto::Request&) {}});
+  constexpr std::size_t kAsked = kServeReadsMax + 500;
+  for (std::size_t i = 0; i < kAsked; ++i) {
+    proto::Request request;
+    request.id = static_cast<std::int32_t>(i);
+    request.folder = "f";
+    request.name = "file";
+    server.handle(std::move(request));
+  }
+  EXPECT_EQ(begun, kServeReadsMax);            // no result can have come back yet: the loop has not turned
+  EXPECT_TRUE(run_until(io, [&] { return answered == kAsked; }));
+  workers.stop();
 }
 
 TEST(IndexStart, Rule) {

@@ -288,6 +288,38 @@ TEST_F(SyncTest, DirectoriesWithoutWritePermission) {
   expect_same();
 }
 
+TEST(Folder, OneThatNeverHeldAnythingIsMadeAlsoAfterAnUncleanEnd) {
+  boost::asio::io_context io;
+  TempDir dir;
+  {
+    const auto first = IndexDb::open(dir.path() / "first.db");
+    ASSERT_TRUE(first.has_value());
+    ASSERT_TRUE((*first)->ensure_folder("f").has_value());
+    for (const char* suffix : {"", "-wal"})    // as a power cut leaves it
+      fs::copy_file((dir.path() / "first.db").string() + suffix, (dir.path() / "index.db").string() + suffix);
+  }
+  const auto index = std::move(*IndexDb::open(dir.path() / "index.db"));
+  ASSERT_GT(index->max_sequence_local("f"), 0);
+  Config config;
+  config.folders.push_back({});
+  config.folders[0].id = "f";
+  config.folders[0].path = dir.path() / "folder";
+  ModelOptions options;
+  options.self.fill(std::byte{1});
+  ASSERT_TRUE(prepare(config, options.self, "a").has_value());
+  Workers workers(io, 1);
+  FakeFabric fabric(io);
+  Model model(io, std::move(config), options, *index, fabric, workers);
+  model.start();
+  EXPECT_TRUE(run_until(io, [&] {
+    const FolderStatus status = *model.folder_status("f");
+    return status.last_scan_s != 0 || !status.error.empty();
+  }));
+  EXPECT_EQ(model.folder_status("f")->error, "");
+  EXPECT_TRUE(fs::is_directory(dir.path() / "folder/.stfolder"));
+  model.stop();
+}
+
 TEST(Folder, IgnorePatternText) {
   EXPECT_FALSE(has_ignore_pattern(""));
   EXPECT_FALSE(has_ignore_pattern("\n  \n// x\n#escape=|\n"));
