@@ -208,6 +208,10 @@ void Folder::pump() {
   if (puller_) puller_->pump();
 }
 
+void Folder::on_room() {
+  if (puller_) puller_->on_room();
+}
+
 // ---- timers
 
 void Folder::step_in(std::int64_t milliseconds) {

@@ -68,6 +68,7 @@ class Folder {
   void on_remote_change();
   // Blocks may be asked for again.
   void pump();
+  void on_room();                              // the same when only a window has room again
 
   [[nodiscard]] int root() const { return root_.get(); }     // -1: not there
   [[nodiscard]] bool runs() const { return started_ && root_; }

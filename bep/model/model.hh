@@ -78,6 +78,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;
   void on_pull_ended(const std::string& folder) override;
+  void on_room();
   [[nodiscard]] Folder* find(std::string_view folder) const;
 
   boost::asio::io_context& io_;
@@ -91,6 +92,8 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   std::map<base::DeviceId, std::unique_ptr<Peer>> peers_;
   TransferTotals totals_;
   std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
+  std::string room_first_;                     // the folder that is given room first next time
+  std::shared_ptr<bool> room_posted_ = std::make_shared<bool>(false);
   bool stopped_ = false;
 };
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPage = 200;             // of the need list
 constexpr std::size_t kDonorsMax = 2;          // other local files with the same blocks that are worth a look
-constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: the windows are full for all
+constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: are the windows full for all?
 
 bool is_disk_trouble(base::Error error) {
   return error.code == base::Errc::kNoSpace || error.code == base::Errc::kReadOnly;
@@ -167,9 +167,11 @@ void PullRound::pump(bool changed) {
   std::size_t full = 0;
   for (const auto& transfer : active_) {
     if (changed) transfer->forget_refusals();
+    // When no window has room, only those whose device refuses the datapath can find some: on its link.
+    if (!changed && full >= kFullSeenMax && !transfer->has_refusal()) continue;
     Transfer::Issued issued = Transfer::Issued::kAsked;
     while (issued == Transfer::Issued::kAsked) issued = transfer->issue();
-    if (issued == Transfer::Issued::kNoRoom && ++full >= kFullSeenMax && !changed) return;
+    if (issued == Transfer::Issued::kNoRoom && !sources_.any_room()) ++full;
   }
 }
 
@@ -192,8 +194,7 @@ void PullRound::on_blocks_wanted(Transfer& transfer) {
 }
 
 void PullRound::on_block_verified(Transfer&, Way way, std::uint32_t bytes) {
-  observer_.on_bytes(way, bytes);
-  pump(false);                     // its place in the window goes to the oldest transfer that wants it
+  observer_.on_bytes(way, bytes);  // its place in the window is given away by Sources' on_room
 }
 
 void PullRound::on_reused(Transfer&, std::uint64_t bytes) { observer_.on_reused(bytes); }
@@ -216,7 +217,6 @@ void PullRound::on_failed(Transfer& transfer, base::Error error) {
   active_.erase(it);
   if (is_disk_trouble(error)) stop_for_disk(error);
   add_error(failed->target().name, error);
-  pump(false);
   step();
 }
 

@@ -77,6 +77,8 @@ class Puller {
   void start();
   // Links or paths came or went: choose ways anew and ask again.
   void pump();
+  // A window has room again: ask for more.
+  void on_room();
   // Everything that is left waits for devices that are away.
   [[nodiscard]] bool stranded() const;
   // Gives up what cannot go on now; temp files stay. done() follows.

@@ -157,7 +157,9 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
     MUST(source != nullptr);
     judge(*source, was.way, status.error());
   }
-  if (!ended_) after_change();
+  if (ended_) return;
+  // A verified block's place in the window is given away by Sources' on_room: in turn, over all folders.
+  if (!status || (missing_.empty() && in_flight_.empty())) after_change();
 }
 
 // What an error says about its source, and whether the whole file fails by it.
@@ -268,6 +270,10 @@ void Transfer::cancel() {
 
 void Transfer::forget_refusals() {
   for (Source& source : from_) source.refused = false;
+}
+
+bool Transfer::has_refusal() const {
+  return std::ranges::any_of(from_, [](const Source& source) { return source.refused; });
 }
 
 std::shared_ptr<TempFile> Transfer::take_temp() {

@@ -67,6 +67,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void cancel();
   // Paths or links changed: what was refused may be tried again.
   void forget_refusals();
+  [[nodiscard]] bool has_refusal() const;
   // After on_whole.
   [[nodiscard]] std::shared_ptr<TempFile> take_temp();
 

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "bep/model/hasher.hh"
 #include "bep/proto/device_id.hh"
@@ -56,8 +57,17 @@ base::Status FakeFabric::copy(const Opened& file, const BlockOrder& order) {
   return {};
 }
 
+void FakeFabric::release() {
+  holding = false;
+  for (auto& [order, done] : std::exchange(held_, {})) fetch(order, std::move(done));
+}
+
 void FakeFabric::fetch(const BlockOrder& order, BlockDone done) {
   MUST(open_.contains(order.transfer));
+  if (holding) {
+    held_.emplace_back(order, std::move(done));
+    return;
+  }
   boost::asio::post(io_, [this, order, done] {
     if (!open_.contains(order.transfer) || !usable(other_))
       return done(base::fail(Errc::kUnavailable, "paths gone"));
@@ -107,6 +117,11 @@ void Node::start() {
     config.devices.push_back(device);
   }
   config.folders.push_back(folder);
+  if (options_.second_folder) {
+    folder.id = "g";
+    folder.path = second_root();
+    config.folders.push_back(folder);
+  }
   MUST(prepare(config, id(), name_).has_value());
   workers = std::make_unique<Workers>(io_, 2);
   ConfigResult<std::unique_ptr<IndexDb>> opened = IndexDb::open(home_.path() / "home" / "weft.db");

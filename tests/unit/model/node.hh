@@ -38,6 +38,9 @@ class FakeFabric : public Fabric {
   std::uint64_t corrupt_first = 0;             // so many blocks come back as kCorrupt
   int links_up = 0, links_down = 0;
   std::function<void()> on_block;              // after each
+  bool holding = false;                        // blocks wait for release()
+  void release();
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
 
  private:
   struct Opened {
@@ -51,12 +54,14 @@ class FakeFabric : public Fabric {
   FileServer* server_ = nullptr;
   std::map<std::uint32_t, Opened> open_;
   std::uint32_t next_ = 1;
+  std::vector<std::pair<BlockOrder, BlockDone>> held_;
 };
 
 struct NodeOptions {
   FolderType type = FolderType::kSendReceive;
   std::filesystem::path root;                  // empty: one of its own
   bool ignore_perms = false;
+  bool second_folder = false;                  // "g" beside "f"
 };
 
 class Node {
@@ -74,6 +79,7 @@ class Node {
 
   [[nodiscard]] const base::DeviceId& id() const { return identity_->id(); }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path second_root() const { return home_.path() / "second"; }
   [[nodiscard]] FolderStatus status() const { return *model->folder_status("f"); }
 
   std::unique_ptr<Workers> workers;
