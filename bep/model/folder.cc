@@ -103,7 +103,7 @@ void Folder::begin_scan() {
   set_state(FolderState::kScanning);
   ScanOptions options{setup_.config.id, root_.get(), proto::short_id(setup_.self), setup_.config.ignore_perms,
                       setup_.config.type == FolderType::kReceiveOnly,
-                      std::int64_t{setup_.keep_temporaries_h} * 3600};
+                      std::int64_t{setup_.keep_temporaries_h} * 3600, setup_.config.marker_name};
   scanner_ = std::make_unique<Scanner>(
       std::move(options), index_, workers_, [this] { observer_.on_index_changed(setup_.config.id); },
       [this](Scanner::Result result) { on_scanned(std::move(result)); });

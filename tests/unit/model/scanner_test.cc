@@ -30,7 +30,10 @@ class ScannerTest : public ::testing::Test {
   Scanner::Result scan(bool receive_only = false) {
     const base::UniqueFd root = std::move(*open_root(root_.string()));
     std::optional<Scanner::Result> result;
-    Scanner scanner({"f", root.get(), 7, false, receive_only}, *index_, workers_, [] {},
+    ScanOptions options{"f", root.get(), 7, false, receive_only};
+    options.marker = marker_;
+    options.temp_age_max_s = temp_age_max_s_;
+    Scanner scanner(std::move(options), *index_, workers_, [] {},
                     [&](Scanner::Result done) { result = std::move(done); });
     scanner.start();
     EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
@@ -43,6 +46,8 @@ class ScannerTest : public ::testing::Test {
   boost::asio::io_context io_;
   Workers workers_{io_, 2};
   std::unique_ptr<IndexDb> index_;
+  std::string marker_;
+  std::int64_t temp_age_max_s_ = 24 * 3600;
 };
 
 TEST_F(ScannerTest, FindsEveryKindOnceAndThenNothing) {
@@ -110,6 +115,23 @@ TEST_F(ScannerTest, DeletedAndChangedKind) {
   EXPECT_EQ(entry("dir/one")->info.size, 0);
   EXPECT_EQ(entry("two")->info.type, proto::FileType::kDirectory);
   EXPECT_EQ(scan().progress.deleted, 0u);
+}
+
+TEST_F(ScannerTest, TreeTakenAwayDuringTheScanAnnouncesNoDelete) {
+  marker_ = ".stfolder";
+  fs::create_directory(root_ / ".stfolder");
+  for (int i = 0; i < 600; ++i) write_file(root_ / "d" / std::to_string(i), "x");
+  ASSERT_TRUE(scan().status.has_value());
+  fs::remove_all(root_ / "d");
+  fs::remove(root_ / ".stfolder");             // the scan begins when the folder has looked for it already
+  const Scanner::Result result = scan();
+  ASSERT_FALSE(result.status.has_value());
+  EXPECT_NE(std::string(result.status.error().text).find("marker missing"), std::string::npos);
+  EXPECT_FALSE(entry("d")->info.deleted);
+  EXPECT_FALSE(entry("d/599")->info.deleted);
+  fs::create_directory(root_ / ".stfolder");
+  EXPECT_EQ(scan().progress.deleted, 601u);
+  EXPECT_TRUE(entry("d/599")->info.deleted);
 }
 
 TEST_F(ScannerTest, SymlinkedParentMeansGoneAndIsNotFollowed) {
