@@ -14,9 +14,7 @@ constexpr std::size_t kPage = 200;             // of the need list
 constexpr std::size_t kDonorsMax = 2;          // other local files with the same blocks that are worth a look
 constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: are the windows full for all?
 
-bool is_disk_trouble(base::Error error) {
-  return error.code == base::Errc::kNoSpace || error.code == base::Errc::kReadOnly;
-}
+constexpr std::size_t kFullDiskMax = 16;       // files that did not fit: no more are begun in this round
 
 }  // namespace
 
@@ -56,6 +54,17 @@ void PullRound::give_up() {
   active_.clear();
   page_.clear();
   step();
+}
+
+// A read-only disk takes nothing at all. A full one still takes what is smaller, and deletes make room on it: the
+// round goes on, begins no more files when many did not fit, and its result says that the disk is full.
+void PullRound::note_disk(base::Error error) {
+  if (error.code == base::Errc::kReadOnly) return stop_for_disk(error);
+  if (error.code != base::Errc::kNoSpace) return;
+  if (result_.disk) result_.disk = tl::unexpected<base::Error>(error);
+  if (++full_disk_ < kFullDiskMax) return;
+  files_listed_ = true;
+  page_.clear();
 }
 
 void PullRound::stop_for_disk(base::Error error) {
@@ -215,7 +224,7 @@ void PullRound::on_failed(Transfer& transfer, base::Error error) {
   MUST(it != active_.end());
   const std::shared_ptr<Transfer> failed = std::move(*it);
   active_.erase(it);
-  if (is_disk_trouble(error)) stop_for_disk(error);
+  note_disk(error);
   add_error(failed->target().name, error);
   step();
 }
@@ -280,7 +289,7 @@ void PullRound::take_result(const FinishItem& item, FinishResult& result, std::v
       return add_error(item.target.name,
                        {base::Errc::kUnavailable, 0, "changed on this disk and not scanned yet"});
     case FinishResult::Outcome::kFailed:
-      if (is_disk_trouble(result.error)) stop_for_disk(result.error);
+      note_disk(result.error);
       return add_error(item.target.name, result.error);
   }
 }

@@ -47,7 +47,11 @@ base::Status reserve(int fd, std::int64_t size, bool sparse) {
   if (!sparse && size >= kReserveBytesMin) {
     const std::int64_t unit = base::kDirectAlignment;
     if (::fallocate(fd, 0, 0, (size + unit - 1) / unit * unit) == 0) return {};
-    if (errno != EOPNOTSUPP && errno != ENOSYS) return base::fail_errno(errno, "cannot reserve room for the file");
+    const int why = errno;
+    if (why != EOPNOTSUPP && why != ENOSYS) {
+      (void)::ftruncate(fd, st.st_size);       // what was reserved before the room ended is needed by others
+      return base::fail_errno(why, "cannot reserve room for the file");
+    }
   }
   if (st.st_size < size && size >= kReserveBytesMin && ::ftruncate(fd, size) != 0)
     return base::fail_errno(errno, "cannot reserve room for the file");
