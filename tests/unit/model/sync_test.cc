@@ -266,6 +266,19 @@ TEST_F(SyncTest, MarkerGoneStopsAndDeletesNothing) {
   EXPECT_EQ(read_file(a_->root() / "precious"), "x");
 }
 
+TEST_F(SyncTest, WhatNoScanCanIndexIsNotScannedForEver) {
+  make();
+  write_file(a_->root() / "pipe", "a file here");
+  ASSERT_EQ(::mkfifo((b_->root() / "pipe").c_str(), 0600), 0);
+  start();
+  EXPECT_TRUE(run_until(io_, [&] { return b_->status().pull_errors == 1; }));
+  run_a_while(io_);
+  run_a_while(io_);
+  EXPECT_LE(b_->status().scans, 8u);           // the first, three at once, then with growing waits
+  ASSERT_TRUE(fs::remove(b_->root() / "pipe"));
+  expect_same();
+}
+
 TEST_F(SyncTest, IgnorePatternsStopTheFolder) {
   make();
   write_file(b_->root() / ".stignore", "// a comment\n\n*.secret\n");
