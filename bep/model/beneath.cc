@@ -31,6 +31,7 @@ DiskState state_from(const struct stat& st) {
   state.size = st.st_size;
   state.modified_s = st.st_mtim.tv_sec;
   state.modified_ns = static_cast<std::int32_t>(st.st_mtim.tv_nsec);
+  state.changed_s = st.st_ctim.tv_sec;
   state.permissions = st.st_mode & 0777;
   state.inode = st.st_ino;
   return state;

@@ -23,6 +23,7 @@ struct DiskState {
   std::int64_t size = 0;
   std::int64_t modified_s = 0;
   std::int32_t modified_ns = 0;
+  std::int64_t changed_s = 0;      // of content or attributes; nobody can set it
   std::uint32_t permissions = 0;   // low 9 bits
   std::uint64_t inode = 0;
 };

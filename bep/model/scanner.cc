@@ -155,9 +155,9 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
   }
 
   // A temp file is kept for the pull that will go on with it. It goes when the file it was for has come another way,
-  // or when nobody has taken it up for too long.
+  // or when nobody has taken it up for too long. (Its mtime says nothing: a whole one has its target's already.)
   void judge_temp(const DiskEntry& temp) {
-    bool stale = std::time(nullptr) - temp.state.modified_s > options_.temp_age_max_s;
+    bool stale = std::time(nullptr) - temp.state.changed_s > options_.temp_age_max_s;
     if (const std::optional<std::string> target = proto::name_of_temp(temp.name)) {
       const std::optional<LocalFile> local = index_.get_local(options_.folder, *target);
       const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, *target);

@@ -164,12 +164,16 @@ TEST_F(ScannerTest, TempFilesStayUntilStale) {
   ASSERT_TRUE(scan().status.has_value());
   write_file(root_ / ".syncthing.done.tmp", "of a version that came another way");
   write_file(root_ / ".syncthing.coming.tmp", "half");
-  write_file(root_ / ".syncthing.old.tmp", "half");
-  set_mtime(root_ / ".syncthing.old.tmp", 1'000'000'000, 0);
+  write_file(root_ / ".syncthing.whole.tmp", "waits for its name");
+  set_mtime(root_ / ".syncthing.whole.tmp", 1'000'000'000, 0);     // its target's
   EXPECT_EQ(scan().progress.changed, 0u);
   EXPECT_FALSE(fs::exists(root_ / ".syncthing.done.tmp"));
   EXPECT_TRUE(fs::exists(root_ / ".syncthing.coming.tmp"));
-  EXPECT_FALSE(fs::exists(root_ / ".syncthing.old.tmp"));
+  EXPECT_TRUE(fs::exists(root_ / ".syncthing.whole.tmp"));
+  temp_age_max_s_ = -1;                        // everything is older than that
+  EXPECT_EQ(scan().progress.changed, 0u);
+  EXPECT_FALSE(fs::exists(root_ / ".syncthing.coming.tmp"));
+  EXPECT_FALSE(fs::exists(root_ / ".syncthing.whole.tmp"));
 }
 
 TEST_F(ScannerTest, UnreadableIsShownAndNotDeleted) {
