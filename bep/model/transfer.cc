@@ -132,6 +132,9 @@ void Transfer::on_bytes(const base::DeviceId& device, std::uint32_t number,
   MUST(in_flight_.contains(number));
   MUST(in_flight_[number].device == device);
   if (!bytes) return on_block(number, tl::unexpected<base::Error>(bytes.error()));
+  // Before it is kept for a worker: bytes nobody asked for are not held.
+  if (bytes->size != static_cast<std::size_t>(inputs_.target.blocks[number].size))
+    return on_block(number, base::fail(Errc::kCorrupt, "the response is not as long as the block"));
   workers_.run(
       [files = files_, block = inputs_.target.blocks[number], data = std::move(*bytes)] {
         return write_block(files->temp.fd.get(), block, data.bytes());
@@ -150,6 +153,7 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
   sources_.returned(was.device, was.way, bytes);
   if (status) {
     bytes_done_ += bytes;
+    if (was.way == Way::kFabric) find(was.device)->dead_opens = 0;
     observer_.on_block_verified(*this, was.way, bytes);
   } else {
     missing_.push_front(number);
@@ -174,7 +178,9 @@ void Transfer::judge(Source& source, Way way, base::Error error) {
       return;                      // the link went; whoever is there now is asked
     case Errc::kUnavailable:
       if (way == Way::kFabric) {
-        source.refused = true;
+        // The handle may be dead while the paths live: the reopen decides. All blocks of one open count once.
+        if (source.side == Source::Side::kOpen && ++source.dead_opens >= kDeadOpensMax) source.refused = true;
+        if (!sources_.fabric().usable(source.device)) source.refused = true;
         return close_side(source);
       }
       break;
@@ -269,7 +275,10 @@ void Transfer::cancel() {
 }
 
 void Transfer::forget_refusals() {
-  for (Source& source : from_) source.refused = false;
+  for (Source& source : from_) {
+    source.refused = false;
+    source.dead_opens = 0;
+  }
 }
 
 bool Transfer::has_refusal() const {

@@ -53,6 +53,7 @@ struct TransferInputs {
 class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
   static constexpr std::uint32_t kFaultsMax = 3;
+  static constexpr std::uint32_t kDeadOpensMax = 2;
   enum class Issued : std::uint8_t {
     kAsked,        // one block more is on its way
     kNothing,      // no block left to ask for, or not prepared yet
@@ -85,6 +86,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::uint32_t faults = 0;
     Side side = Side::kClosed;
     std::uint32_t number = 0;      // of the fabric's transfer
+    std::uint32_t dead_opens = 0;  // in a row: opens whose blocks came back kUnavailable
     bool refused = false;          // the datapath said kUnavailable although usable: the link, until paths change
   };
   struct InFlight {

@@ -54,6 +54,17 @@ TEST_F(FabricTest, DiesInTheMiddleAndTheLinkGoesOn) {
   EXPECT_EQ(totals.bytes_via_link, 5'000'000u - 9u * 131'072);     // nothing verified is fetched twice
 }
 
+TEST_F(FabricTest, DeadHandleIsOpenedAnewAndTheDatapathGoesOn) {
+  write_file(a_.root() / "big", random_bytes(5'000'000, 2));
+  b_.fabric->handle_dies_at = 9;
+  start();
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(b_.model->totals().bytes_via_link, 0u);
+  EXPECT_EQ(b_.model->totals().bytes_via_fabric, 5'000'000u);
+  EXPECT_EQ(b_.fabric->opened, 2u);
+  EXPECT_EQ(b_.fabric->closed, 2u);
+}
+
 TEST_F(FabricTest, ComesUpInTheMiddleAndIsTaken) {
   write_file(a_.root() / "big", random_bytes(20'000'000, 3));
   start();

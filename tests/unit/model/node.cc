@@ -35,7 +35,7 @@ void FakeFabric::open(const base::DeviceId& device, const RemoteFile& file, int 
   server_->open_for_peer(self_, file, [this, fd, direct, done](base::Result<ServedFile> served) {
     if (!served) return done(tl::unexpected<base::Error>(served.error()));
     const std::uint32_t number = next_++;
-    open_[number] = {std::move(*served), fd, direct};
+    open_[number] = {std::move(*served), fd, direct, false};
     ++opened;
     done(number);
   });
@@ -71,6 +71,11 @@ void FakeFabric::fetch(const BlockOrder& order, BlockDone done) {
   boost::asio::post(io_, [this, order, done] {
     if (!open_.contains(order.transfer) || !usable(other_))
       return done(base::fail(Errc::kUnavailable, "paths gone"));
+    if (blocks == handle_dies_at) {
+      handle_dies_at = UINT64_MAX;
+      open_.at(order.transfer).dead = true;
+    }
+    if (open_.at(order.transfer).dead) return done(base::fail(Errc::kUnavailable, "the handle is not known"));
     if (corrupted < corrupt_first) {
       ++corrupted;
       return done(base::fail(Errc::kCorrupt, "wrong bytes"));

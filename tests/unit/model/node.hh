@@ -35,6 +35,7 @@ class FakeFabric : public Fabric {
   bool up = false;
   std::uint64_t dies_after = UINT64_MAX;       // blocks until it is not usable any more
   std::uint64_t blocks = 0, corrupted = 0, opened = 0, closed = 0;
+  std::uint64_t handle_dies_at = UINT64_MAX;   // after so many blocks the handle in use answers kUnavailable
   std::uint64_t corrupt_first = 0;             // so many blocks come back as kCorrupt
   int links_up = 0, links_down = 0;
   std::function<void()> on_block;              // after each
@@ -47,6 +48,7 @@ class FakeFabric : public Fabric {
     ServedFile served;
     int fd = -1;
     bool direct = false;
+    bool dead = false;
   };
   base::Status copy(const Opened& file, const BlockOrder& order);
   boost::asio::io_context& io_;
