@@ -247,6 +247,11 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
       if (local) info.previous_blocks_hash = local->info.blocks_hash;
     }
     ++progress_.changed;
+    // What a pull brought here before it could tell the index (it was killed in between), or somebody copied by hand,
+    // is the global version and no change of ours.
+    if (std::optional<proto::FileInfo> global = index_.get_global(options_.folder, info.name);
+        global && same_on_disk(*global, entry, options_.ignore_perms) && global->blocks == info.blocks)
+      return queue({std::move(*global), 0});
     queue_change(std::move(info), local);
   }
 
@@ -260,8 +265,12 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
     }
     info.version.update(options_.short_id, static_cast<std::uint64_t>(std::time(nullptr)));
     info.modified_by = options_.short_id;
-    news_blocks_ += info.blocks.size();
-    news_.push_back({std::move(info), options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
+    queue({std::move(info), options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
+  }
+
+  void queue(LocalFile file) {
+    news_blocks_ += file.info.blocks.size();
+    news_.push_back(std::move(file));
     if (news_.size() >= kUpdateFiles || news_blocks_ >= kUpdateBlocks) flush();
   }
 

@@ -134,6 +134,38 @@ TEST_F(ScannerTest, TreeTakenAwayDuringTheScanAnnouncesNoDelete) {
   EXPECT_TRUE(entry("d/599")->info.deleted);
 }
 
+TEST_F(ScannerTest, WhatStandsThereAsTheGlobalVersionIsTakenAsThat) {
+  write_file(root_ / "file", "one");
+  write_file(root_ / "other", "one");
+  ASSERT_TRUE(scan().status.has_value());
+  // A peer's next versions; a pull has renamed the first into place and was killed before it told the index.
+  base::DeviceId peer{};
+  peer[0] = std::byte{9};
+  std::vector<proto::FileInfo> theirs;
+  for (const char* name : {"file", "other"}) {
+    proto::FileInfo info = entry(name)->info;
+    const std::string content = "two";
+    info.blocks = {{0, 3, sha256(std::as_bytes(std::span(content)))}};
+    info.version.update(99, 1);
+    info.modified_by = 99;
+    info.modified_s = 1'700'000'000;
+    info.modified_ns = 0;
+    info.sequence = static_cast<std::int64_t>(theirs.size()) + 1;
+    theirs.push_back(std::move(info));
+  }
+  ASSERT_TRUE(index_->update_remote("f", peer, theirs).has_value());
+  write_file(root_ / "file", "two");
+  set_mtime(root_ / "file", 1'700'000'000, 0);
+  write_file(root_ / "other", "TWO");
+  set_mtime(root_ / "other", 1'700'000'000, 0);
+  EXPECT_EQ(scan().progress.changed, 2u);
+  EXPECT_EQ(entry("file")->info.version, theirs[0].version);
+  EXPECT_EQ(entry("file")->flags, 0u);
+  EXPECT_NE(entry("other")->info.version, theirs[1].version);
+  EXPECT_GT(entry("other")->info.version.value_of(7), 0u);
+  EXPECT_EQ(entry("other")->info.version.value_of(99), 0u);
+}
+
 TEST_F(ScannerTest, SymlinkedParentMeansGoneAndIsNotFollowed) {
   write_file(root_ / "dir/inside", "1");
   write_file(dir_.path() / "elsewhere/inside", "secret");
