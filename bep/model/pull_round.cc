@@ -129,9 +129,14 @@ FinishItem PullRound::item_for(const proto::FileInfo& target) const {
 
 // ---- files
 
+// A need list may be long and hold nothing that can begin now (nobody connected): a page at a time, so that control
+// has its turn in between.
 void PullRound::fill() {
+  bool began = true;                           // something of the last page
   while (!ended_ && !stopping_ && active_.size() < kTransfersMax && ready_.size() < kReadyMax) {
     if (page_.empty() && !files_listed_) {
+      if (!began) return step_later();
+      began = false;
       std::vector<NeedItem> page = index_.need(options_.folder, NeedKind::kFile, after_, kPage);
       if (page.empty()) files_listed_ = true;
       else after_ = page.back().global.name;
@@ -140,27 +145,40 @@ void PullRound::fill() {
     if (page_.empty()) return;
     const NeedItem item = std::move(page_.front());
     page_.pop_front();
-    begin_file(item);
+    began = begin_file(item) || began;
   }
 }
 
-void PullRound::begin_file(const NeedItem& need) {
+void PullRound::step_later() {
+  if (step_posted_) return;
+  step_posted_ = true;
+  boost::asio::post(workers_.control(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->step_posted_ = false;
+    self->step();
+  });
+}
+
+bool PullRound::begin_file(const NeedItem& need) {
   const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, need.global.name);
-  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return;
-  if (global->blocks.empty())
-    return add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return false;
+  if (global->blocks.empty()) {
+    add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+    return false;
+  }
   FinishItem item = item_for(*global);
   const bool was_file = item.local && item.local->type == proto::FileType::kFile;
   if (was_file && item.local->blocks == global->blocks && item.conflict_name.empty()) {
     ready_.push_back(std::move(item));         // content is here: only mode, time or version differ
-    return;
+    return true;
   }
   const bool reachable = std::ranges::any_of(need.devices, [this](const base::DeviceId& device) {
     return sources_.way(device, options_.folder) != Way::kNone;
   });
   if (!reachable) {
     result_.stranded = true;
-    return;
+    return false;
   }
   TransferInputs inputs{options_.folder, options_.root, *global, {}, need.devices, options_.direct, writers_};
   if (was_file && global->size > 0) inputs.donors.push_back(global->name);
@@ -169,6 +187,7 @@ void PullRound::begin_file(const NeedItem& need) {
       inputs.donors.push_back(std::move(name));
   active_.push_back(std::make_shared<Transfer>(std::move(inputs), workers_, sources_, *this));
   active_.back()->start();
+  return true;
 }
 
 void PullRound::pump(bool changed) {

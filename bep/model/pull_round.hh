@@ -43,7 +43,8 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   void step();
   void next_small_batch();
   void fill();
-  void begin_file(const NeedItem& item);
+  void step_later();
+  [[nodiscard]] bool begin_file(const NeedItem& item);     // false: nothing is to be done for it now
   void finish_ready();
   void apply(std::vector<FinishItem> items);
   void on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results);
@@ -70,6 +71,7 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   std::weak_ptr<Writers> writers_watch_;
   PullResult result_;
   std::size_t full_disk_ = 0;                  // items that did not fit
+  bool step_posted_ = false;
   bool applying_ = false, files_listed_ = false, stopping_ = false, ended_ = false;
 };
 
