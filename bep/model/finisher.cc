@@ -23,10 +23,10 @@ using Outcome = FinishResult::Outcome;
 constexpr std::uint32_t kModeUnknown = 0644;      // of a new file whose sender has no permissions
 constexpr std::uint32_t kModeUnknownDirectory = 0755;
 
-FinishResult applied(const proto::FileInfo& info) { return {Outcome::kApplied, {}, info, false}; }
-FinishResult failed(base::Error error) { return {Outcome::kFailed, error, {}, false}; }
+FinishResult applied(const proto::FileInfo& info) { return {Outcome::kApplied, {}, info, false, false}; }
+FinishResult failed(base::Error error) { return {Outcome::kFailed, error, {}, false, false}; }
 FinishResult failed_errno(const char* text) { return failed(base::fail_errno(errno, text).value()); }
-FinishResult changed() { return {Outcome::kChanged, {}, {}, false}; }
+FinishResult changed() { return {Outcome::kChanged, {}, {}, false, false}; }
 
 // What stands at the target's name; nullopt: nothing.
 base::Result<std::optional<DiskEntry>> look(int dir, const std::string& base) {
@@ -61,7 +61,9 @@ class Batch {
   }
 
   FinishResult apply(FinishItem& item) {
-    base::Result<Parent> parent = open_parent(options_.root, item.target.name);
+    bool made = false;
+    base::Result<Parent> parent = item.target.deleted ? open_parent(options_.root, item.target.name)
+                                                      : open_or_make_parent(options_.root, item.target.name, made);
     if (!parent) {
       if (item.target.deleted && parent.error().code == Errc::kNotFound) return applied(item.target);
       return failed(parent.error());
@@ -71,6 +73,7 @@ class Batch {
     if (item.target.deleted && !*disk) return applied(item.target);
     if (!is_as_indexed(item, *disk)) return changed();
     FinishResult result = item.target.deleted ? remove(item, *parent, **disk) : put(item, *parent, *disk);
+    result.made_parents = made;
     if (result.outcome == Outcome::kApplied)
       touched_.try_emplace(std::string(proto::directory_of(item.target.name)), std::move(parent->dir));
     return result;

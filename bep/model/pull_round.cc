@@ -232,6 +232,7 @@ void PullRound::on_whole(Transfer& transfer) {
   MUST(it != active_.end());
   const std::shared_ptr<Transfer> whole = std::move(*it);
   active_.erase(it);
+  if (whole->made_parents()) result_.scan_wanted = true;
   FinishItem item = item_for(whole->target());
   item.temp = whole->take_temp();
   ready_.push_back(std::move(item));
@@ -243,6 +244,7 @@ void PullRound::on_failed(Transfer& transfer, base::Error error) {
   MUST(it != active_.end());
   const std::shared_ptr<Transfer> failed = std::move(*it);
   active_.erase(it);
+  if (failed->made_parents()) result_.scan_wanted = true;
   note_disk(error);
   add_error(failed->target().name, error);
   step();
@@ -293,6 +295,7 @@ void PullRound::on_applied(std::vector<FinishItem> items, std::vector<FinishResu
 }
 
 void PullRound::take_result(const FinishItem& item, FinishResult& result, std::vector<LocalFile>& news) {
+  if (result.made_parents) result_.scan_wanted = true;
   switch (result.outcome) {
     case FinishResult::Outcome::kApplied:
       ++result_.applied;

@@ -103,7 +103,7 @@ base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t
                                  DirectIo direct) {
   MUST(size >= 0);
   TempFile temp;
-  Parent parent = TRY(open_parent(root, name));
+  Parent parent = TRY(open_or_make_parent(root, name, temp.made_parents));
   temp.temp_base = std::string(proto::base_of(proto::temp_name(name)));
   const base::Result<DiskState> before = state_at(parent.dir.get(), temp.temp_base);
   temp.resumed = before && before->kind == DiskKind::kFile && before->size > 0;

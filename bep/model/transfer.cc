@@ -48,6 +48,7 @@ void Transfer::prepare() {
 }
 
 void Transfer::on_prepared(base::Status status) {
+  made_parents_ = files_->temp.made_parents;
   if (!status) return fail(status.error());
   if (!files_->prepare.complete()) return prepare();
   Prepare& found = files_->prepare;

@@ -76,6 +76,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
   // Wants blocks, waits for none, and no device can be asked: everybody who has the file is away.
   [[nodiscard]] bool is_stranded() const;
+  [[nodiscard]] bool made_parents() const { return made_parents_; }
   [[nodiscard]] Way last_way() const { return last_way_; }
 
  private:
@@ -126,7 +127,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::uint64_t bytes_done_ = 0;
   base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
   Way last_way_ = Way::kNone;
-  bool prepared_ = false, ended_ = false;
+  bool made_parents_ = false, prepared_ = false, ended_ = false;
 };
 
 }  // namespace weft::model

@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Outcome = FinishResult::Outcome;
+using base::Errc;
 
 class FinisherTest : public ::testing::Test {
  protected:
@@ -160,6 +161,31 @@ TEST_F(FinisherTest, NeverThroughASymlink) {
   fs::create_symlink(other.path(), dir_.path() / "d");
   (void)remove(local);
   EXPECT_EQ(read_file(other.path() / "x"), "precious");
+}
+
+TEST_F(FinisherTest, MissingParentsAreMadeAndNeverThroughASymlink) {
+  FinishItem item = file("d/e/x", "content");
+  EXPECT_TRUE(item.temp->made_parents);
+  EXPECT_EQ(apply(std::move(item)).outcome, Outcome::kApplied);
+  EXPECT_EQ(read_file(dir_.path() / "d/e/x"), "content");
+  FinishItem link;
+  link.target = info("f/g/link", proto::FileType::kSymlink);
+  link.target.symlink_target = "anywhere";
+  const FinishResult made = apply(std::move(link));
+  EXPECT_EQ(made.outcome, Outcome::kApplied);
+  EXPECT_TRUE(made.made_parents);
+  TempDir other;
+  fs::create_symlink(other.path(), dir_.path() / "s");
+  write_file(dir_.path() / "plain", "x");
+  for (const char* name : {"s/sub/x", "plain/sub/x"})
+    EXPECT_EQ(open_temp(root_.get(), name, 1, false, DirectIo::kNever).error().code, Errc::kNotFound);
+  EXPECT_TRUE(fs::is_empty(other.path()));
+  fs::remove_all(dir_.path() / "d");
+  FinishItem gone;
+  gone.target = info("d/e/x", proto::FileType::kFile);
+  gone.target.deleted = true;
+  EXPECT_EQ(apply(std::move(gone)).outcome, Outcome::kApplied);
+  EXPECT_FALSE(fs::exists(dir_.path() / "d"));
 }
 
 TEST_F(FinisherTest, OneBatchManyOutcomes) {

@@ -266,6 +266,23 @@ TEST_F(SyncTest, MarkerGoneStopsAndDeletesNothing) {
   EXPECT_EQ(read_file(a_->root() / "precious"), "x");
 }
 
+TEST_F(SyncTest, FileInADirectoryThatTheOtherDeletedComesBackWithIt) {
+  make();
+  write_file(a_->root() / "d/old", "old");
+  start();
+  expect_same();
+  b_->stop();
+  fs::remove_all(a_->root() / "d");
+  rescan(*a_);
+  write_file(b_->root() / "d/new", "new");
+  b_->start();
+  b_->dial(*a_);
+  EXPECT_TRUE(run_until(io_, [&] { return fs::exists(a_->root() / "d/new"); }));
+  expect_same();
+  EXPECT_EQ(read_file(a_->root() / "d/new"), "new");
+  EXPECT_FALSE(fs::exists(b_->root() / "d/old"));
+}
+
 TEST_F(SyncTest, WhatNoScanCanIndexIsNotScannedForEver) {
   make();
   write_file(a_->root() / "pipe", "a file here");
