@@ -318,6 +318,53 @@ TEST_F(SyncTest, DirectoriesWithoutWritePermission) {
   expect_same();
 }
 
+class Silent : public PullObserver {
+  void on_bytes(Way, std::uint64_t) override {}
+  void on_reused(std::uint64_t) override {}
+  void on_index_changed(const std::string&) override {}
+  void on_pull_ended(const std::string&) override {}
+};
+
+TEST(Puller, LongNeedListWithNobodyConnectedLetsOthersRun) {
+  boost::asio::io_context io;
+  TempDir dir;
+  const base::UniqueFd root = std::move(*open_root(dir.path().string()));
+  std::unique_ptr<IndexDb> index = std::move(*IndexDb::open(dir.path() / "index.db"));
+  ASSERT_TRUE(index->ensure_folder("f").has_value());
+  std::vector<proto::FileInfo> theirs(1000);
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    theirs[i].name = "f" + std::to_string(i);
+    theirs[i].size = 3;
+    theirs[i].blocks = {{0, 3, sha256({})}};
+    theirs[i].version.update(99, 1);
+    theirs[i].sequence = static_cast<std::int64_t>(i) + 1;
+  }
+  base::DeviceId peer{};
+  peer[0] = std::byte{9};
+  ASSERT_TRUE(index->update_remote("f", peer, theirs).has_value());
+  Workers workers(io, 1);
+  FakeFabric fabric(io);
+  Sources sources(fabric);
+  Silent observer;
+  std::optional<PullResult> result;
+  PullOptions options;
+  options.folder = "f";
+  options.root = root.get();
+  Puller puller(std::move(options), *index, workers, sources, observer,
+                [&](PullResult done) { result = std::move(done); });
+  puller.start();
+  std::size_t handlers = 0;
+  for (int turn = 0; turn < 1000 && !result; ++turn) {
+    io.restart();
+    handlers += io.poll_one();
+  }
+  ASSERT_TRUE(result.has_value());
+  EXPECT_TRUE(result->stranded);
+  EXPECT_EQ(result->failed, 0u);
+  EXPECT_GE(handlers, 5u);
+  workers.stop();
+}
+
 TEST(Folder, IgnorePatternText) {
   EXPECT_FALSE(has_ignore_pattern(""));
   EXPECT_FALSE(has_ignore_pattern("\n  \n// x\n#escape=|\n"));
