@@ -150,7 +150,10 @@ class Batch {
     (void)::unlinkat(dir, temp.c_str(), 0);
     if (in_writable(dir, [&] { return ::symlinkat(item.target.symlink_target.c_str(), dir, temp.c_str()); }) != 0)
       return failed_errno("cannot create symbolic link");
-    return take_name(item, parent, disk, temp);
+    FinishResult result = take_name(item, parent, disk, temp);
+    // It costs nothing to make again, and as a link under a temp name no one would ever take it away.
+    if (result.outcome != Outcome::kApplied) (void)::unlinkat(dir, temp.c_str(), 0);
+    return result;
   }
 
   FinishResult put_file(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
@@ -163,9 +166,11 @@ class Batch {
                          const std::string& temp) {
     const int dir = parent.dir.get();
     FinishResult result = applied(item.target);
+    bool linked = false;           // what stands there has both names
     if (disk && !item.conflict_name.empty()) {
-      const base::Status kept = keep_copy(item, parent);
+      const base::Result<bool> kept = link_copy(item, parent, *disk);
       if (!kept) return failed(kept.error());
+      linked = *kept;
       result.kept_copy = true;
     } else if (disk && disk->state.kind == DiskKind::kDirectory &&
                in_writable(dir, [&] { return ::unlinkat(dir, parent.base.c_str(), AT_REMOVEDIR); }) != 0) {
@@ -173,7 +178,31 @@ class Batch {
     }
     if (in_writable(dir, [&] { return ::renameat(dir, temp.c_str(), dir, parent.base.c_str()); }) == 0)
       return result;
-    return failed_errno("cannot rename temp file");
+    const FinishResult failure = failed_errno("cannot rename temp file");
+    if (result.kept_copy) undo_copy(item, parent, linked);
+    return failure;
+  }
+
+  // The copy's name beside the old one, so that at no moment, and after no crash, the name stands for nothing: the
+  // rename of the new content over it is atomic. false: the file system has no such links, it was renamed.
+  static base::Result<bool> link_copy(const FinishItem& item, const Parent& parent, const DiskEntry& disk) {
+    const int dir = parent.dir.get();
+    const std::string copy(proto::base_of(item.conflict_name));
+    if (disk.state.kind == DiskKind::kFile) {
+      const auto keep = [&] { return ::linkat(dir, parent.base.c_str(), dir, copy.c_str(), 0); };
+      if (in_writable(dir, keep) == 0) return true;
+      if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
+        return base::fail_errno(errno, "cannot keep the conflict copy");
+    }
+    TRY(keep_copy(item, parent));
+    return false;
+  }
+
+  static void undo_copy(const FinishItem& item, const Parent& parent, bool linked) {
+    const int dir = parent.dir.get();
+    const std::string copy(proto::base_of(item.conflict_name));
+    if (linked) (void)in_writable(dir, [&] { return ::unlinkat(dir, copy.c_str(), 0); });
+    else (void)in_writable(dir, [&] { return ::renameat(dir, copy.c_str(), dir, parent.base.c_str()); });
   }
 
   static base::Status keep_copy(const FinishItem& item, const Parent& parent) {

@@ -29,8 +29,10 @@ int open_temp_at(int dir, const std::string& base) {
 // What stands under the temp name may be anything: an earlier run's file, read-only by now, or somebody's link.
 base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base) {
   base::UniqueFd fd(in_writable(dir, [&] { return open_temp_at(dir, base); }));
-  if (!fd && errno == EACCES && ::fchmodat(dir, base.c_str(), 0600, 0) == 0)
-    fd = base::UniqueFd(open_temp_at(dir, base));
+  if (!fd && errno == EACCES) {
+    if (::fchmodat(dir, base.c_str(), 0600, AT_SYMLINK_NOFOLLOW) == 0) fd = base::UniqueFd(open_temp_at(dir, base));
+    else errno = EACCES;           // why it cannot be opened is what the user has to know
+  }
   struct stat st {};
   const bool ours = fd && ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
   if (ours) return fd;

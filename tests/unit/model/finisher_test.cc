@@ -114,6 +114,24 @@ TEST_F(FinisherTest, ConflictCopyIsMadeAndNeverOverAnother) {
   EXPECT_EQ(read_file(dir_.path() / "copy"), "mine");
 }
 
+TEST_F(FinisherTest, FailedRenameLeavesTheNameAndNoCopy) {
+  write_file(dir_.path() / "x", "mine");
+  FinishItem item = file("x", "theirs");
+  item.local = entry("x");
+  item.conflict_name = "copy";
+  fs::remove(dir_.path() / ".syncthing.x.tmp");
+  EXPECT_EQ(apply(std::move(item)).outcome, Outcome::kFailed);
+  EXPECT_EQ(read_file(dir_.path() / "x"), "mine");
+  EXPECT_FALSE(fs::exists(dir_.path() / "copy"));
+  write_file(dir_.path() / "d/inside", "x");
+  FinishItem link;
+  link.target = info("d", proto::FileType::kSymlink);
+  link.target.symlink_target = "anywhere";
+  link.local = entry("d");
+  EXPECT_EQ(apply(std::move(link)).outcome, Outcome::kFailed);
+  EXPECT_FALSE(fs::is_symlink(dir_.path() / ".syncthing.d.tmp"));
+}
+
 TEST_F(FinisherTest, KindsTakeEachOthersPlace) {
   write_file(dir_.path() / "x", "file");
   FinishItem directory;
