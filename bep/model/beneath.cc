@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
@@ -31,6 +32,7 @@ DiskState state_from(const struct stat& st) {
   state.size = st.st_size;
   state.modified_s = st.st_mtim.tv_sec;
   state.modified_ns = static_cast<std::int32_t>(st.st_mtim.tv_nsec);
+  state.changed_s = st.st_ctim.tv_sec;
   state.permissions = st.st_mode & 0777;
   state.inode = st.st_ino;
   return state;
@@ -65,6 +67,27 @@ base::Result<Parent> open_parent(int root, std::string_view name) {
   parent.dir = TRY(open_directory(root, proto::directory_of(name)));
   parent.base = std::string(proto::base_of(name));
   return parent;
+}
+
+base::Result<Parent> open_or_make_parent(int root, std::string_view name, bool& made) {
+  base::Result<Parent> there = open_parent(root, name);
+  if (there || there.error().code != Errc::kNotFound) return there;
+  base::UniqueFd dir = TRY(open_directory(root, ""));
+  std::string_view rest = proto::directory_of(name);
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    const std::string component(rest.substr(0, slash));
+    const auto make = [&] { return ::mkdirat(dir.get(), component.c_str(), 0755); };
+    if (in_writable(dir.get(), make) == 0) {
+      made = true;
+      (void)::fsync(dir.get());    // the finisher syncs the last directory only; this is a rare way
+    } else if (errno != EEXIST) {
+      return base::fail_errno(errno, "cannot create the parent directory");
+    }
+    dir = TRY(step_into(dir.get(), component.c_str()));
+    rest = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
+  }
+  return Parent{std::move(dir), std::string(proto::base_of(name))};
 }
 
 base::Result<base::UniqueFd> open_file(int root, std::string_view name, DiskState& state, int extra_flags) {

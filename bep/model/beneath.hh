@@ -23,6 +23,7 @@ struct DiskState {
   std::int64_t size = 0;
   std::int64_t modified_s = 0;
   std::int32_t modified_ns = 0;
+  std::int64_t changed_s = 0;      // of content or attributes; nobody can set it
   std::uint32_t permissions = 0;   // low 9 bits
   std::uint64_t inode = 0;
 };
@@ -35,6 +36,9 @@ struct Parent {
 // The root of a folder; must be a directory (here links are followed: the user wrote this path).
 [[nodiscard]] base::Result<base::UniqueFd> open_root(const std::string& path);
 [[nodiscard]] base::Result<Parent> open_parent(int root, std::string_view name);
+// The same, and makes the directories that are missing on the way (0755); `made` is set when there were any. What
+// stands on the way and is no directory, or is a symbolic link, stays an error.
+[[nodiscard]] base::Result<Parent> open_or_make_parent(int root, std::string_view name, bool& made);
 // A directory of the tree; "" is the root itself.
 [[nodiscard]] base::Result<base::UniqueFd> open_directory(int root, std::string_view name);
 // A regular file for reading, never blocking on a FIFO; `state` as of the open descriptor.

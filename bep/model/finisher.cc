@@ -23,10 +23,10 @@ using Outcome = FinishResult::Outcome;
 constexpr std::uint32_t kModeUnknown = 0644;      // of a new file whose sender has no permissions
 constexpr std::uint32_t kModeUnknownDirectory = 0755;
 
-FinishResult applied(const proto::FileInfo& info) { return {Outcome::kApplied, {}, info, false}; }
-FinishResult failed(base::Error error) { return {Outcome::kFailed, error, {}, false}; }
+FinishResult applied(const proto::FileInfo& info) { return {Outcome::kApplied, {}, info, false, false}; }
+FinishResult failed(base::Error error) { return {Outcome::kFailed, error, {}, false, false}; }
 FinishResult failed_errno(const char* text) { return failed(base::fail_errno(errno, text).value()); }
-FinishResult changed() { return {Outcome::kChanged, {}, {}, false}; }
+FinishResult changed() { return {Outcome::kChanged, {}, {}, false, false}; }
 
 // What stands at the target's name; nullopt: nothing.
 base::Result<std::optional<DiskEntry>> look(int dir, const std::string& base) {
@@ -61,7 +61,9 @@ class Batch {
   }
 
   FinishResult apply(FinishItem& item) {
-    base::Result<Parent> parent = open_parent(options_.root, item.target.name);
+    bool made = false;
+    base::Result<Parent> parent = item.target.deleted ? open_parent(options_.root, item.target.name)
+                                                      : open_or_make_parent(options_.root, item.target.name, made);
     if (!parent) {
       if (item.target.deleted && parent.error().code == Errc::kNotFound) return applied(item.target);
       return failed(parent.error());
@@ -71,6 +73,7 @@ class Batch {
     if (item.target.deleted && !*disk) return applied(item.target);
     if (!is_as_indexed(item, *disk)) return changed();
     FinishResult result = item.target.deleted ? remove(item, *parent, **disk) : put(item, *parent, *disk);
+    result.made_parents = made;
     if (result.outcome == Outcome::kApplied)
       touched_.try_emplace(std::string(proto::directory_of(item.target.name)), std::move(parent->dir));
     return result;
@@ -147,7 +150,10 @@ class Batch {
     (void)::unlinkat(dir, temp.c_str(), 0);
     if (in_writable(dir, [&] { return ::symlinkat(item.target.symlink_target.c_str(), dir, temp.c_str()); }) != 0)
       return failed_errno("cannot create symbolic link");
-    return take_name(item, parent, disk, temp);
+    FinishResult result = take_name(item, parent, disk, temp);
+    // It costs nothing to make again, and as a link under a temp name no one would ever take it away.
+    if (result.outcome != Outcome::kApplied) (void)::unlinkat(dir, temp.c_str(), 0);
+    return result;
   }
 
   FinishResult put_file(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
@@ -160,9 +166,11 @@ class Batch {
                          const std::string& temp) {
     const int dir = parent.dir.get();
     FinishResult result = applied(item.target);
+    bool linked = false;           // what stands there has both names
     if (disk && !item.conflict_name.empty()) {
-      const base::Status kept = keep_copy(item, parent);
+      const base::Result<bool> kept = link_copy(item, parent, *disk);
       if (!kept) return failed(kept.error());
+      linked = *kept;
       result.kept_copy = true;
     } else if (disk && disk->state.kind == DiskKind::kDirectory &&
                in_writable(dir, [&] { return ::unlinkat(dir, parent.base.c_str(), AT_REMOVEDIR); }) != 0) {
@@ -170,7 +178,31 @@ class Batch {
     }
     if (in_writable(dir, [&] { return ::renameat(dir, temp.c_str(), dir, parent.base.c_str()); }) == 0)
       return result;
-    return failed_errno("cannot rename temp file");
+    const FinishResult failure = failed_errno("cannot rename temp file");
+    if (result.kept_copy) undo_copy(item, parent, linked);
+    return failure;
+  }
+
+  // The copy's name beside the old one, so that at no moment, and after no crash, the name stands for nothing: the
+  // rename of the new content over it is atomic. false: the file system has no such links, it was renamed.
+  static base::Result<bool> link_copy(const FinishItem& item, const Parent& parent, const DiskEntry& disk) {
+    const int dir = parent.dir.get();
+    const std::string copy(proto::base_of(item.conflict_name));
+    if (disk.state.kind == DiskKind::kFile) {
+      const auto keep = [&] { return ::linkat(dir, parent.base.c_str(), dir, copy.c_str(), 0); };
+      if (in_writable(dir, keep) == 0) return true;
+      if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
+        return base::fail_errno(errno, "cannot keep the conflict copy");
+    }
+    TRY(keep_copy(item, parent));
+    return false;
+  }
+
+  static void undo_copy(const FinishItem& item, const Parent& parent, bool linked) {
+    const int dir = parent.dir.get();
+    const std::string copy(proto::base_of(item.conflict_name));
+    if (linked) (void)in_writable(dir, [&] { return ::unlinkat(dir, copy.c_str(), 0); });
+    else (void)in_writable(dir, [&] { return ::renameat(dir, copy.c_str(), dir, parent.base.c_str()); });
   }
 
   static base::Status keep_copy(const FinishItem& item, const Parent& parent) {

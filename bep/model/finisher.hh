@@ -45,6 +45,7 @@ struct FinishResult {
   base::Error error{};
   proto::FileInfo info;
   bool kept_copy = false;                      // the conflict copy was made
+  bool made_parents = false;                   // directories that the index does not have: the folder must be scanned
 };
 
 inline constexpr std::size_t kFinishBatchMax = 64;

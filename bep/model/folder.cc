@@ -9,7 +9,7 @@
 namespace weft::model {
 namespace {
 
-constexpr std::uint32_t kQuickRetriesMax = 3;   // pulls that made headway and left errors: again at once
+constexpr std::uint32_t kQuickRetriesMax = 3;   // pulls that made headway and left errors, and their scans: again at once
 constexpr std::int64_t kRescanChangingS = 5;    // files that were being written during a scan
 
 std::string sentence_of(base::Error error) {
@@ -102,10 +102,11 @@ void Folder::scan() {
 void Folder::begin_scan() {
   MUST(!busy());
   scan_due_ = false;
+  scan_waits_ = false;
   set_state(FolderState::kScanning);
   ScanOptions options{setup_.config.id, root_.get(), proto::short_id(setup_.self), setup_.config.ignore_perms,
                       setup_.config.type == FolderType::kReceiveOnly,
-                      std::int64_t{setup_.keep_temporaries_h} * 3600};
+                      std::int64_t{setup_.keep_temporaries_h} * 3600, setup_.config.marker_name};
   scanner_ = std::make_unique<Scanner>(
       std::move(options), index_, workers_, [this] { observer_.on_index_changed(setup_.config.id); },
       [this](Scanner::Result result) { on_scanned(std::move(result)); });
@@ -126,6 +127,7 @@ void Folder::on_scanned(Scanner::Result result) {
     return step_in(setup_.times.disk_retry_s * 1000);
   }
   shown_.last_scan_s = std::time(nullptr);
+  ++shown_.scans;
   base::log(base::LogLevel::kInfo, "folder scanned",
             {{"folder", setup_.config.id}, {"entries", result.progress.entries_seen},
              {"changed", result.progress.changed}, {"deleted", result.progress.deleted},
@@ -165,13 +167,14 @@ void Folder::on_pulled(PullResult result) {
             {{"folder", setup_.config.id}, {"applied", result.applied}, {"failed", result.failed},
              {"waiting_for_devices", result.stranded}});
   observer_.on_pull_ended(setup_.config.id);
+  if (result.scan_wanted) want_scan();
+  else scan_wait_s_ = 0, quick_scans_ = 0;
   if (!result.disk) {
     set_error(sentence_of(result.disk.error()));
     pull_due_ = true;
     return step_in(setup_.times.disk_retry_s * 1000);
   }
   set_state(FolderState::kIdle);
-  if (result.scan_wanted) scan_due_ = true;
   if (result.failed > 0) {
     retry_pull(result.scan_wanted || result.applied > 0);
   } else {
@@ -198,6 +201,20 @@ void Folder::retry_pull(bool soon) {
   });
 }
 
+// A scan cannot put everything in the index that a pull may meet (a FIFO, a file that cannot be read or is always being
+// written): without waits the two would follow each other for ever.
+void Folder::want_scan() {
+  if (scan_waits_) return;
+  if (quick_scans_ < kQuickRetriesMax) {
+    ++quick_scans_;
+    scan_due_ = true;
+    return;
+  }
+  scan_wait_s_ = scan_wait_s_ == 0 ? setup_.times.retry_first_s : std::min(scan_wait_s_ * 2, setup_.times.retry_max_s);
+  scan_waits_ = true;
+  rescan_in(scan_wait_s_);
+}
+
 void Folder::on_remote_change() {
   if (!started_) return;
   retry_s_ = 0;
@@ -208,6 +225,10 @@ void Folder::on_remote_change() {
 
 void Folder::pump() {
   if (puller_) puller_->pump();
+}
+
+void Folder::on_room() {
+  if (puller_) puller_->on_room();
 }
 
 // ---- timers

@@ -36,6 +36,7 @@ struct FolderStatus {
   std::int64_t sequence = 0;
   ScanProgress scan;                           // of the running or last scan
   std::int64_t last_scan_s = 0;                // Unix time, 0: never completed
+  std::uint64_t scans = 0;                     // completed since the start
 };
 
 struct FolderTimes {
@@ -68,6 +69,7 @@ class Folder {
   void on_remote_change();
   // Blocks may be asked for again.
   void pump();
+  void on_room();                              // the same when only a window has room again
 
   [[nodiscard]] int root() const { return root_.get(); }     // -1: not there
   [[nodiscard]] bool runs() const { return started_ && root_; }
@@ -84,6 +86,7 @@ class Folder {
   void on_scanned(Scanner::Result result);
   void on_pulled(PullResult result);
   void retry_pull(bool soon);
+  void want_scan();                            // for what a pull met on disk: soon, then with growing waits
   void set_state(FolderState state);
   void set_error(std::string text);
   void step_in(std::int64_t milliseconds);     // not later than what is armed already
@@ -107,6 +110,9 @@ class Folder {
   bool started_ = false, step_armed_ = false, scan_due_ = false, pull_due_ = false;
   std::int64_t retry_s_ = 0;                   // 0: the last pull was clean
   std::uint32_t quick_retries_ = 0;
+  std::int64_t scan_wait_s_ = 0;               // 0: the last pull met nothing that had to be scanned
+  std::uint32_t quick_scans_ = 0;
+  bool scan_waits_ = false;                    // the rescan timer is set to scan_wait_s_
 };
 
 }  // namespace weft::model

@@ -23,6 +23,13 @@ Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, I
     : io_(io), config_(std::move(config)), options_(options), index_(index), fabric_(fabric), workers_(workers),
       sources_(fabric) {
   settle_index(config_, index_);
+  sources_.set_on_room([this] {
+    if (stopped_ || *room_posted_) return;
+    *room_posted_ = true;
+    boost::asio::post(io_, [this, weak = std::weak_ptr<bool>(room_posted_)] {
+      if (weak.lock()) on_room();
+    });
+  });
   PullObserver& observer = *this;
   for (const FolderConfig& folder : config_.folders) {
     FolderSetup setup{folder, options_.self, options_.direct, options_.fsync,
@@ -70,6 +77,19 @@ void Model::scan_all() {
 void Model::on_fabric_changed() {
   if (stopped_) return;
   for (const auto& [id, folder] : folders_) folder->pump();
+}
+
+// The windows belong to the device: what one folder gives back another may wait for, with nothing of its own under way
+// that would wake it. Each time another folder comes first.
+void Model::on_room() {
+  *room_posted_ = false;
+  if (stopped_ || folders_.empty()) return;
+  auto first = folders_.lower_bound(room_first_);
+  if (first == folders_.end()) first = folders_.begin();
+  for (auto it = first; it != folders_.end(); ++it) it->second->on_room();
+  for (auto it = folders_.begin(); it != first; ++it) it->second->on_room();
+  ++first;
+  room_first_ = first == folders_.end() ? std::string{} : first->first;
 }
 
 // ---- to show

@@ -79,6 +79,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;
   void on_pull_ended(const std::string& folder) override;
+  void on_room();
   [[nodiscard]] Folder* find(std::string_view folder) const;
   // A file is not what the index says of it: others cannot have it before a scan.
   void scan_stale(const std::string& folder);
@@ -95,6 +96,8 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   std::map<std::string, std::int64_t> stale_scans_ns_;   // steady clock: the last one of each folder
   TransferTotals totals_;
   std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
+  std::string room_first_;                     // the folder that is given room first next time
+  std::shared_ptr<bool> room_posted_ = std::make_shared<bool>(false);
   bool stopped_ = false;
 };
 

@@ -12,11 +12,9 @@ namespace {
 
 constexpr std::size_t kPage = 200;             // of the need list
 constexpr std::size_t kDonorsMax = 2;          // other local files with the same blocks that are worth a look
-constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: the windows are full for all
+constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: are the windows full for all?
 
-bool is_disk_trouble(base::Error error) {
-  return error.code == base::Errc::kNoSpace || error.code == base::Errc::kReadOnly;
-}
+constexpr std::size_t kFullDiskMax = 16;       // files that did not fit: no more are begun in this round
 
 }  // namespace
 
@@ -56,6 +54,17 @@ void PullRound::give_up() {
   active_.clear();
   page_.clear();
   step();
+}
+
+// A read-only disk takes nothing at all. A full one still takes what is smaller, and deletes make room on it: the
+// round goes on, begins no more files when many did not fit, and its result says that the disk is full.
+void PullRound::note_disk(base::Error error) {
+  if (error.code == base::Errc::kReadOnly) return stop_for_disk(error);
+  if (error.code != base::Errc::kNoSpace) return;
+  if (result_.disk) result_.disk = tl::unexpected<base::Error>(error);
+  if (++full_disk_ < kFullDiskMax) return;
+  files_listed_ = true;
+  page_.clear();
 }
 
 void PullRound::stop_for_disk(base::Error error) {
@@ -120,9 +129,14 @@ FinishItem PullRound::item_for(const proto::FileInfo& target) const {
 
 // ---- files
 
+// A need list may be long and hold nothing that can begin now (nobody connected): a page at a time, so that control
+// has its turn in between.
 void PullRound::fill() {
+  bool began = true;                           // something of the last page
   while (!ended_ && !stopping_ && active_.size() < kTransfersMax && ready_.size() < kReadyMax) {
     if (page_.empty() && !files_listed_) {
+      if (!began) return step_later();
+      began = false;
       std::vector<NeedItem> page = index_.need(options_.folder, NeedKind::kFile, after_, kPage);
       if (page.empty()) files_listed_ = true;
       else after_ = page.back().global.name;
@@ -131,27 +145,40 @@ void PullRound::fill() {
     if (page_.empty()) return;
     const NeedItem item = std::move(page_.front());
     page_.pop_front();
-    begin_file(item);
+    began = begin_file(item) || began;
   }
 }
 
-void PullRound::begin_file(const NeedItem& need) {
+void PullRound::step_later() {
+  if (step_posted_) return;
+  step_posted_ = true;
+  boost::asio::post(workers_.control(), [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->step_posted_ = false;
+    self->step();
+  });
+}
+
+bool PullRound::begin_file(const NeedItem& need) {
   const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, need.global.name);
-  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return;
-  if (global->blocks.empty())
-    return add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return false;
+  if (global->blocks.empty()) {
+    add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+    return false;
+  }
   FinishItem item = item_for(*global);
   const bool was_file = item.local && item.local->type == proto::FileType::kFile;
   if (was_file && item.local->blocks == global->blocks && item.conflict_name.empty()) {
     ready_.push_back(std::move(item));         // content is here: only mode, time or version differ
-    return;
+    return true;
   }
   const bool reachable = std::ranges::any_of(need.devices, [this](const base::DeviceId& device) {
     return sources_.way(device, options_.folder) != Way::kNone;
   });
   if (!reachable) {
     result_.stranded = true;
-    return;
+    return false;
   }
   TransferInputs inputs{options_.folder, options_.root, *global, {}, need.devices, options_.direct, writers_};
   if (was_file && global->size > 0) inputs.donors.push_back(global->name);
@@ -160,6 +187,7 @@ void PullRound::begin_file(const NeedItem& need) {
       inputs.donors.push_back(std::move(name));
   active_.push_back(std::make_shared<Transfer>(std::move(inputs), workers_, sources_, *this));
   active_.back()->start();
+  return true;
 }
 
 void PullRound::pump(bool changed) {
@@ -167,9 +195,11 @@ void PullRound::pump(bool changed) {
   std::size_t full = 0;
   for (const auto& transfer : active_) {
     if (changed) transfer->forget_refusals();
+    // When no window has room, only those whose device refuses the datapath can find some: on its link.
+    if (!changed && full >= kFullSeenMax && !transfer->has_refusal()) continue;
     Transfer::Issued issued = Transfer::Issued::kAsked;
     while (issued == Transfer::Issued::kAsked) issued = transfer->issue();
-    if (issued == Transfer::Issued::kNoRoom && ++full >= kFullSeenMax && !changed) return;
+    if (issued == Transfer::Issued::kNoRoom && !sources_.any_room()) ++full;
   }
 }
 
@@ -192,8 +222,7 @@ void PullRound::on_blocks_wanted(Transfer& transfer) {
 }
 
 void PullRound::on_block_verified(Transfer&, Way way, std::uint32_t bytes) {
-  observer_.on_bytes(way, bytes);
-  pump(false);                     // its place in the window goes to the oldest transfer that wants it
+  observer_.on_bytes(way, bytes);  // its place in the window is given away by Sources' on_room
 }
 
 void PullRound::on_reused(Transfer&, std::uint64_t bytes) { observer_.on_reused(bytes); }
@@ -203,6 +232,7 @@ void PullRound::on_whole(Transfer& transfer) {
   MUST(it != active_.end());
   const std::shared_ptr<Transfer> whole = std::move(*it);
   active_.erase(it);
+  if (whole->made_parents()) result_.scan_wanted = true;
   FinishItem item = item_for(whole->target());
   item.temp = whole->take_temp();
   ready_.push_back(std::move(item));
@@ -214,9 +244,9 @@ void PullRound::on_failed(Transfer& transfer, base::Error error) {
   MUST(it != active_.end());
   const std::shared_ptr<Transfer> failed = std::move(*it);
   active_.erase(it);
-  if (is_disk_trouble(error)) stop_for_disk(error);
+  if (failed->made_parents()) result_.scan_wanted = true;
+  note_disk(error);
   add_error(failed->target().name, error);
-  pump(false);
   step();
 }
 
@@ -265,6 +295,7 @@ void PullRound::on_applied(std::vector<FinishItem> items, std::vector<FinishResu
 }
 
 void PullRound::take_result(const FinishItem& item, FinishResult& result, std::vector<LocalFile>& news) {
+  if (result.made_parents) result_.scan_wanted = true;
   switch (result.outcome) {
     case FinishResult::Outcome::kApplied:
       ++result_.applied;
@@ -280,7 +311,7 @@ void PullRound::take_result(const FinishItem& item, FinishResult& result, std::v
       return add_error(item.target.name,
                        {base::Errc::kUnavailable, 0, "changed on this disk and not scanned yet"});
     case FinishResult::Outcome::kFailed:
-      if (is_disk_trouble(result.error)) stop_for_disk(result.error);
+      note_disk(result.error);
       return add_error(item.target.name, result.error);
   }
 }

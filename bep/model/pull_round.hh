@@ -43,13 +43,15 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   void step();
   void next_small_batch();
   void fill();
-  void begin_file(const NeedItem& item);
+  void step_later();
+  [[nodiscard]] bool begin_file(const NeedItem& item);     // false: nothing is to be done for it now
   void finish_ready();
   void apply(std::vector<FinishItem> items);
   void on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results);
   void take_result(const FinishItem& item, FinishResult& result, std::vector<LocalFile>& news);
   [[nodiscard]] FinishItem item_for(const proto::FileInfo& target) const;
   void add_error(const std::string& name, base::Error error);
+  void note_disk(base::Error error);
   void stop_for_disk(base::Error error);
   void check_end();
   [[nodiscard]] std::list<std::shared_ptr<Transfer>>::iterator find(const Transfer& transfer);
@@ -68,6 +70,8 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   std::shared_ptr<Writers> writers_;           // until the end is near; copies are with the transfers
   std::weak_ptr<Writers> writers_watch_;
   PullResult result_;
+  std::size_t full_disk_ = 0;                  // items that did not fit
+  bool step_posted_ = false;
   bool applying_ = false, files_listed_ = false, stopping_ = false, ended_ = false;
 };
 

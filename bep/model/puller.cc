@@ -12,6 +12,7 @@ Puller::~Puller() { round_->cancel(); }
 
 void Puller::start() { round_->start(); }
 void Puller::pump() { round_->pump(true); }
+void Puller::on_room() { round_->pump(false); }
 bool Puller::stranded() const { return round_->stranded(); }
 void Puller::give_up() { round_->give_up(); }
 std::vector<TransferInfo> Puller::transfers() const { return round_->transfers(); }

@@ -4,7 +4,8 @@
 // the network.
 // Threads: control. Bounds: kTransfersMax open transfers, kReadyMax whole files waiting for the finisher, one page of
 // the need list.
-// Errors are per item and listed; a full or read-only disk stops the round and is the folder's error.
+// Errors are per item and listed. A read-only disk stops the round; on a full one what fits is still taken and the
+// deletes, which make room, still run. Either is the folder's error.
 // Not here: when to pull, and waiting after failures (folder.hh).
 #pragma once
 
@@ -46,7 +47,7 @@ struct ItemError {
 struct PullResult {
   bool scan_wanted = false;        // something on disk is not as indexed
   bool stranded = false;           // devices with the rest are away
-  base::Status disk;               // kNoSpace, kReadOnly: the round was given up
+  base::Status disk;               // kNoSpace: something did not fit; kReadOnly: the round was given up
   std::vector<ItemError> errors;   // at most kItemErrorsMax
   std::uint64_t failed = 0;
   std::uint64_t applied = 0;
@@ -77,6 +78,8 @@ class Puller {
   void start();
   // Links or paths came or went: choose ways anew and ask again.
   void pump();
+  // A window has room again: ask for more.
+  void on_room();
   // Everything that is left waits for devices that are away.
   [[nodiscard]] bool stranded() const;
   // Gives up what cannot go on now; temp files stay. done() follows.

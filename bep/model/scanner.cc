@@ -1,6 +1,7 @@
 #include "bep/model/scanner.hh"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ctime>
@@ -57,13 +58,22 @@ void hash_item(int root, HashItem& item) {
   item.changed = !after || !same_state(*after, item.entry.state);
 }
 
-// Names that are certainly not there any more.
-std::vector<std::string> missing_of(int root, const std::vector<std::string>& names) {
+// A tree without its marker is not the folder (any more): what is missing from it says nothing.
+base::Status look_for_marker(int root, const std::string& marker) {
+  struct stat st {};
+  if (marker.empty() || ::fstatat(root, marker.c_str(), &st, 0) == 0) return {};
+  return base::fail(base::Errc::kUnavailable, "folder marker missing: it went while the folder was scanned", errno);
+}
+
+// Names that are certainly not there any more. The marker is looked for after them: it was there all the while.
+base::Result<std::vector<std::string>> missing_of(int root, const std::string& marker,
+                                                  const std::vector<std::string>& names) {
   std::vector<std::string> missing;
   for (const std::string& name : names) {
     const base::Result<DiskState> state = state_of(root, name);
     if (!state && state.error().code == base::Errc::kNotFound) missing.push_back(name);
   }
+  TRY(look_for_marker(root, marker));
   return missing;
 }
 
@@ -145,9 +155,9 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
   }
 
   // A temp file is kept for the pull that will go on with it. It goes when the file it was for has come another way,
-  // or when nobody has taken it up for too long.
+  // or when nobody has taken it up for too long. (Its mtime says nothing: a whole one has its target's already.)
   void judge_temp(const DiskEntry& temp) {
-    bool stale = std::time(nullptr) - temp.state.modified_s > options_.temp_age_max_s;
+    bool stale = std::time(nullptr) - temp.state.changed_s > options_.temp_age_max_s;
     if (const std::optional<std::string> target = proto::name_of_temp(temp.name)) {
       const std::optional<LocalFile> local = index_.get_local(options_.folder, *target);
       const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, *target);
@@ -242,6 +252,11 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
       if (local) info.previous_blocks_hash = local->info.blocks_hash;
     }
     ++progress_.changed;
+    // What a pull brought here before it could tell the index (it was killed in between), or somebody copied by hand,
+    // is the global version and no change of ours.
+    if (std::optional<proto::FileInfo> global = index_.get_global(options_.folder, info.name);
+        global && same_on_disk(*global, entry, options_.ignore_perms) && global->blocks == info.blocks)
+      return queue({std::move(*global), 0});
     queue_change(std::move(info), local);
   }
 
@@ -255,8 +270,12 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
     }
     info.version.update(options_.short_id, static_cast<std::uint64_t>(std::time(nullptr)));
     info.modified_by = options_.short_id;
-    news_blocks_ += info.blocks.size();
-    news_.push_back({std::move(info), options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
+    queue({std::move(info), options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
+  }
+
+  void queue(LocalFile file) {
+    news_blocks_ += file.info.blocks.size();
+    news_.push_back(std::move(file));
     if (news_.size() >= kUpdateFiles || news_blocks_ >= kUpdateBlocks) flush();
   }
 
@@ -279,20 +298,36 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
   void look_on(const std::string& after) {
     if (ended_) return;
     const std::vector<LocalFile> page = index_.list_local(options_.folder, after, kListPage);
-    if (page.empty()) {
-      flush();
-      return finish({});
-    }
+    if (page.empty()) return end();
     std::vector<std::string> names;
     for (const LocalFile& file : page) {
       if (!file.info.deleted) names.push_back(file.info.name);
       else if (was_receive_only(file)) readmit_delete(file);
     }
-    run([root = options_.root, names = std::move(names)] { return missing_of(root, names); },
-        [last = page.back().info.name](Run& self, std::vector<std::string> missing) {
-          for (const std::string& name : missing) self.add_delete(name);
+    run([root = options_.root, marker = options_.marker, names = std::move(names)] {
+          return missing_of(root, marker, names);
+        },
+        [last = page.back().info.name](Run& self, base::Result<std::vector<std::string>> missing) {
+          if (!missing) return self.give_up(missing.error());
+          for (const std::string& name : *missing) self.add_delete(name);
           self.look_on(last);
         });
+  }
+
+  // Deletes found since the last flush are given to the index only if the folder still is what it was.
+  void end() {
+    run([root = options_.root, marker = options_.marker] { return look_for_marker(root, marker); },
+        [](Run& self, base::Status there) {
+          if (!there) return self.give_up(there.error());
+          self.flush();
+          self.finish({});
+        });
+  }
+
+  void give_up(base::Error error) {
+    news_.clear();
+    news_blocks_ = 0;
+    finish(tl::unexpected<base::Error>(error));
   }
 
   void add_delete(const std::string& name) {

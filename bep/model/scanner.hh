@@ -4,10 +4,11 @@
 // Rules: facts of BEP implementations on scan equivalence (type, permissions, size and mtime, link target).
 //   - a file that changes while it is hashed is left out and counted; the next scan finds it;
 //   - what cannot be read or named is counted and shown, and never announced as deleted;
-//   - a delete is announced only after the name itself was looked for and was not there;
+//   - a delete is announced only after the name itself was looked for and was not there, while the folder's marker
+//     still was: a tree that is taken away during the scan announces nothing;
 //   - in a receive-only folder a change is stored as invalid: announced so that it can never win. When the folder
 //     became another type, such an entry is announced as a change of its own, a conflict with what others have.
-// Not here: when to scan, the folder marker (folder.hh).
+// Not here: when to scan, the look at the folder marker before a scan (folder.hh).
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ struct ScanOptions {
   bool ignore_perms = false;
   bool receive_only = false;
   std::int64_t temp_age_max_s = 24 * 3600;     // older temp files are removed (keepTemporariesH)
+  std::string marker{};            // in the root; empty: none is asked for
 };
 
 struct ScanProgress {

@@ -1,5 +1,8 @@
 #include "bep/model/sources.hh"
 
+#include <algorithm>
+
+#include "engine/base/limits.hh"
 #include "engine/base/must.hh"
 
 namespace weft::model {
@@ -25,6 +28,14 @@ bool Sources::has_room(const base::DeviceId& device, Way way, std::uint32_t byte
   return entry.link_bytes == 0 || entry.link_bytes + bytes <= kLinkWindowBytes;
 }
 
+bool Sources::any_room() const {
+  return std::ranges::any_of(entries_, [this](const auto& named) {
+    const auto& [device, entry] = named;
+    if (fabric_.usable(device)) return has_room(device, Way::kFabric, base::kBlockBytesMin);
+    return entry.link != nullptr && has_room(device, Way::kLink, base::kBlockBytesMin);
+  });
+}
+
 std::uint64_t Sources::load(const base::DeviceId& device) const {
   const auto it = entries_.find(device);
   return it == entries_.end() ? 0 : it->second.link_bytes + it->second.fabric_bytes;
@@ -45,11 +56,12 @@ void Sources::returned(const base::DeviceId& device, Way way, std::uint32_t byte
   if (way == Way::kLink) {
     MUST(entry.link_bytes >= bytes);
     entry.link_bytes -= bytes;
-    return;
+  } else {
+    MUST(entry.fabric_blocks > 0);
+    --entry.fabric_blocks;
+    entry.fabric_bytes -= bytes;
   }
-  MUST(entry.fabric_blocks > 0);
-  --entry.fabric_blocks;
-  entry.fabric_bytes -= bytes;
+  if (on_room_) on_room_();
 }
 
 }  // namespace weft::model

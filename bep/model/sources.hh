@@ -42,11 +42,16 @@ enum class Way : std::uint8_t { kNone, kFabric, kLink };
 class Sources {
  public:
   explicit Sources(Fabric& fabric) : fabric_(fabric) {}
+  // Called after every returned(): whoever waits for room, in whatever folder, may ask again. It must not ask from
+  // inside the call (post it).
+  void set_on_room(std::function<void()> on_room) { on_room_ = std::move(on_room); }
   void set_link(const base::DeviceId& device, LinkSource* link);    // nullptr: gone
   // The datapath when it is usable, else the link when it serves the folder.
   [[nodiscard]] Way way(const base::DeviceId& device, const std::string& folder) const;
   // May one more block of this size be asked for? `load` orders devices: less is better.
   [[nodiscard]] bool has_room(const base::DeviceId& device, Way way, std::uint32_t bytes) const;
+  // Some device takes one more block of the smallest size by the way that way() prefers.
+  [[nodiscard]] bool any_room() const;
   [[nodiscard]] std::uint64_t load(const base::DeviceId& device) const;
   void taken(const base::DeviceId& device, Way way, std::uint32_t bytes);
   void returned(const base::DeviceId& device, Way way, std::uint32_t bytes);
@@ -62,6 +67,7 @@ class Sources {
   };
   Fabric& fabric_;
   std::map<base::DeviceId, Entry> entries_;
+  std::function<void()> on_room_;
 };
 
 }  // namespace weft::model

@@ -29,8 +29,10 @@ int open_temp_at(int dir, const std::string& base) {
 // What stands under the temp name may be anything: an earlier run's file, read-only by now, or somebody's link.
 base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base) {
   base::UniqueFd fd(in_writable(dir, [&] { return open_temp_at(dir, base); }));
-  if (!fd && errno == EACCES && ::fchmodat(dir, base.c_str(), 0600, 0) == 0)
-    fd = base::UniqueFd(open_temp_at(dir, base));
+  if (!fd && errno == EACCES) {
+    if (::fchmodat(dir, base.c_str(), 0600, AT_SYMLINK_NOFOLLOW) == 0) fd = base::UniqueFd(open_temp_at(dir, base));
+    else errno = EACCES;           // why it cannot be opened is what the user has to know
+  }
   struct stat st {};
   const bool ours = fd && ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
   if (ours) return fd;
@@ -47,7 +49,11 @@ base::Status reserve(int fd, std::int64_t size, bool sparse) {
   if (!sparse && size >= kReserveBytesMin) {
     const std::int64_t unit = base::kDirectAlignment;
     if (::fallocate(fd, 0, 0, (size + unit - 1) / unit * unit) == 0) return {};
-    if (errno != EOPNOTSUPP && errno != ENOSYS) return base::fail_errno(errno, "cannot reserve room for the file");
+    const int why = errno;
+    if (why != EOPNOTSUPP && why != ENOSYS) {
+      (void)::ftruncate(fd, st.st_size);       // what was reserved before the room ended is needed by others
+      return base::fail_errno(why, "cannot reserve room for the file");
+    }
   }
   if (st.st_size < size && size >= kReserveBytesMin && ::ftruncate(fd, size) != 0)
     return base::fail_errno(errno, "cannot reserve room for the file");
@@ -99,7 +105,7 @@ base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t
                                  DirectIo direct) {
   MUST(size >= 0);
   TempFile temp;
-  Parent parent = TRY(open_parent(root, name));
+  Parent parent = TRY(open_or_make_parent(root, name, temp.made_parents));
   temp.temp_base = std::string(proto::base_of(proto::temp_name(name)));
   const base::Result<DiskState> before = state_at(parent.dir.get(), temp.temp_base);
   temp.resumed = before && before->kind == DiskKind::kFile && before->size > 0;

@@ -26,10 +26,11 @@ struct TempFile {
   base::UniqueFd direct;           // the same file under O_DIRECT, for the datapath; may be empty
   std::string temp_base;
   bool resumed = false;            // an earlier run left it
+  bool made_parents = false;       // directories that the index does not have: the folder must be scanned
 };
 
-// Creates or reopens the temp file for `name` (its parent directory exists). Room for `size` bytes is reserved:
-// kNoSpace comes here and not in the middle of the file, unless `sparse`.
+// Creates or reopens the temp file for `name`; its parent directories are made when they are missing (a peer deleted
+// them while another put the file there). Room for `size` bytes is reserved: kNoSpace comes here and not in the middle of the file, unless `sparse`.
 [[nodiscard]] base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t size, bool sparse,
                                                DirectIo direct);
 

@@ -48,6 +48,7 @@ void Transfer::prepare() {
 }
 
 void Transfer::on_prepared(base::Status status) {
+  made_parents_ = files_->temp.made_parents;
   if (!status) return fail(status.error());
   if (!files_->prepare.complete()) return prepare();
   Prepare& found = files_->prepare;
@@ -132,6 +133,9 @@ void Transfer::on_bytes(const base::DeviceId& device, std::uint32_t number,
   MUST(in_flight_.contains(number));
   MUST(in_flight_[number].device == device);
   if (!bytes) return on_block(number, tl::unexpected<base::Error>(bytes.error()));
+  // Before it is kept for a worker: bytes nobody asked for are not held.
+  if (bytes->size != static_cast<std::size_t>(inputs_.target.blocks[number].size))
+    return on_block(number, base::fail(Errc::kCorrupt, "the response is not as long as the block"));
   workers_.run(
       [files = files_, block = inputs_.target.blocks[number], data = std::move(*bytes)] {
         return write_block(files->temp.fd.get(), block, data.bytes());
@@ -150,6 +154,7 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
   sources_.returned(was.device, was.way, bytes);
   if (status) {
     bytes_done_ += bytes;
+    if (was.way == Way::kFabric) find(was.device)->dead_opens = 0;
     observer_.on_block_verified(*this, was.way, bytes);
   } else {
     missing_.push_front(number);
@@ -157,7 +162,9 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
     MUST(source != nullptr);
     judge(*source, was.way, status.error());
   }
-  if (!ended_) after_change();
+  if (ended_) return;
+  // A verified block's place in the window is given away by Sources' on_room: in turn, over all folders.
+  if (!status || (missing_.empty() && in_flight_.empty())) after_change();
 }
 
 // What an error says about its source, and whether the whole file fails by it.
@@ -172,7 +179,9 @@ void Transfer::judge(Source& source, Way way, base::Error error) {
       return;                      // the link went; whoever is there now is asked
     case Errc::kUnavailable:
       if (way == Way::kFabric) {
-        source.refused = true;
+        // The handle may be dead while the paths live: the reopen decides. All blocks of one open count once.
+        if (source.side == Source::Side::kOpen && ++source.dead_opens >= kDeadOpensMax) source.refused = true;
+        if (!sources_.fabric().usable(source.device)) source.refused = true;
         return close_side(source);
       }
       break;
@@ -267,7 +276,14 @@ void Transfer::cancel() {
 }
 
 void Transfer::forget_refusals() {
-  for (Source& source : from_) source.refused = false;
+  for (Source& source : from_) {
+    source.refused = false;
+    source.dead_opens = 0;
+  }
+}
+
+bool Transfer::has_refusal() const {
+  return std::ranges::any_of(from_, [](const Source& source) { return source.refused; });
 }
 
 std::shared_ptr<TempFile> Transfer::take_temp() {

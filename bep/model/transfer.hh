@@ -53,6 +53,7 @@ struct TransferInputs {
 class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
   static constexpr std::uint32_t kFaultsMax = 3;
+  static constexpr std::uint32_t kDeadOpensMax = 2;
   enum class Issued : std::uint8_t {
     kAsked,        // one block more is on its way
     kNothing,      // no block left to ask for, or not prepared yet
@@ -67,6 +68,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void cancel();
   // Paths or links changed: what was refused may be tried again.
   void forget_refusals();
+  [[nodiscard]] bool has_refusal() const;
   // After on_whole.
   [[nodiscard]] std::shared_ptr<TempFile> take_temp();
 
@@ -74,6 +76,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
   // Wants blocks, waits for none, and no device can be asked: everybody who has the file is away.
   [[nodiscard]] bool is_stranded() const;
+  [[nodiscard]] bool made_parents() const { return made_parents_; }
   [[nodiscard]] Way last_way() const { return last_way_; }
 
  private:
@@ -84,6 +87,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::uint32_t faults = 0;
     Side side = Side::kClosed;
     std::uint32_t number = 0;      // of the fabric's transfer
+    std::uint32_t dead_opens = 0;  // in a row: opens whose blocks came back kUnavailable
     bool refused = false;          // the datapath said kUnavailable although usable: the link, until paths change
   };
   struct InFlight {
@@ -123,7 +127,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::uint64_t bytes_done_ = 0;
   base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
   Way last_way_ = Way::kNone;
-  bool prepared_ = false, ended_ = false;
+  bool made_parents_ = false, prepared_ = false, ended_ = false;
 };
 
 }  // namespace weft::model

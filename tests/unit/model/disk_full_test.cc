@@ -61,6 +61,36 @@ TEST_P(DiskFullTest, WaitsAndGoesOn) {
 
 INSTANTIATE_TEST_SUITE_P(Ways, DiskFullTest, ::testing::Bool());
 
+// A file that can never fit starves no other, and deletes make the room that another one needs.
+TEST(FullDisk, TakesWhatFitsAndRunsDeletes) {
+  TempDir dir;
+  const SmallDisk disk(dir.path() / "disk");
+  if (!disk.made()) GTEST_SKIP() << "needs root for a mount namespace";
+  boost::asio::io_context io;
+  Node a(io, "a");
+  Node b(io, "b", {.root = dir.path() / "disk" / "folder"});
+  a.share_with(b);
+  b.share_with(a);
+  write_file(a.root() / "old", random_bytes(2'000'000, 1));
+  a.start();
+  b.start();
+  a.listen();
+  b.dial(a);
+  ASSERT_TRUE(run_until(io, [&] { return b.in_sync() && fs::exists(b.root() / "old"); }));
+  fs::remove(a.root() / "old");
+  for (int i = 0; i < 3; ++i) write_file(a.root() / ("huge" + std::to_string(i)), random_bytes(5'000'000, 2));
+  write_file(a.root() / "new", random_bytes(2'000'000, 3));        // fits when "old" is gone
+  for (int i = 0; i < 20; ++i) write_file(a.root() / ("small" + std::to_string(i)), random_bytes(1000, 4));
+  ASSERT_TRUE(a.model->scan("f").has_value());
+  EXPECT_TRUE(run_until(io, [&] {
+    return !fs::exists(b.root() / "old") && fs::exists(b.root() / "new") && fs::exists(b.root() / "small19") &&
+           b.status().state == FolderState::kError;
+  }));
+  EXPECT_NE(b.status().error.find("no space left"), std::string::npos) << b.status().error;
+  EXPECT_EQ(b.status().counts.need.files, 3);
+  EXPECT_EQ(b.status().counts.need.deleted, 0);
+}
+
 TEST(ReadOnlyDisk, WaitsAndGoesOn) {
   TempDir dir;
   const SmallDisk disk(dir.path() / "disk");

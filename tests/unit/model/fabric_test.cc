@@ -54,6 +54,17 @@ TEST_F(FabricTest, DiesInTheMiddleAndTheLinkGoesOn) {
   EXPECT_EQ(totals.bytes_via_link, 5'000'000u - 9u * 131'072);     // nothing verified is fetched twice
 }
 
+TEST_F(FabricTest, DeadHandleIsOpenedAnewAndTheDatapathGoesOn) {
+  write_file(a_.root() / "big", random_bytes(5'000'000, 2));
+  b_.fabric->handle_dies_at = 9;
+  start();
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(b_.model->totals().bytes_via_link, 0u);
+  EXPECT_EQ(b_.model->totals().bytes_via_fabric, 5'000'000u);
+  EXPECT_EQ(b_.fabric->opened, 2u);
+  EXPECT_EQ(b_.fabric->closed, 2u);
+}
+
 TEST_F(FabricTest, ComesUpInTheMiddleAndIsTaken) {
   write_file(a_.root() / "big", random_bytes(20'000'000, 3));
   start();
@@ -89,6 +100,31 @@ TEST_F(FabricTest, WrongBytesLeadToTheOtherTryAndNeverToDisk) {
   start();
   ASSERT_TRUE(converge());
   EXPECT_EQ(b_.fabric->corrupted, 2u);
+}
+
+// The window belongs to the device: what one folder gives back, the other one waits for.
+TEST(FabricWindow, FullForOneFolderWakesTheOther) {
+  boost::asio::io_context io;
+  Node a(io, "a", {.root = {}, .second_folder = true});
+  Node b(io, "b", {.root = {}, .second_folder = true});
+  a.share_with(b);
+  b.share_with(a);
+  b.fabric = std::make_unique<FakeFabric>(io);
+  b.fabric->holding = true;
+  write_file(a.root() / "one", random_bytes(8 * 131'072, 1));      // each fills the window
+  write_file(a.second_root() / "two", random_bytes(8 * 131'072, 2));
+  a.start();
+  EXPECT_TRUE(run_until(io, [&] {
+    return a.status().last_scan_s != 0 && a.model->folder_status("g")->last_scan_s != 0;
+  }));
+  b.start();
+  b.fabric->connect(b.id(), a.id(), a.model.get());
+  a.listen();
+  b.dial(a);
+  ASSERT_TRUE(run_until(io, [&] { return b.fabric->opened == 2 && b.fabric->held() == 8; }));
+  run_a_while(io);                             // the other one asks, and there is no room
+  b.fabric->release();
+  EXPECT_TRUE(run_until(io, [&] { return fs::exists(b.root() / "one") && fs::exists(b.second_root() / "two"); }));
 }
 
 TEST_F(FabricTest, ServerRefusesWhatItMust) {

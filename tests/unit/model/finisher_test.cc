@@ -14,6 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using Outcome = FinishResult::Outcome;
+using base::Errc;
 
 class FinisherTest : public ::testing::Test {
  protected:
@@ -113,6 +114,24 @@ TEST_F(FinisherTest, ConflictCopyIsMadeAndNeverOverAnother) {
   EXPECT_EQ(read_file(dir_.path() / "copy"), "mine");
 }
 
+TEST_F(FinisherTest, FailedRenameLeavesTheNameAndNoCopy) {
+  write_file(dir_.path() / "x", "mine");
+  FinishItem item = file("x", "theirs");
+  item.local = entry("x");
+  item.conflict_name = "copy";
+  fs::remove(dir_.path() / ".syncthing.x.tmp");
+  EXPECT_EQ(apply(std::move(item)).outcome, Outcome::kFailed);
+  EXPECT_EQ(read_file(dir_.path() / "x"), "mine");
+  EXPECT_FALSE(fs::exists(dir_.path() / "copy"));
+  write_file(dir_.path() / "d/inside", "x");
+  FinishItem link;
+  link.target = info("d", proto::FileType::kSymlink);
+  link.target.symlink_target = "anywhere";
+  link.local = entry("d");
+  EXPECT_EQ(apply(std::move(link)).outcome, Outcome::kFailed);
+  EXPECT_FALSE(fs::is_symlink(dir_.path() / ".syncthing.d.tmp"));
+}
+
 TEST_F(FinisherTest, KindsTakeEachOthersPlace) {
   write_file(dir_.path() / "x", "file");
   FinishItem directory;
@@ -160,6 +179,31 @@ TEST_F(FinisherTest, NeverThroughASymlink) {
   fs::create_symlink(other.path(), dir_.path() / "d");
   (void)remove(local);
   EXPECT_EQ(read_file(other.path() / "x"), "precious");
+}
+
+TEST_F(FinisherTest, MissingParentsAreMadeAndNeverThroughASymlink) {
+  FinishItem item = file("d/e/x", "content");
+  EXPECT_TRUE(item.temp->made_parents);
+  EXPECT_EQ(apply(std::move(item)).outcome, Outcome::kApplied);
+  EXPECT_EQ(read_file(dir_.path() / "d/e/x"), "content");
+  FinishItem link;
+  link.target = info("f/g/link", proto::FileType::kSymlink);
+  link.target.symlink_target = "anywhere";
+  const FinishResult made = apply(std::move(link));
+  EXPECT_EQ(made.outcome, Outcome::kApplied);
+  EXPECT_TRUE(made.made_parents);
+  TempDir other;
+  fs::create_symlink(other.path(), dir_.path() / "s");
+  write_file(dir_.path() / "plain", "x");
+  for (const char* name : {"s/sub/x", "plain/sub/x"})
+    EXPECT_EQ(open_temp(root_.get(), name, 1, false, DirectIo::kNever).error().code, Errc::kNotFound);
+  EXPECT_TRUE(fs::is_empty(other.path()));
+  fs::remove_all(dir_.path() / "d");
+  FinishItem gone;
+  gone.target = info("d/e/x", proto::FileType::kFile);
+  gone.target.deleted = true;
+  EXPECT_EQ(apply(std::move(gone)).outcome, Outcome::kApplied);
+  EXPECT_FALSE(fs::exists(dir_.path() / "d"));
 }
 
 TEST_F(FinisherTest, OneBatchManyOutcomes) {

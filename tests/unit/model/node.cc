@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "bep/model/hasher.hh"
 #include "bep/proto/device_id.hh"
@@ -34,7 +35,7 @@ void FakeFabric::open(const base::DeviceId& device, const RemoteFile& file, int 
   server_->open_for_peer(self_, file, [this, fd, direct, done](base::Result<ServedFile> served) {
     if (!served) return done(tl::unexpected<base::Error>(served.error()));
     const std::uint32_t number = next_++;
-    open_[number] = {std::move(*served), fd, direct};
+    open_[number] = {std::move(*served), fd, direct, false};
     ++opened;
     done(number);
   });
@@ -56,11 +57,25 @@ base::Status FakeFabric::copy(const Opened& file, const BlockOrder& order) {
   return {};
 }
 
+void FakeFabric::release() {
+  holding = false;
+  for (auto& [order, done] : std::exchange(held_, {})) fetch(order, std::move(done));
+}
+
 void FakeFabric::fetch(const BlockOrder& order, BlockDone done) {
   MUST(open_.contains(order.transfer));
+  if (holding) {
+    held_.emplace_back(order, std::move(done));
+    return;
+  }
   boost::asio::post(io_, [this, order, done] {
     if (!open_.contains(order.transfer) || !usable(other_))
       return done(base::fail(Errc::kUnavailable, "paths gone"));
+    if (blocks == handle_dies_at) {
+      handle_dies_at = UINT64_MAX;
+      open_.at(order.transfer).dead = true;
+    }
+    if (open_.at(order.transfer).dead) return done(base::fail(Errc::kUnavailable, "the handle is not known"));
     if (corrupted < corrupt_first) {
       ++corrupted;
       return done(base::fail(Errc::kCorrupt, "wrong bytes"));
@@ -107,6 +122,11 @@ void Node::start() {
     config.devices.push_back(device);
   }
   config.folders.push_back(folder);
+  if (options_.second_folder) {
+    folder.id = "g";
+    folder.path = second_root();
+    config.folders.push_back(folder);
+  }
   MUST(prepare(config, id(), name_).has_value());
   workers = std::make_unique<Workers>(io_, 2);
   ConfigResult<std::unique_ptr<IndexDb>> opened = IndexDb::open(home_.path() / "home" / "weft.db");

@@ -35,15 +35,20 @@ class FakeFabric : public Fabric {
   bool up = false;
   std::uint64_t dies_after = UINT64_MAX;       // blocks until it is not usable any more
   std::uint64_t blocks = 0, corrupted = 0, opened = 0, closed = 0;
+  std::uint64_t handle_dies_at = UINT64_MAX;   // after so many blocks the handle in use answers kUnavailable
   std::uint64_t corrupt_first = 0;             // so many blocks come back as kCorrupt
   int links_up = 0, links_down = 0;
   std::function<void()> on_block;              // after each
+  bool holding = false;                        // blocks wait for release()
+  void release();
+  [[nodiscard]] std::size_t held() const { return held_.size(); }
 
  private:
   struct Opened {
     ServedFile served;
     int fd = -1;
     bool direct = false;
+    bool dead = false;
   };
   base::Status copy(const Opened& file, const BlockOrder& order);
   boost::asio::io_context& io_;
@@ -51,12 +56,14 @@ class FakeFabric : public Fabric {
   FileServer* server_ = nullptr;
   std::map<std::uint32_t, Opened> open_;
   std::uint32_t next_ = 1;
+  std::vector<std::pair<BlockOrder, BlockDone>> held_;
 };
 
 struct NodeOptions {
   FolderType type = FolderType::kSendReceive;
   std::filesystem::path root;                  // empty: one of its own
   bool ignore_perms = false;
+  bool second_folder = false;                  // "g" beside "f"
 };
 
 class Node {
@@ -76,6 +83,7 @@ class Node {
 
   [[nodiscard]] const base::DeviceId& id() const { return identity_->id(); }
   [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path second_root() const { return home_.path() / "second"; }
   [[nodiscard]] FolderStatus status() const { return *model->folder_status("f"); }
 
   std::unique_ptr<Workers> workers;

@@ -30,7 +30,10 @@ class ScannerTest : public ::testing::Test {
   Scanner::Result scan(bool receive_only = false) {
     const base::UniqueFd root = std::move(*open_root(root_.string()));
     std::optional<Scanner::Result> result;
-    Scanner scanner({"f", root.get(), 7, false, receive_only}, *index_, workers_, [] {},
+    ScanOptions options{"f", root.get(), 7, false, receive_only};
+    options.marker = marker_;
+    options.temp_age_max_s = temp_age_max_s_;
+    Scanner scanner(std::move(options), *index_, workers_, [] {},
                     [&](Scanner::Result done) { result = std::move(done); });
     scanner.start();
     EXPECT_TRUE(run_until(io_, [&] { return result.has_value(); }));
@@ -43,6 +46,8 @@ class ScannerTest : public ::testing::Test {
   boost::asio::io_context io_;
   Workers workers_{io_, 2};
   std::unique_ptr<IndexDb> index_;
+  std::string marker_;
+  std::int64_t temp_age_max_s_ = 24 * 3600;
 };
 
 TEST_F(ScannerTest, FindsEveryKindOnceAndThenNothing) {
@@ -112,6 +117,55 @@ TEST_F(ScannerTest, DeletedAndChangedKind) {
   EXPECT_EQ(scan().progress.deleted, 0u);
 }
 
+TEST_F(ScannerTest, TreeTakenAwayDuringTheScanAnnouncesNoDelete) {
+  marker_ = ".stfolder";
+  fs::create_directory(root_ / ".stfolder");
+  for (int i = 0; i < 600; ++i) write_file(root_ / "d" / std::to_string(i), "x");
+  ASSERT_TRUE(scan().status.has_value());
+  fs::remove_all(root_ / "d");
+  fs::remove(root_ / ".stfolder");             // the scan begins when the folder has looked for it already
+  const Scanner::Result result = scan();
+  ASSERT_FALSE(result.status.has_value());
+  EXPECT_NE(std::string(result.status.error().text).find("marker missing"), std::string::npos);
+  EXPECT_FALSE(entry("d")->info.deleted);
+  EXPECT_FALSE(entry("d/599")->info.deleted);
+  fs::create_directory(root_ / ".stfolder");
+  EXPECT_EQ(scan().progress.deleted, 601u);
+  EXPECT_TRUE(entry("d/599")->info.deleted);
+}
+
+TEST_F(ScannerTest, WhatStandsThereAsTheGlobalVersionIsTakenAsThat) {
+  write_file(root_ / "file", "one");
+  write_file(root_ / "other", "one");
+  ASSERT_TRUE(scan().status.has_value());
+  // A peer's next versions; a pull has renamed the first into place and was killed before it told the index.
+  base::DeviceId peer{};
+  peer[0] = std::byte{9};
+  std::vector<proto::FileInfo> theirs;
+  for (const char* name : {"file", "other"}) {
+    proto::FileInfo info = entry(name)->info;
+    const std::string content = "two";
+    info.blocks = {{0, 3, sha256(std::as_bytes(std::span(content)))}};
+    info.version.update(99, 1);
+    info.modified_by = 99;
+    info.modified_s = 1'700'000'000;
+    info.modified_ns = 0;
+    info.sequence = static_cast<std::int64_t>(theirs.size()) + 1;
+    theirs.push_back(std::move(info));
+  }
+  ASSERT_TRUE(index_->update_remote("f", peer, theirs).has_value());
+  write_file(root_ / "file", "two");
+  set_mtime(root_ / "file", 1'700'000'000, 0);
+  write_file(root_ / "other", "TWO");
+  set_mtime(root_ / "other", 1'700'000'000, 0);
+  EXPECT_EQ(scan().progress.changed, 2u);
+  EXPECT_EQ(entry("file")->info.version, theirs[0].version);
+  EXPECT_EQ(entry("file")->flags, 0u);
+  EXPECT_NE(entry("other")->info.version, theirs[1].version);
+  EXPECT_GT(entry("other")->info.version.value_of(7), 0u);
+  EXPECT_EQ(entry("other")->info.version.value_of(99), 0u);
+}
+
 TEST_F(ScannerTest, SymlinkedParentMeansGoneAndIsNotFollowed) {
   write_file(root_ / "dir/inside", "1");
   write_file(dir_.path() / "elsewhere/inside", "secret");
@@ -142,12 +196,16 @@ TEST_F(ScannerTest, TempFilesStayUntilStale) {
   ASSERT_TRUE(scan().status.has_value());
   write_file(root_ / ".syncthing.done.tmp", "of a version that came another way");
   write_file(root_ / ".syncthing.coming.tmp", "half");
-  write_file(root_ / ".syncthing.old.tmp", "half");
-  set_mtime(root_ / ".syncthing.old.tmp", 1'000'000'000, 0);
+  write_file(root_ / ".syncthing.whole.tmp", "waits for its name");
+  set_mtime(root_ / ".syncthing.whole.tmp", 1'000'000'000, 0);     // its target's
   EXPECT_EQ(scan().progress.changed, 0u);
   EXPECT_FALSE(fs::exists(root_ / ".syncthing.done.tmp"));
   EXPECT_TRUE(fs::exists(root_ / ".syncthing.coming.tmp"));
-  EXPECT_FALSE(fs::exists(root_ / ".syncthing.old.tmp"));
+  EXPECT_TRUE(fs::exists(root_ / ".syncthing.whole.tmp"));
+  temp_age_max_s_ = -1;                        // everything is older than that
+  EXPECT_EQ(scan().progress.changed, 0u);
+  EXPECT_FALSE(fs::exists(root_ / ".syncthing.coming.tmp"));
+  EXPECT_FALSE(fs::exists(root_ / ".syncthing.whole.tmp"));
 }
 
 TEST_F(ScannerTest, UnreadableIsShownAndNotDeleted) {

@@ -266,6 +266,36 @@ TEST_F(SyncTest, MarkerGoneStopsAndDeletesNothing) {
   EXPECT_EQ(read_file(a_->root() / "precious"), "x");
 }
 
+TEST_F(SyncTest, FileInADirectoryThatTheOtherDeletedComesBackWithIt) {
+  make();
+  write_file(a_->root() / "d/old", "old");
+  start();
+  expect_same();
+  b_->stop();
+  fs::remove_all(a_->root() / "d");
+  rescan(*a_);
+  write_file(b_->root() / "d/new", "new");
+  b_->start();
+  b_->dial(*a_);
+  EXPECT_TRUE(run_until(io_, [&] { return fs::exists(a_->root() / "d/new"); }));
+  expect_same();
+  EXPECT_EQ(read_file(a_->root() / "d/new"), "new");
+  EXPECT_FALSE(fs::exists(b_->root() / "d/old"));
+}
+
+TEST_F(SyncTest, WhatNoScanCanIndexIsNotScannedForEver) {
+  make();
+  write_file(a_->root() / "pipe", "a file here");
+  ASSERT_EQ(::mkfifo((b_->root() / "pipe").c_str(), 0600), 0);
+  start();
+  EXPECT_TRUE(run_until(io_, [&] { return b_->status().pull_errors == 1; }));
+  run_a_while(io_);
+  run_a_while(io_);
+  EXPECT_LE(b_->status().scans, 8u);           // the first, three at once, then with growing waits
+  ASSERT_TRUE(fs::remove(b_->root() / "pipe"));
+  expect_same();
+}
+
 TEST_F(SyncTest, IgnorePatternsStopTheFolder) {
   make();
   write_file(b_->root() / ".stignore", "// a comment\n\n*.secret\n");
@@ -318,6 +348,53 @@ TEST(Folder, OneThatNeverHeldAnythingIsMadeAlsoAfterAnUncleanEnd) {
   EXPECT_EQ(model.folder_status("f")->error, "");
   EXPECT_TRUE(fs::is_directory(dir.path() / "folder/.stfolder"));
   model.stop();
+}
+
+class Silent : public PullObserver {
+  void on_bytes(Way, std::uint64_t) override {}
+  void on_reused(std::uint64_t) override {}
+  void on_index_changed(const std::string&) override {}
+  void on_pull_ended(const std::string&) override {}
+};
+
+TEST(Puller, LongNeedListWithNobodyConnectedLetsOthersRun) {
+  boost::asio::io_context io;
+  TempDir dir;
+  const base::UniqueFd root = std::move(*open_root(dir.path().string()));
+  std::unique_ptr<IndexDb> index = std::move(*IndexDb::open(dir.path() / "index.db"));
+  ASSERT_TRUE(index->ensure_folder("f").has_value());
+  std::vector<proto::FileInfo> theirs(1000);
+  for (std::size_t i = 0; i < theirs.size(); ++i) {
+    theirs[i].name = "f" + std::to_string(i);
+    theirs[i].size = 3;
+    theirs[i].blocks = {{0, 3, sha256({})}};
+    theirs[i].version.update(99, 1);
+    theirs[i].sequence = static_cast<std::int64_t>(i) + 1;
+  }
+  base::DeviceId peer{};
+  peer[0] = std::byte{9};
+  ASSERT_TRUE(index->update_remote("f", peer, theirs).has_value());
+  Workers workers(io, 1);
+  FakeFabric fabric(io);
+  Sources sources(fabric);
+  Silent observer;
+  std::optional<PullResult> result;
+  PullOptions options;
+  options.folder = "f";
+  options.root = root.get();
+  Puller puller(std::move(options), *index, workers, sources, observer,
+                [&](PullResult done) { result = std::move(done); });
+  puller.start();
+  std::size_t handlers = 0;
+  for (int turn = 0; turn < 1000 && !result; ++turn) {
+    io.restart();
+    handlers += io.poll_one();
+  }
+  ASSERT_TRUE(result.has_value());
+  EXPECT_TRUE(result->stranded);
+  EXPECT_EQ(result->failed, 0u);
+  EXPECT_GE(handlers, 5u);
+  workers.stop();
 }
 
 TEST(Folder, IgnorePatternText) {
