@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kPage = 200;             // of the need list
 constexpr std::size_t kDonorsMax = 2;          // other local files with the same blocks that are worth a look
-constexpr std::size_t kFullSeenMax = 8;        // so many transfers without room: are the windows full for all?
+constexpr std::size_t kFullSeenMax = 8;        // after so many transfers without room the others' devices are looked at first
 
 constexpr std::size_t kFullDiskMax = 16;       // files that did not fit: no more are begun in this round
 
@@ -192,14 +192,21 @@ bool PullRound::begin_file(const NeedItem& need) {
 
 void PullRound::pump(bool changed) {
   if (ended_ || stopping_) return;
-  std::size_t full = 0;
+  std::size_t without_room = 0;
+  std::vector<base::DeviceId> full;
+  const auto is_full = [&](const base::DeviceId& device) { return std::ranges::find(full, device) != full.end(); };
   for (const auto& transfer : active_) {
     if (changed) transfer->forget_refusals();
-    // When no window has room, only those whose device refuses the datapath can find some: on its link.
-    if (!changed && full >= kFullSeenMax && !transfer->has_refusal()) continue;
+    // What asks only full devices is not tried, but for those whose datapath was refused: the link may have room.
+    if (!changed && without_room >= kFullSeenMax && !transfer->has_refusal() &&
+        std::ranges::all_of(transfer->devices(), is_full))
+      continue;
     Transfer::Issued issued = Transfer::Issued::kAsked;
     while (issued == Transfer::Issued::kAsked) issued = transfer->issue();
-    if (issued == Transfer::Issued::kNoRoom && !sources_.any_room()) ++full;
+    if (issued != Transfer::Issued::kNoRoom) continue;
+    ++without_room;
+    for (const base::DeviceId& device : transfer->devices())
+      if (!is_full(device) && sources_.is_full(device)) full.push_back(device);
   }
 }
 

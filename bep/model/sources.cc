@@ -1,7 +1,5 @@
 #include "bep/model/sources.hh"
 
-#include <algorithm>
-
 #include "engine/base/limits.hh"
 #include "engine/base/must.hh"
 
@@ -28,12 +26,9 @@ bool Sources::has_room(const base::DeviceId& device, Way way, std::uint32_t byte
   return entry.link_bytes == 0 || entry.link_bytes + bytes <= kLinkWindowBytes;
 }
 
-bool Sources::any_room() const {
-  return std::ranges::any_of(entries_, [this](const auto& named) {
-    const auto& [device, entry] = named;
-    if (fabric_.usable(device)) return has_room(device, Way::kFabric, base::kBlockBytesMin);
-    return entry.link != nullptr && has_room(device, Way::kLink, base::kBlockBytesMin);
-  });
+bool Sources::is_full(const base::DeviceId& device) const {
+  if (fabric_.usable(device)) return !has_room(device, Way::kFabric, base::kBlockBytesMin);
+  return link(device) == nullptr || !has_room(device, Way::kLink, base::kBlockBytesMin);
 }
 
 std::uint64_t Sources::load(const base::DeviceId& device) const {

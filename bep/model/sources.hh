@@ -50,8 +50,8 @@ class Sources {
   [[nodiscard]] Way way(const base::DeviceId& device, const std::string& folder) const;
   // May one more block of this size be asked for? `load` orders devices: less is better.
   [[nodiscard]] bool has_room(const base::DeviceId& device, Way way, std::uint32_t bytes) const;
-  // Some device takes one more block of the smallest size by the way that way() prefers.
-  [[nodiscard]] bool any_room() const;
+  // The device takes not even one more block of the smallest size by the way that way() prefers, or there is no way.
+  [[nodiscard]] bool is_full(const base::DeviceId& device) const;
   [[nodiscard]] std::uint64_t load(const base::DeviceId& device) const;
   void taken(const base::DeviceId& device, Way way, std::uint32_t bytes);
   void returned(const base::DeviceId& device, Way way, std::uint32_t bytes);

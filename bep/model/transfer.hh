@@ -69,6 +69,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // Paths or links changed: what was refused may be tried again.
   void forget_refusals();
   [[nodiscard]] bool has_refusal() const;
+  [[nodiscard]] const std::vector<base::DeviceId>& devices() const { return inputs_.devices; }
   // After on_whole.
   [[nodiscard]] std::shared_ptr<TempFile> take_temp();
 
