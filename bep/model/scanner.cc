@@ -253,9 +253,11 @@ class Scanner::Run : public std::enable_shared_from_this<Run> {
     }
     ++progress_.changed;
     // What a pull brought here before it could tell the index (it was killed in between), or somebody copied by hand,
-    // is the global version and no change of ours.
+    // is the global version and no change of ours. (Our own entry can be the global one too: then there is nothing to
+    // take.)
     if (std::optional<proto::FileInfo> global = index_.get_global(options_.folder, info.name);
-        global && same_on_disk(*global, entry, options_.ignore_perms) && global->blocks == info.blocks)
+        global && !(local && local->info.version == global->version) &&
+        same_on_disk(*global, entry, options_.ignore_perms) && global->blocks == info.blocks)
       return queue({std::move(*global), 0});
     queue_change(std::move(info), local);
   }

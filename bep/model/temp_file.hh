@@ -30,7 +30,8 @@ struct TempFile {
 };
 
 // Creates or reopens the temp file for `name`; its parent directories are made when they are missing (a peer deleted
-// them while another put the file there). Room for `size` bytes is reserved: kNoSpace comes here and not in the middle of the file, unless `sparse`.
+// them while another put the file there). Room for `size` bytes is reserved: kNoSpace comes here and not in the middle
+// of the file, unless `sparse`.
 [[nodiscard]] base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t size, bool sparse,
                                                DirectIo direct);
 
