@@ -71,7 +71,7 @@ std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId sess
     drop_extent(place);  // the puller has given its slot another use: what was asked before is not wanted any more
   }
   base::SlotRef ref;
-  if (s.extents >= share_max() || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
+  if (s.extents >= kRequestsMax || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
   const std::uint16_t index = ref.slot;
   Extent& extent = extents_[index];
   extent = Extent{};

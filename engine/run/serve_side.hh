@@ -96,12 +96,6 @@ class ServeSide {
     ChunkMap unsent, acked, sent_once;
     std::uint32_t chunks = 0;
   };
-  // No peer holds all slots: one that stops acknowledging must not stop the others.
-  [[nodiscard]] std::uint32_t share_max() const noexcept {
-    const std::uint32_t share = slots_.size() * 3 / 4;
-    return share < 1 ? 1 : share > kRequestsMax ? kRequestsMax : share;
-  }
-
   struct Session {
     bool exists = false;
     std::uint32_t chunk_bytes = 0;
