@@ -120,7 +120,8 @@ class DataAgent {
   bool send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept;
   void send_acks(base::SessionId session, base::Instant now) noexcept;
   void send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept;
-  void append_ack(Draft& draft, base::Instant now) noexcept;
+  void append_ack(Draft& draft, std::size_t reserve, base::Instant now) noexcept;
+  void write_ack(Draft& draft, const wire::Ack& ack) noexcept;
   [[nodiscard]] LaneSlot* control_lane(base::SessionId session) noexcept;
 
   const base::CoreId core_;

@@ -69,7 +69,7 @@ void DataAgent::send_path_frames(LaneSlot& lane, base::Instant now) noexcept {
     lane.response_due = false;
     wire::encode(draft.frames, wire::PathResponse{lane.response});
   }
-  append_ack(draft, now);
+  append_ack(draft, 0, now);
   tx_.finish(draft, now);
 }
 
@@ -91,7 +91,7 @@ void DataAgent::send_rejects(base::SessionId session, base::Instant now) noexcep
     wire::encode(draft.frames, reject);
     draft.sent.ref = reject.request_id;
     draft.sent.chunk = static_cast<std::uint16_t>(reject.reason);
-    append_ack(draft, now);
+    append_ack(draft, 0, now);
     tx_.finish(draft, now);
   }
 }
@@ -103,7 +103,7 @@ void DataAgent::send_requests(base::SessionId session, base::Instant now) noexce
     if (lane == nullptr || !tx_.start(*lane, sched::SentKind::kRequests, draft)) return;
     while (fetch_.has_request(session) && draft.room() >= wire::kRequestBytes + wire::kAckBytesMin)
       wire::encode(draft.frames, fetch_.take_request(session, lane->path, draft.sent.packet_number, now));
-    append_ack(draft, now);
+    append_ack(draft, 0, now);
     tx_.finish(draft, now);
   }
 }
@@ -141,16 +141,7 @@ bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instan
   draft.sent.ref = chunk.ref;
   draft.sent.chunk = chunk.index;
   // The head ends with the chunk's header, so an ack goes before it.
-  if (draft.room() >= wire::kChunkHeaderBytes + wire::kAckBytesMin && lane.lane->ack_pending()) {
-    wire::Ack ack;
-    if (lane.lane->fill_ack(ack, now)) {
-      const std::size_t room = draft.room() - wire::kChunkHeaderBytes;
-      while (wire::encoded_size(ack) > room) ack.ranges.pop_back();   // the newest ranges fit
-      wire::encode(draft.frames, ack);
-      draft.sent.ack_largest = ack.largest;
-      draft.sent.ack_path = ack.path;
-    }
-  }
+  append_ack(draft, wire::kChunkHeaderBytes, now);
   wire::encode_chunk_header(draft.frames, chunk.request_id, chunk.offset, chunk.length);
   lane.report.chunk_bytes_out += chunk.length;
   if (chunk.again) lane.report.chunk_bytes_again += chunk.length;
@@ -158,11 +149,18 @@ bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instan
   return true;
 }
 
-void DataAgent::append_ack(Draft& draft, base::Instant now) noexcept {
+// What the lane has to acknowledge, if it fits and leaves `reserve` bytes for what follows.
+void DataAgent::append_ack(Draft& draft, std::size_t reserve, base::Instant now) noexcept {
   LaneSlot& lane = *draft.lane;
   wire::Ack ack;
-  if (!lane.lane->ack_pending() || draft.room() < wire::kAckBytesMin || !lane.lane->fill_ack(ack, now)) return;
-  while (wire::encoded_size(ack) > draft.room()) ack.ranges.pop_back();
+  if (!lane.lane->ack_pending() || draft.room() < reserve + wire::kAckBytesMin || !lane.lane->fill_ack(ack, now)) return;
+  const std::size_t room = draft.room() - reserve;
+  while (wire::encoded_size(ack) > room) ack.ranges.pop_back();   // the newest ranges fit
+  write_ack(draft, ack);
+}
+
+// Its fate tells the lane that it is about how much its peer knows.
+void DataAgent::write_ack(Draft& draft, const wire::Ack& ack) noexcept {
   wire::encode(draft.frames, ack);
   draft.sent.ack_largest = ack.largest;
   draft.sent.ack_path = ack.path;
@@ -175,7 +173,7 @@ void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
       Draft draft;
       if (tx_.start(lane, sched::SentKind::kControl, draft)) {
         wire::encode_ping(draft.frames);
-        append_ack(draft, now);
+        append_ack(draft, 0, now);
         tx_.finish(draft, now);
       }
     }
@@ -195,9 +193,7 @@ void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
 }
 
 void DataAgent::send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept {
-  wire::encode(draft.frames, ack);
-  draft.sent.ack_largest = ack.largest;
-  draft.sent.ack_path = ack.path;
+  write_ack(draft, ack);
   tx_.finish(draft, now);
 }
 
