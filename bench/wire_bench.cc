@@ -13,7 +13,7 @@
 #include "engine/wire/aead.hh"
 #include "engine/wire/frame.hh"
 #include "engine/wire/replay_window.hh"
-#include "engine/wire/sha256.hh"
+#include "engine/wire/sha256_pair.hh"
 
 namespace {
 std::size_t allocations = 0;   // one thread
@@ -242,6 +242,26 @@ void sha256_stream(benchmark::State& state) {
   set_counts(state, count, bytes.size());
 }
 BENCHMARK(sha256_stream)->Arg(1400)->Arg(128 << 10);
+
+// Two streams of so many bytes at once; bytes per second are those of both.
+void sha256_pair(benchmark::State& state) {
+  const std::vector<std::byte> bytes(static_cast<std::size_t>(state.range(0)));
+  const Sha256Pair pair;
+  Sha256Stream a, b;
+  std::size_t count = 0;
+  NoHeap heap(state);
+  for (auto _ : state) {
+    a.start();
+    b.start();
+    pair.update(a, bytes, b, bytes);
+    benchmark::DoNotOptimize(a.finish());
+    benchmark::DoNotOptimize(b.finish());
+    ++count;
+  }
+  heap.check();
+  set_counts(state, count, 2 * bytes.size());
+}
+BENCHMARK(sha256_pair)->Arg(1400)->Arg(128 << 10);
 
 }  // namespace
 }  // namespace weft::wire

@@ -85,7 +85,8 @@ class Engine {
     std::thread thread;
   };
   base::Status open_ports(const model::WeftConfig& config, std::string& why);
-  base::Status make_core(const model::WeftConfig& config, std::uint32_t index, std::string& why);
+  base::Status make_core(const model::WeftConfig& config, std::uint32_t index, base::Result<disk::SlotBuffers> slots,
+                         std::string& why);
   void wire_hand_over();
 
   std::unique_ptr<nic::Eal> eal_;

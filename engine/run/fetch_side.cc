@@ -212,34 +212,6 @@ std::uint32_t FetchSide::poll_retries(base::Instant now, EventSink events) noexc
   return work;
 }
 
-std::uint32_t FetchSide::poll_hash(EventSink events) noexcept {
-  std::uint32_t budget = kHashBytesPerTurn;
-  std::uint32_t work = 0;
-  while (budget > 0 && !hashing_.empty()) {
-    const std::uint16_t index = hashing_.front();
-    Block& block = blocks_[index];
-    if (block.hashed == 0 && block.hashed_bytes == 0) hash_.start();
-    const std::uint32_t length = extent_length(block, block.hashed);
-    const std::uint32_t step = std::min(budget, length - block.hashed_bytes);
-    hash_.update(slot_bytes(block.slots[block.hashed]).subspan(block.hashed_bytes, step));
-    block.hashed_bytes += step;
-    budget -= step;
-    ++work;
-    if (block.hashed_bytes < length) break;
-    block.hashed_bytes = 0;
-    if (++block.hashed < block.extents) continue;
-    hashing_.pop_front(blocks_);
-    if (hash_.finish() != block.fetch.hash) {
-      end_block(index, Kind::kBlockMismatch, 0, events);
-      continue;
-    }
-    sessions_[base::to_index(block.session)].bytes_verified += block.fetch.size;
-    block.state = Block::State::kWriting;
-    writing_.push_back(blocks_, index);
-  }
-  return work;
-}
-
 std::uint32_t FetchSide::poll_writes() noexcept {
   std::uint32_t work = 0;
   while (!writing_.empty() && disk_.has_room()) {
@@ -294,7 +266,12 @@ void FetchSide::cancel_block(std::uint16_t index, EventSink events) noexcept {
     case Block::State::kFree: case Block::State::kWriting: return;
     case Block::State::kPending: MUST(pending_.remove(blocks_, index)); break;
     case Block::State::kFetching: break;
-    case Block::State::kHashing: MUST(hashing_.remove(blocks_, index)); break;
+    case Block::State::kHashing: {
+      const auto seat = std::ranges::find(hash_seats_, index, &HashSeat::block);
+      if (seat != hash_seats_.end()) seat->block = kNoIndex;
+      else MUST(hashing_.remove(blocks_, index));
+      break;
+    }
   }
   end_block(index, Kind::kBlockCancelled, 0, events);
 }

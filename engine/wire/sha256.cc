@@ -37,6 +37,20 @@ base::Sha256 Sha256Stream::finish() noexcept {
   return hash;
 }
 
+bool Sha256Stream::on_block_boundary() const noexcept {
+  return std::launder(reinterpret_cast<const SHA256_CTX*>(state_.data()))->num == 0;
+}
+
+std::uint32_t* Sha256Stream::words() noexcept { return context_of(state_.data())->h; }
+
+void Sha256Stream::skip_blocks(std::size_t count) noexcept {
+  // OpenSSL counts bits in two words of 32.
+  SHA256_CTX& context = *context_of(state_.data());
+  const std::uint64_t bits = ((std::uint64_t{context.Nh} << 32) | context.Nl) + count * kBlockBytes * 8;
+  context.Nl = static_cast<std::uint32_t>(bits);
+  context.Nh = static_cast<std::uint32_t>(bits >> 32);
+}
+
 base::Sha256 sha256(base::Bytes bytes) noexcept {
   Sha256Stream stream;
   stream.update(bytes);

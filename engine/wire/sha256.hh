@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "engine/base/bytes.hh"
 #include "engine/base/types.hh"
@@ -21,6 +22,12 @@ class Sha256Stream {
   void update(base::Bytes bytes) noexcept;
   // The hash of all bytes since start(). Call start() before the next update().
   [[nodiscard]] base::Sha256 finish() noexcept;
+
+  // ---- for sha256_pair.cc, which runs the compression function itself
+  static constexpr std::size_t kBlockBytes = 64;
+  [[nodiscard]] bool on_block_boundary() const noexcept;   // no bytes wait for the rest of their block
+  [[nodiscard]] std::uint32_t* words() noexcept;           // the eight words of the state
+  void skip_blocks(std::size_t count) noexcept;            // words() has taken them in
 
  private:
   alignas(8) std::array<std::byte, 112> state_;   // OpenSSL's SHA256_CTX; sha256.cc checks the size
