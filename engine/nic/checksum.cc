@@ -57,11 +57,6 @@ std::uint64_t checksum_add(std::uint64_t sum, base::Bytes bytes) noexcept {
   return sum;
 }
 
-std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
-  while ((sum >> 16) != 0) sum = (sum & 0xFFFF) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
-}
-
 std::uint64_t pseudo_sum(const base::IpAddress& src, const base::IpAddress& dst, std::uint8_t protocol,
                          std::uint32_t l4_bytes) noexcept {
   const std::size_t address_bytes = src.v6 ? 16 : 4;

@@ -13,7 +13,10 @@ namespace weft::nic {
 // Adds bytes to an unfolded sum. Bound: 2^32 bytes.
 [[nodiscard]] std::uint64_t checksum_add(std::uint64_t sum, base::Bytes bytes) noexcept;
 // The sum folded to 16 bits, not complemented: 0xFFFF when a whole message with its checksum is right.
-[[nodiscard]] std::uint16_t checksum_fold(std::uint64_t sum) noexcept;
+[[nodiscard]] constexpr std::uint16_t checksum_fold(std::uint64_t sum) noexcept {
+  while ((sum >> 16) != 0) sum = (sum & 0xFFFF) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
 // What goes into the field, to be copied byte by byte (memcpy).
 [[nodiscard]] inline std::uint16_t checksum_finish(std::uint64_t sum) noexcept {
   return static_cast<std::uint16_t>(~checksum_fold(sum));

@@ -6,23 +6,11 @@
 
 namespace weft::nic {
 
-base::Mac read_mac(const std::byte* at) noexcept {
-  base::Mac mac;
-  std::memcpy(mac.data(), at, mac.size());
-  return mac;
-}
-
-void write_mac(std::byte* at, const base::Mac& mac) noexcept { std::memcpy(at, mac.data(), mac.size()); }
-
 base::IpAddress read_ip(const std::byte* at, bool v6) noexcept {
   base::IpAddress ip;
   ip.v6 = v6;
   std::memcpy(ip.bytes.data(), at, v6 ? 16 : 4);
   return ip;
-}
-
-void write_ip(std::byte* at, const base::IpAddress& ip) noexcept {
-  std::memcpy(at, ip.bytes.data(), ip.v6 ? 16 : 4);
 }
 
 void write_ethernet(std::byte* at, const base::Mac& dst, const base::Mac& src, std::uint16_t type) noexcept {
@@ -33,18 +21,28 @@ void write_ethernet(std::byte* at, const base::Mac& dst, const base::Mac& src, s
 
 namespace {
 
+std::uint32_t v4_number(const base::IpAddress& ip) noexcept {
+  std::uint32_t number;
+  std::memcpy(&number, ip.bytes.data(), sizeof number);
+  return base::swap_to_be(number);
+}
+
+// The sum is made of the numbers, not of the bytes just written: reading those back in wider words waits for the
+// narrow stores to leave the CPU's store buffer, which took a sixth of a sending core's time.
 void write_ipv4(std::byte* at, const IpHeader& header, bool checksum) noexcept {
-  base::store_be(at, std::uint16_t{0x4500});   // version 4, 5 words, no service class
-  base::store_be(at + 2, static_cast<std::uint16_t>(kIpv4Bytes + header.payload_bytes));
-  base::store_be(at + 4, std::uint32_t{0x4000});   // identification 0, don't fragment
-  at[8] = std::byte{header.hop_limit};
-  at[9] = std::byte{header.protocol};
-  base::store_be(at + 10, std::uint16_t{0});
-  write_ip(at + 12, header.src);
-  write_ip(at + 16, header.dst);
-  if (!checksum) return;
-  const std::uint16_t sum = checksum_finish(checksum_add(0, {at, kIpv4Bytes}));
-  std::memcpy(at + 10, &sum, sizeof sum);
+  constexpr std::uint32_t kVersionWordsClass = 0x4500;   // version 4, 5 words, no service class
+  constexpr std::uint32_t kFlags = 0x4000;               // identification 0, don't fragment
+  const std::uint32_t length = static_cast<std::uint32_t>(kIpv4Bytes) + header.payload_bytes;
+  const std::uint32_t life = std::uint32_t{header.hop_limit} << 8 | header.protocol;
+  const std::uint32_t src = v4_number(header.src), dst = v4_number(header.dst);
+  std::uint32_t sum = kVersionWordsClass + length + kFlags + life;
+  sum += (src >> 16) + (src & 0xFFFF) + (dst >> 16) + (dst & 0xFFFF);
+  const std::uint16_t field = checksum ? static_cast<std::uint16_t>(~checksum_fold(sum)) : std::uint16_t{0};
+  base::store_be(at, kVersionWordsClass << 16 | length);
+  base::store_be(at + 4, kFlags);
+  base::store_be(at + 8, life << 16 | field);
+  base::store_be(at + 12, src);
+  base::store_be(at + 16, dst);
 }
 
 void write_ipv6(std::byte* at, const IpHeader& header) noexcept {

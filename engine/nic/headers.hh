@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 
 #include "engine/base/bytes.hh"
 #include "engine/base/types.hh"
@@ -25,10 +26,16 @@ inline constexpr std::uint8_t kHopLimitNd = 255;
 // Ethernet + IP + UDP in front of a payload.
 [[nodiscard]] constexpr std::size_t header_bytes(bool v6) { return kEthernetBytes + ip_header_bytes(v6) + kUdpBytes; }
 
-[[nodiscard]] base::Mac read_mac(const std::byte* at) noexcept;
-void write_mac(std::byte* at, const base::Mac& mac) noexcept;
+[[nodiscard]] inline base::Mac read_mac(const std::byte* at) noexcept {
+  base::Mac mac;
+  std::memcpy(mac.data(), at, mac.size());
+  return mac;
+}
+inline void write_mac(std::byte* at, const base::Mac& mac) noexcept { std::memcpy(at, mac.data(), mac.size()); }
 [[nodiscard]] base::IpAddress read_ip(const std::byte* at, bool v6) noexcept;
-void write_ip(std::byte* at, const base::IpAddress& ip) noexcept;
+inline void write_ip(std::byte* at, const base::IpAddress& ip) noexcept {
+  std::memcpy(at, ip.bytes.data(), ip.v6 ? 16 : 4);
+}
 
 void write_ethernet(std::byte* at, const base::Mac& dst, const base::Mac& src, std::uint16_t type) noexcept;
 

@@ -34,10 +34,11 @@ DataAgent::DataAgent(const DataAgentConfig& config)
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
   std::uint32_t work = poll_commands();
   poll_table();
-  work += receive(now);
+  const std::uint32_t received = receive(now);
+  work += received;
   work += poll_disk();
   work += poll_timers(now);
-  work += fetch_.poll(now, [this](const Event& event) { emit(event); });
+  work += fetch_.poll(now, received > 0, [this](const Event& event) { emit(event); });
   serve_.poll_reads();
   work += poll_closing();
   work += transmit(now);

@@ -31,19 +31,26 @@ void FetchSide::advance(HashSeat& seat, std::size_t bytes, EventSink events) noe
   writing_.push_back(blocks_, index);
 }
 
-std::uint32_t FetchSide::poll_hash(EventSink events) noexcept {
+void FetchSide::seat_blocks() noexcept {
+  for (HashSeat& seat : hash_seats_) {
+    if (seat.block != kNoIndex || hashing_.empty()) continue;
+    seat.block = hashing_.pop_front(blocks_);
+    seat.extents = seat.bytes = 0;
+    seat.stream.start();
+  }
+}
+
+std::uint32_t FetchSide::poll_hash(base::Instant now, bool received, EventSink events) noexcept {
   std::uint32_t work = 0;
   auto& [a, b] = hash_seats_;
   for (std::size_t budget = kHashBytesPerTurn; budget > 0; ++work) {
-    for (HashSeat& seat : hash_seats_) {
-      if (seat.block != kNoIndex || hashing_.empty()) continue;
-      seat.block = hashing_.pop_front(blocks_);
-      seat.extents = seat.bytes = 0;
-      seat.stream.start();
-    }
-    base::Bytes of_a = a.block != kNoIndex ? unhashed(a) : base::Bytes{};
-    base::Bytes of_b = b.block != kNoIndex ? unhashed(b) : base::Bytes{};
-    if (of_a.empty() && of_b.empty()) break;
+    seat_blocks();
+    const bool has_a = a.block != kNoIndex, has_b = b.block != kNoIndex;
+    if (!has_a && !has_b) break;
+    // A core that has time hashes what there is. One that is busy waits for a pair: half of the bytes went alone before.
+    if (has_a != has_b && received && now - blocks_[has_a ? a.block : b.block].complete_at < kHashPairWait) break;
+    base::Bytes of_a = has_a ? unhashed(a) : base::Bytes{};
+    base::Bytes of_b = has_b ? unhashed(b) : base::Bytes{};
     std::size_t step = budget;
     for (const base::Bytes of_one : {of_a, of_b})
       if (!of_one.empty()) step = std::min(step, of_one.size());
@@ -56,8 +63,8 @@ std::uint32_t FetchSide::poll_hash(EventSink events) noexcept {
     of_a = piece(of_a);
     of_b = piece(of_b);
     hash_pair_.update(a.stream, of_a, b.stream, of_b);
-    if (!of_a.empty()) advance(a, of_a.size(), events);
-    if (!of_b.empty()) advance(b, of_b.size(), events);
+    if (has_a) advance(a, of_a.size(), events);
+    if (has_b) advance(b, of_b.size(), events);
   }
   return work;
 }

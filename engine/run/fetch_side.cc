@@ -155,6 +155,7 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   }
   if (++block.complete < block.extents) return std::nullopt;
   block.state = Block::State::kHashing;
+  block.complete_at = now;
   hashing_.push_back(blocks_, block.self.slot);
   return std::nullopt;
 }
@@ -239,13 +240,13 @@ void FetchSide::handle_disk_done(std::uint32_t index, std::int32_t result, Event
   else end_block(slot, Kind::kBlockWritten, 0, events);
 }
 
-std::uint32_t FetchSide::poll(base::Instant now, EventSink events) noexcept {
+std::uint32_t FetchSide::poll(base::Instant now, bool received, EventSink events) noexcept {
   std::uint32_t work = poll_retries(now, events);
   while (!pending_.empty() && start_block(pending_.front())) {
     pending_.pop_front(blocks_);
     ++work;
   }
-  work += poll_hash(events);
+  work += poll_hash(now, received, events);
   work += poll_writes();
   return work;
 }

@@ -39,6 +39,8 @@ class FetchSide {
  public:
   // Of each of the two blocks being hashed, ~50 us for both: no other agent of the core starves.
   static constexpr std::uint32_t kHashBytesPerTurn = 64u << 10;
+  // So long a block waits for a second one to be hashed with, while packets keep coming.
+  static constexpr base::Duration kHashPairWait = base::milliseconds(1);
   // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
@@ -67,8 +69,8 @@ class FetchSide {
   void handle_disk_done(std::uint32_t block, std::int32_t result, EventSink events) noexcept;
 
   // One turn: slots to pending blocks, due retries, at most kHashBytesPerTurn of hashing, writes to the disk agent.
-  // Returns work done.
-  std::uint32_t poll(base::Instant now, EventSink events) noexcept;
+  // `received`: the turn has brought packets. Returns work done.
+  std::uint32_t poll(base::Instant now, bool received, EventSink events) noexcept;
 
   // ---- requests
   [[nodiscard]] bool has_request(base::SessionId session) const noexcept;
@@ -104,6 +106,7 @@ class FetchSide {
     base::SlotRef self{};
     share::Fetch fetch{};
     std::uint32_t extents = 0, complete = 0;
+    base::Instant complete_at{};        // in kHashing
     std::uint32_t written = 0;          // jobs handed out
     std::uint32_t answered = 0;         // jobs answered
     std::int32_t error = 0;             // first negative errno
@@ -134,7 +137,8 @@ class FetchSide {
   void cancel_block(std::uint16_t index, EventSink events) noexcept;
   std::uint32_t poll_retries(base::Instant now, EventSink events) noexcept;
   // fetch_hash.cc
-  std::uint32_t poll_hash(EventSink events) noexcept;
+  std::uint32_t poll_hash(base::Instant now, bool received, EventSink events) noexcept;
+  void seat_blocks() noexcept;
   [[nodiscard]] base::Bytes unhashed(const HashSeat& seat) const noexcept;
   void advance(HashSeat& seat, std::size_t bytes, EventSink events) noexcept;
 
