@@ -28,12 +28,15 @@ base::Status status_of(const Event& event) {
 
 }  // namespace
 
-CoreChannel::CoreChannel(std::uint32_t core, const CoreWiring& wiring)
+CoreChannel::CoreChannel(std::uint32_t core, const CoreWiring& wiring, const CoreLimits& limits)
     : core_(core),
       wiring_(wiring),
-      file_entries_(std::make_unique<base::SlotPool::Entry[]>(base::kFilesPerCoreMax)),
-      file_numbers_({file_entries_.get(), base::kFilesPerCoreMax}),
-      files_(base::kFilesPerCoreMax) {}
+      limits_(limits),
+      file_entries_(std::make_unique<base::SlotPool::Entry[]>(limits.files)),
+      file_numbers_({file_entries_.get(), limits.files}),
+      files_(limits.files) {
+  MUST(wiring.events->capacity() >= limits.events());
+}
 
 void CoreChannel::send(const Command& command) {
   if (waiting_.empty() && wiring_.commands->push_one(command)) return;
@@ -90,7 +93,7 @@ void CoreChannel::cancel_waiting(base::SessionId session) {
 
 std::uint32_t CoreChannel::poll() {
   while (!waiting_.empty() && wiring_.commands->push_one(waiting_.front())) waiting_.pop_front();
-  while (!waiting_fetches_.empty() && waiting_.empty() && fetches_at_core_ < kFetchesPerCoreMax) {
+  while (!waiting_fetches_.empty() && waiting_.empty() && fetches_at_core_ < limits_.fetches) {
     const WaitingFetch next = waiting_fetches_.front();
     waiting_fetches_.pop_front();
     const File& file = files_[FileNumber::index(next.fetch.file)];

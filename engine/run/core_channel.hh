@@ -1,6 +1,6 @@
 // Control's end of one data core: commands with what the ring refuses kept for later, events given to whoever waits
 // for them, numbers for files and tokens for blocks.
-// Thread: control. Bounds: kFilesPerCoreMax files, kFetchesPerCoreMax blocks at the core (further ones wait here, in
+// Thread: control. Bounds: CoreLimits::files files, CoreLimits::fetches blocks at the core (further ones wait here, in
 // order), so that the core's events always fit their ring.
 // Callbacks are called from poll(), each exactly once.
 #pragma once
@@ -28,9 +28,10 @@ class CoreChannel {
   // The rings of this core: commands, and events with room for all that may be outstanding.
   static constexpr std::uint32_t kCommandRing = 4096;
   static constexpr std::uint32_t kEventRing = 16384;
-  static_assert(kEventRing >= kFetchesPerCoreMax + 2 * base::kFilesPerCoreMax);
+  static_assert(kEventRing >= CoreLimits{}.events());
 
-  CoreChannel(std::uint32_t core, const CoreWiring& wiring);
+  // REQUIRES: an event ring of limits.events() at least; the data agent has the same limits.
+  CoreChannel(std::uint32_t core, const CoreWiring& wiring, const CoreLimits& limits);
   CoreChannel(const CoreChannel&) = delete;
   CoreChannel& operator=(const CoreChannel&) = delete;
 
@@ -81,6 +82,7 @@ class CoreChannel {
 
   const std::uint32_t core_;
   CoreWiring wiring_;
+  const CoreLimits limits_;
   std::deque<share::Command> waiting_;
   std::deque<WaitingFetch> waiting_fetches_;
   std::unique_ptr<base::SlotPool::Entry[]> file_entries_;

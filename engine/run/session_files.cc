@@ -199,13 +199,11 @@ void WeftSession::schedule_flush() {
 void WeftSession::flush() {
   flush_scheduled_ = false;
   if (link_ == nullptr) return;   // opens were failed when it went; releases and grants go over the next one
-  const base::Instant now = MonotonicClock().now();
   // In pieces, so that no message outgrows its bound.
   const auto send = [&](auto& list, auto wrap) {
     for (std::size_t at = 0; at < list.size(); at += proto::kPrivateEntriesMax) {
       const std::size_t end = std::min(list.size(), at + proto::kPrivateEntriesMax);
-      link_->connection().send_private(wrap(list.begin() + static_cast<std::ptrdiff_t>(at),
-                                            list.begin() + static_cast<std::ptrdiff_t>(end)), now);
+      link_->send(wrap(list.begin() + static_cast<std::ptrdiff_t>(at), list.begin() + static_cast<std::ptrdiff_t>(end)));
     }
     list.clear();
   };
