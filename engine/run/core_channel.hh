@@ -41,7 +41,8 @@ class CoreChannel {
   // Registers a file with the core. `command` is a kGrant or kOpenWrite; its number is filled in here and returned.
   // nullopt: no number is free. After `ready` with an error the number is free again.
   std::optional<std::uint32_t> open_file(share::Command command, FileReady ready);
-  // REQUIRES: open_file() gave the number and ready has not failed. The fd may be closed in or after `gone`.
+  // REQUIRES: open_file() gave the number and ready has not failed. The fd may be closed in or after `gone`; all of the
+  // file's fetches were answered before it.
   // Before `ready` was called it is not called any more.
   void close_file(base::SessionId session, std::uint32_t number, FileGone gone);
 
@@ -77,6 +78,9 @@ class CoreChannel {
   };
 
   void handle_event(const share::Event& event);
+  void end_dead_fetches();
+  void end_fetch(std::uint32_t token, base::Status status);
+  [[nodiscard]] bool is_dead(const WaitingFetch& fetch) const;
   void free_file(std::uint32_t number);
   void send_close(std::uint32_t number);
 
@@ -85,6 +89,7 @@ class CoreChannel {
   const CoreLimits limits_;
   std::deque<share::Command> waiting_;
   std::deque<WaitingFetch> waiting_fetches_;
+  bool fetches_died_ = false;                  // some of them, since end_dead_fetches()
   std::unique_ptr<base::SlotPool::Entry[]> file_entries_;
   base::SlotPool file_numbers_;
   std::vector<File> files_;

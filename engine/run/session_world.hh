@@ -14,6 +14,7 @@
 #include "engine/base/bytes.hh"
 #include "engine/base/result.hh"
 #include "engine/base/time.hh"
+#include "engine/share/datagram_port.hh"
 #include "engine/share/table.hh"
 
 namespace weft::run {
