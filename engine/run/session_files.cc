@@ -33,8 +33,9 @@ void WeftSession::handle_grant(const proto::Grant& grant) {
   for (const proto::Grant::File& file : grant.files) {
     const auto found = transfers_.find(file.open_id);
     if (found == transfers_.end() || found->second.state != Transfer::State::kOpening) {
-      if (found != transfers_.end() && found->second.handle == file.handle) continue;   // said again after a resume
-      // Given up meanwhile: the peer must not keep it open for us.
+      const bool in_use = found != transfers_.end() && found->second.state != Transfer::State::kDead;
+      if (in_use && found->second.handle == file.handle) continue;   // said again after a resume
+      // Given up meanwhile, and the RELEASE may have been lost with its link: the peer must not keep it open for us.
       if (file.error == 0) release_batch_.handles.push_back(file.handle);
       schedule_flush();
       continue;
