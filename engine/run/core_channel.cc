@@ -28,12 +28,15 @@ base::Status status_of(const Event& event) {
 
 }  // namespace
 
-CoreChannel::CoreChannel(std::uint32_t core, const CoreWiring& wiring)
+CoreChannel::CoreChannel(std::uint32_t core, const CoreWiring& wiring, const CoreLimits& limits)
     : core_(core),
       wiring_(wiring),
-      file_entries_(std::make_unique<base::SlotPool::Entry[]>(base::kFilesPerCoreMax)),
-      file_numbers_({file_entries_.get(), base::kFilesPerCoreMax}),
-      files_(base::kFilesPerCoreMax) {}
+      limits_(limits),
+      file_entries_(std::make_unique<base::SlotPool::Entry[]>(limits.files)),
+      file_numbers_({file_entries_.get(), limits.files}),
+      files_(limits.files) {
+  MUST(wiring.events->capacity() >= limits.events());
+}
 
 void CoreChannel::send(const Command& command) {
   if (waiting_.empty() && wiring_.commands->push_one(command)) return;
@@ -68,6 +71,7 @@ void CoreChannel::close_file(base::SessionId session, std::uint32_t number, File
   File& file = files_[ref.slot];
   MUST(file.session == session && !file.closing);
   file.closing = true;
+  fetches_died_ = true;
   file.on_gone = std::move(gone);
   if (file.ready) send_close(number);   // else when the core has answered
 }
@@ -81,25 +85,47 @@ void CoreChannel::fetch(base::SessionId session, share::Fetch fetch, FetchDone d
   tokens_free_.pop_back();
   fetch_done_[fetch.token] = std::move(done);
   waiting_fetches_.push_back({.session = session, .fetch = fetch});
+  fetches_died_ = fetches_died_ || is_dead(waiting_fetches_.back());
 }
 
 void CoreChannel::cancel_waiting(base::SessionId session) {
   for (WaitingFetch& fetch : waiting_fetches_)
     if (fetch.session == session) fetch.cancelled = true;
+  fetches_died_ = true;
+}
+
+bool CoreChannel::is_dead(const WaitingFetch& waiting) const {
+  const File& file = files_[FileNumber::index(waiting.fetch.file)];
+  return waiting.cancelled || !file.in_use || file.self != FileNumber::ref(waiting.fetch.file) || file.closing;
+}
+
+// Those that wait here are answered here, whatever the core and its rings have room for: else the file of a long queue
+// would be gone before its fetches are.
+void CoreChannel::end_dead_fetches() {
+  if (!std::exchange(fetches_died_, false)) return;
+  std::vector<std::uint32_t> dead;
+  std::erase_if(waiting_fetches_, [&](const WaitingFetch& waiting) {
+    if (!is_dead(waiting)) return false;
+    dead.push_back(waiting.fetch.token);
+    return true;
+  });
+  for (const std::uint32_t token : dead) end_fetch(token, base::fail(base::Errc::kUnavailable, "the fetch was cancelled"));
+}
+
+void CoreChannel::end_fetch(std::uint32_t token, base::Status status) {
+  FetchDone done = std::move(fetch_done_[token]);
+  tokens_free_.push_back(token);
+  if (done) done(std::move(status));
 }
 
 std::uint32_t CoreChannel::poll() {
+  end_dead_fetches();
   while (!waiting_.empty() && wiring_.commands->push_one(waiting_.front())) waiting_.pop_front();
-  while (!waiting_fetches_.empty() && waiting_.empty() && fetches_at_core_ < kFetchesPerCoreMax) {
+  // Answers may have killed more; those end first, in the next poll.
+  while (!fetches_died_ && !waiting_fetches_.empty() && waiting_.empty() && fetches_at_core_ < limits_.fetches) {
     const WaitingFetch next = waiting_fetches_.front();
+    MUST(!is_dead(next));
     waiting_fetches_.pop_front();
-    const File& file = files_[FileNumber::index(next.fetch.file)];
-    if (next.cancelled || !file.in_use || file.self != FileNumber::ref(next.fetch.file) || file.closing) {
-      ++fetches_at_core_;   // balanced in handle_event()
-      handle_event({.kind = Event::Kind::kBlockCancelled, .session = next.session, .number = next.fetch.token,
-                    .detail = 0});
-      continue;
-    }
     Command command;
     command.kind = Command::Kind::kFetch;
     command.session = next.session;
@@ -144,6 +170,7 @@ void CoreChannel::handle_event(const Event& event) {
     }
     case Event::Kind::kFileGone: {
       --files_changing_;
+      end_dead_fetches();
       FileGone gone = std::move(files_[FileNumber::index(event.number)].on_gone);
       free_file(event.number);
       if (gone) gone();
@@ -152,10 +179,7 @@ void CoreChannel::handle_event(const Event& event) {
     case Event::Kind::kBlockWritten: case Event::Kind::kBlockMismatch: case Event::Kind::kBlockRejected:
     case Event::Kind::kBlockFailed: case Event::Kind::kBlockCancelled: {
       --fetches_at_core_;
-      FetchDone done = std::move(fetch_done_[event.number]);
-      tokens_free_.push_back(event.number);
-      if (done) done(status_of(event));
-      return;
+      return end_fetch(event.number, status_of(event));
     }
   }
 }

@@ -1,6 +1,6 @@
 // Control's end of one data core: commands with what the ring refuses kept for later, events given to whoever waits
 // for them, numbers for files and tokens for blocks.
-// Thread: control. Bounds: kFilesPerCoreMax files, kFetchesPerCoreMax blocks at the core (further ones wait here, in
+// Thread: control. Bounds: CoreLimits::files files, CoreLimits::fetches blocks at the core (further ones wait here, in
 // order), so that the core's events always fit their ring.
 // Callbacks are called from poll(), each exactly once.
 #pragma once
@@ -28,9 +28,10 @@ class CoreChannel {
   // The rings of this core: commands, and events with room for all that may be outstanding.
   static constexpr std::uint32_t kCommandRing = 4096;
   static constexpr std::uint32_t kEventRing = 16384;
-  static_assert(kEventRing >= kFetchesPerCoreMax + 2 * base::kFilesPerCoreMax);
+  static_assert(kEventRing >= CoreLimits{}.events());
 
-  CoreChannel(std::uint32_t core, const CoreWiring& wiring);
+  // REQUIRES: an event ring of limits.events() at least; the data agent has the same limits.
+  CoreChannel(std::uint32_t core, const CoreWiring& wiring, const CoreLimits& limits);
   CoreChannel(const CoreChannel&) = delete;
   CoreChannel& operator=(const CoreChannel&) = delete;
 
@@ -40,7 +41,8 @@ class CoreChannel {
   // Registers a file with the core. `command` is a kGrant or kOpenWrite; its number is filled in here and returned.
   // nullopt: no number is free. After `ready` with an error the number is free again.
   std::optional<std::uint32_t> open_file(share::Command command, FileReady ready);
-  // REQUIRES: open_file() gave the number and ready has not failed. The fd may be closed in or after `gone`.
+  // REQUIRES: open_file() gave the number and ready has not failed. The fd may be closed in or after `gone`; all of the
+  // file's fetches were answered before it.
   // Before `ready` was called it is not called any more.
   void close_file(base::SessionId session, std::uint32_t number, FileGone gone);
 
@@ -76,13 +78,18 @@ class CoreChannel {
   };
 
   void handle_event(const share::Event& event);
+  void end_dead_fetches();
+  void end_fetch(std::uint32_t token, base::Status status);
+  [[nodiscard]] bool is_dead(const WaitingFetch& fetch) const;
   void free_file(std::uint32_t number);
   void send_close(std::uint32_t number);
 
   const std::uint32_t core_;
   CoreWiring wiring_;
+  const CoreLimits limits_;
   std::deque<share::Command> waiting_;
   std::deque<WaitingFetch> waiting_fetches_;
+  bool fetches_died_ = false;                  // some of them, since end_dead_fetches()
   std::unique_ptr<base::SlotPool::Entry[]> file_entries_;
   base::SlotPool file_numbers_;
   std::vector<File> files_;

@@ -23,9 +23,10 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       wiring_(config.wiring),
       challenges_(config.challenge_seed),
       lanes_(config.lanes, aead_),
+      files_(config.limits.files),
       disk_(*wiring_.disk_jobs, *wiring_.disk_dones),
-      fetch_(files_, disk_, config.slots, config.fetch_slots),
-      serve_(files_, disk_, config.fetch_slots, config.serve_slots),
+      fetch_(files_, disk_, config.slots, config.fetch_slots, config.limits),
+      serve_(files_, disk_, config.fetch_slots, config.serve_slots, config.limits),
       tx_(config.ports, aead_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);

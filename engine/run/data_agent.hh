@@ -49,6 +49,7 @@ struct DataAgentConfig {
   base::MutableBytes slots;                        // kSlotBytes each
   std::uint32_t fetch_slots = 0, serve_slots = 0;
   LaneTable::Limits lanes{};
+  CoreLimits limits{};
   std::uint64_t challenge_seed = 0;                // unpredictable: challenges must not be guessed
   CoreWiring wiring{};
 };

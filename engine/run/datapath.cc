@@ -1,20 +1,37 @@
 #include "engine/run/datapath.hh"
 
-#include <algorithm>
+#include <openssl/rand.h>
+
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
 
-#include "bep/proto/device_id.hh"
-#include "engine/base/log.hh"
+#include "bep/net/link.hh"
 
 namespace weft::run {
 
-using base::LogLevel;
+namespace {
+
+class NetSessionLink final : public SessionLink {
+ public:
+  NetSessionLink(net::Link& link, base::Clock& clock) : link_(link), clock_(clock) {}
+  [[nodiscard]] std::uint64_t number() const noexcept override { return link_.number(); }
+  void send(const proto::PrivateMessage& message) override { link_.connection().send_private(message, clock_.now()); }
+  void flush() override { link_.flush(); }
+  [[nodiscard]] base::Status export_secret(std::string_view label, base::MutableBytes out) override {
+    return link_.export_secret(label, {}, out);
+  }
+
+ private:
+  net::Link& link_;   // valid until on_link_down, which ends this too
+  base::Clock& clock_;
+};
+
+}  // namespace
 
 Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy)
-    : io_(io), engine_(engine), self_(self), timer_(io) {
-  table_.policy = policy;
+    : io_(io), timer_(io) {
+  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy);
 }
 
 Datapath::~Datapath() = default;
@@ -22,7 +39,7 @@ Datapath::~Datapath() = default;
 void Datapath::start(model::FileServer& server, std::function<void()> on_paths_changed) {
   server_ = &server;
   paths_changed_ = std::move(on_paths_changed);
-  if (engine_ != nullptr) arm();
+  if (sessions_ != nullptr) arm();
 }
 
 void Datapath::stop() {
@@ -42,156 +59,62 @@ void Datapath::on_paths_changed() {
   });
 }
 
-WeftSession* Datapath::session_of(const base::DeviceId& device) {
-  const auto found = sessions_.find(device);
-  return found == sessions_.end() ? nullptr : found->second.get();
+std::uint32_t Datapath::random_word() {
+  std::uint32_t value = 0;
+  MUST(RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
+  return value;
 }
 
-bool Datapath::usable(const base::DeviceId& device) const {
-  const auto found = sessions_.find(device);
-  return found != sessions_.end() && found->second->usable();
-}
+bool Datapath::usable(const base::DeviceId& device) const { return sessions_ != nullptr && sessions_->usable(device); }
 
 void Datapath::open(const base::DeviceId& device, const model::RemoteFile& file, int fd, bool direct,
                     model::OpenDone done) {
-  WeftSession* session = session_of(device);
-  if (session == nullptr)
-    return post([done = std::move(done)] { done(base::fail(base::Errc::kUnavailable, "no session with this device")); });
-  const std::uint32_t transfer = next_transfer_++;
-  transfers_[transfer] = session;
-  session->open(transfer, file, fd, direct, [this, transfer, done = std::move(done)](base::Result<std::uint32_t> r) {
-    if (!r) transfers_.erase(transfer);
-    done(std::move(r));
-  });
+  if (sessions_ != nullptr) return sessions_->open(device, file, fd, direct, std::move(done));
+  post([done = std::move(done)] { done(base::fail(base::Errc::kUnavailable, "no ports are configured")); });
 }
 
 void Datapath::fetch(const model::BlockOrder& order, model::BlockDone done) {
-  const auto found = transfers_.find(order.transfer);
-  MUST(found != transfers_.end());
-  found->second->fetch(order, std::move(done));
+  MUST(sessions_ != nullptr);
+  sessions_->fetch(order, std::move(done));
 }
 
 void Datapath::close(std::uint32_t transfer, std::function<void()> gone) {
-  const auto found = transfers_.find(transfer);
-  MUST(found != transfers_.end());
-  WeftSession* session = found->second;
-  transfers_.erase(found);
-  session->close(transfer, std::move(gone));
+  MUST(sessions_ != nullptr);
+  sessions_->close(transfer, std::move(gone));
 }
 
 std::uint32_t Datapath::window_blocks(const base::DeviceId&, std::uint32_t block_bytes) const {
-  if (engine_ == nullptr) return 1;
-  const std::uint32_t slots = std::max(1u, chunk_count(block_bytes, base::kSlotBytes));
-  // A quarter more than fits, so that a core always has the next block at hand.
-  const std::uint32_t fit = engine_->cores() * engine_->fetch_slots() / slots;
-  return std::clamp(fit + std::max(1u, fit / 4), 2u, kFetchesPerCoreMax / 2);
-}
-
-std::optional<base::SessionId> Datapath::free_slot() {
-  std::array<bool, base::kSessionsMax> taken{};
-  for (const auto& [device, session] : sessions_) taken[base::to_index(session->slot())] = true;
-  for (std::size_t i = 0; i < taken.size(); ++i)
-    if (!taken[i]) return base::SessionId{static_cast<std::uint8_t>(i)};
-  // A device that is gone gives its place up.
-  for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
-    if (at->second->active() || at->second->linked() || at->second->busy()) continue;
-    const base::SessionId slot = at->second->slot();
-    retired_.push_back(std::move(at->second));
-    sessions_.erase(at);
-    return slot;
-  }
-  return std::nullopt;
+  return sessions_ == nullptr ? 1 : sessions_->window_blocks(block_bytes);
 }
 
 void Datapath::on_link_up(net::Link& link) {
-  if (engine_ == nullptr || !link.peer_is_weft()) return;
-  WeftSession* session = session_of(link.device());
-  if (session == nullptr) {
-    const auto slot = free_slot();
-    if (!slot) {
-      base::log(LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
-                {{"peer", proto::short_id_text(proto::short_id(link.device()))}, {"limit", base::kSessionsMax}});
-      return;
-    }
-    auto made = std::make_unique<WeftSession>(*engine_, *this, *slot, self_, link.device());
-    session = made.get();
-    sessions_[link.device()] = std::move(made);
-  }
-  session->on_link_up(link);
+  if (sessions_ == nullptr || !link.peer_is_weft()) return;
+  sessions_->on_link_up(link.device(), std::make_unique<NetSessionLink>(link, clock_));
   arm();
 }
 
 void Datapath::on_link_down(net::Link& link) {
-  if (WeftSession* session = session_of(link.device())) session->on_link_down();
+  if (sessions_ != nullptr) sessions_->on_link_down(link.device());
 }
 
 void Datapath::on_private(net::Link& link, int type, base::Bytes bytes) {
-  WeftSession* session = session_of(link.device());
-  if (session == nullptr) return;
-  auto message = proto::decode_private(static_cast<proto::MessageType>(type), bytes);
-  if (!message) {
-    link.close(std::string("protocol error: ") + message.error().text, net::CloseReason::kProtocol);
-    return;
-  }
-  if (const auto* offer = std::get_if<proto::Offer>(&*message))
-    session->handle_offer(link, *offer, MonotonicClock().now());
-  else if (const auto* open = std::get_if<proto::Open>(&*message)) session->handle_open(*open);
-  else if (const auto* grant = std::get_if<proto::Grant>(&*message)) session->handle_grant(*grant);
-  else if (const auto* release = std::get_if<proto::Release>(&*message)) session->handle_release(*release);
-}
-
-bool Datapath::busy() const {
-  for (const auto& [device, session] : sessions_)
-    if (session->busy()) return true;
-  return false;
+  if (sessions_ == nullptr) return;
+  if (const auto handled = sessions_->handle_private(link.device(), link.number(), type, bytes); !handled)
+    link.close(std::string("protocol error: ") + handled.error().text, net::CloseReason::kProtocol);
 }
 
 void Datapath::arm() {
   if (stopped_) return;
-  timer_.expires_after(std::chrono::milliseconds(busy() ? kTickBusyMs : kTickIdleMs));
+  timer_.expires_after(std::chrono::nanoseconds(sessions_->tick_after().ns));
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !stopped_) tick();
+    if (error || stopped_) return;
+    sessions_->tick();
+    arm();
   });
 }
 
-void Datapath::tick() {
-  retired_before_ = std::exchange(retired_, {});
-  for (std::uint32_t core = 0; core < engine_->cores(); ++core) engine_->channel(core).poll();
-  const base::Instant now = MonotonicClock().now();
-  if (now >= health_due_) {
-    health_due_ = now + kHealthEvery;
-    for (std::uint32_t i = 0; i < engine_->ports(); ++i) {
-      engine_->port(i).poll(now);
-      (void)engine_->port(i).report();   // takes the cores' newest numbers over, for whoever asks next
-    }
-    for (auto& [device, session] : sessions_) session->tick(table_, now);
-    // A core that has not adopted the last table gets the next one later; none waits for another.
-    for (std::uint32_t core = 0; core < engine_->cores(); ++core)
-      if (!engine_->channel(core).try_publish(table_)) ++tables_late_;
-  }
-  // What callbacks have ordered goes out with this tick.
-  for (std::uint32_t core = 0; core < engine_->cores(); ++core) engine_->channel(core).poll();
-  arm();
-}
-
-std::vector<Datapath::SessionShown> Datapath::sessions() const {
-  std::vector<SessionShown> shown;
-  for (const auto& [device, session] : sessions_) {
-    if (!session->active()) continue;
-    SessionShown out;
-    out.peer = device;
-    out.paths = session->paths();
-    for (std::uint32_t core = 0; core < engine_->cores(); ++core) {
-      const share::SessionReport& r = engine_->channel(core).report().sessions[base::to_index(session->slot())];
-      out.totals.bytes_verified += r.bytes_verified;
-      out.totals.bytes_served += r.bytes_served;
-      out.totals.extents_outstanding += r.extents_outstanding;
-      out.totals.extents_serving += r.extents_serving;
-      out.totals.stall_max = std::max(out.totals.stall_max, r.stall_max);
-    }
-    shown.push_back(std::move(out));
-  }
-  return shown;
+std::vector<Sessions::SessionShown> Datapath::sessions() const {
+  return sessions_ == nullptr ? std::vector<Sessions::SessionShown>{} : sessions_->shown();
 }
 
 }  // namespace weft::run

@@ -1,32 +1,22 @@
-// The datapath as the folder model sees it: model::Fabric over the engine's cores, one WeftSession per weft peer.
-// Its tick carries the control plane of all paths: cores' events and reports in, health and migration, table and
-// commands out.
-// Thread: control. Bounds: kSessionsMax peers with a datapath at one time; further ones use their link only.
-// Life: start() once; stop() before the engine goes.
+// The datapath as the folder model sees it: model::Fabric over the engine's cores. Gives Sessions (which decides) the
+// daemon's world: Asio's loop and timer, TLS links, the clock.
+// Thread: control. Life: start() once; stop() before the engine goes.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "bep/model/fabric.hh"
 #include "engine/run/engine.hh"
-#include "engine/run/weft_session.hh"
+#include "engine/run/sessions.hh"
 
 namespace weft::run {
 
 class Datapath final : public model::Fabric, public SessionHost {
  public:
-  // With work under way, a block that is done is heard of within kTickBusy; without, paths need no more than kTickIdle.
-  static constexpr std::int64_t kTickBusyMs = 2;
-  static constexpr std::int64_t kTickIdleMs = 20;
-  // Health looks at paths this often, whatever the tick.
-  static constexpr base::Duration kHealthEvery = base::milliseconds(10);
-
   // `engine` null: no ports configured, nothing is ever usable.
   Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy);
   ~Datapath() override;
@@ -46,39 +36,24 @@ class Datapath final : public model::Fabric, public SessionHost {
   void on_private(net::Link& link, int type, base::Bytes bytes) override;
 
   // ---- to show
-  struct SessionShown {
-    base::DeviceId peer{};
-    share::SessionReport totals;      // summed over cores
-    std::vector<PathShown> paths;
-  };
-  [[nodiscard]] std::vector<SessionShown> sessions() const;
-  [[nodiscard]] std::uint64_t tables_late() const { return tables_late_; }
+  [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;
 
  private:
+  // ---- SessionHost
   void post(std::function<void()> later) override;
   void on_paths_changed() override;
   [[nodiscard]] model::FileServer& file_server() override { return *server_; }
-  WeftSession* session_of(const base::DeviceId& device);
-  [[nodiscard]] std::optional<base::SessionId> free_slot();
-  [[nodiscard]] bool busy() const;
+  [[nodiscard]] base::Instant now() override { return clock_.now(); }
+  [[nodiscard]] std::uint32_t random_word() override;
+
   void arm();
-  void tick();
 
   boost::asio::io_context& io_;
-  Engine* engine_;
-  const base::DeviceId self_;
+  MonotonicClock clock_;
   model::FileServer* server_ = nullptr;
   std::function<void()> paths_changed_;
   boost::asio::steady_timer timer_;
-  base::Instant health_due_{};
-  share::PathTable table_;
-  std::uint64_t tables_late_ = 0;
-  std::map<base::DeviceId, std::unique_ptr<WeftSession>> sessions_;
-  // Sessions of devices that went and whose slot another took. Work posted before may still name them, and has run by
-  // the second tick from now.
-  std::vector<std::unique_ptr<WeftSession>> retired_, retired_before_;
-  std::unordered_map<std::uint32_t, WeftSession*> transfers_;
-  std::uint32_t next_transfer_ = 1;
+  std::unique_ptr<Sessions> sessions_;   // null without an engine
   bool stopped_ = false;
 };
 

@@ -212,7 +212,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   engine->wire_hand_over();
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
     Core& core = *engine->cores_[i];
-    core.channel = std::make_unique<CoreChannel>(i, core.wiring);
+    core.channel = std::make_unique<CoreChannel>(i, core.wiring, CoreLimits{});
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
@@ -232,6 +232,28 @@ void Engine::stop() {
 Engine::~Engine() {
   stop();
   cores_.clear();   // before the ports that their views belong to
+}
+
+LocalPort Engine::local_port(std::uint32_t index) const {
+  const nic::Port& port = *ports_[index];
+  const nic::PortConfig& config = port.config();
+  // One address per port is offered; IPv4 where there is one.
+  const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
+  return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
+          .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
+          .shares_rings = config.device.starts_with("net_memif")};
+}
+
+void Engine::poll_ports(base::Instant now) {
+  for (auto& port : ports_) {
+    port->poll(now);
+    (void)port->report();   // takes the cores' newest numbers over, for whoever asks next
+  }
+}
+
+base::Result<share::Flow> Engine::make_flow(std::uint32_t port, const base::IpAddress& remote,
+                                            std::uint16_t local_udp, std::uint16_t remote_udp) {
+  return ports_[port]->make_flow(remote, local_udp, remote_udp);
 }
 
 const char* Engine::aead_name() const noexcept { return cores_.empty() ? "" : cores_.front()->aead->name(); }

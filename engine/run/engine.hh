@@ -19,6 +19,7 @@
 #include "engine/nic/eal.hh"
 #include "engine/nic/port.hh"
 #include "engine/run/core_channel.hh"
+#include "engine/run/session_world.hh"
 
 namespace weft::run {
 
@@ -28,23 +29,31 @@ class MonotonicClock final : public base::Clock {
   [[nodiscard]] base::Instant now() noexcept override;
 };
 
-class Engine {
+class Engine final : public DataSide {
  public:
   // `why` gets the sentence with names for people. Errors: as nic::Eal, nic::Port, disk::DiskAgent and wire::Aead.
   [[nodiscard]] static base::Result<std::unique_ptr<Engine>> start(const model::WeftConfig& config,
                                                                    const std::filesystem::path& run_dir,
                                                                    std::string& why);
-  ~Engine();   // stop(), then closes the ports
+  ~Engine() override;   // stop(), then closes the ports
   // Ends the cores' threads; disk writes under way are waited for. Idempotent.
   void stop();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  [[nodiscard]] std::uint32_t cores() const noexcept { return static_cast<std::uint32_t>(cores_.size()); }
-  [[nodiscard]] CoreChannel& channel(std::uint32_t core) noexcept { return *cores_[core]->channel; }
-  [[nodiscard]] std::uint32_t ports() const noexcept { return static_cast<std::uint32_t>(ports_.size()); }
+  // ---- DataSide
+  [[nodiscard]] std::uint32_t cores() const noexcept override { return static_cast<std::uint32_t>(cores_.size()); }
+  [[nodiscard]] CoreChannel& channel(std::uint32_t core) noexcept override { return *cores_[core]->channel; }
+  [[nodiscard]] std::uint32_t fetch_slots() const noexcept override { return fetch_slots_; }
+  [[nodiscard]] std::uint32_t requests_max() const noexcept override { return kRequestsMax; }
+  [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
+  [[nodiscard]] LocalPort local_port(std::uint32_t port) const override;
+  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return ports_[port]->link_up(); }
+  void poll_ports(base::Instant now) override;
+  [[nodiscard]] base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
+                                                    std::uint16_t local_udp, std::uint16_t remote_udp) override;
+
   [[nodiscard]] nic::Port& port(std::uint32_t index) noexcept { return *ports_[index]; }
-  [[nodiscard]] std::uint32_t fetch_slots() const noexcept { return fetch_slots_; }   // per core
   [[nodiscard]] const char* aead_name() const noexcept;
   [[nodiscard]] std::string_view memory_kind() const noexcept { return eal_->memory_kind(); }
   // "" or why the disk agents run without registered buffers.

@@ -7,19 +7,24 @@ namespace weft::run {
 
 using Kind = share::Event::Kind;
 
-FetchSide::FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count)
+FetchSide::FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count,
+                     const CoreLimits& limits)
     : files_(files),
       disk_(disk),
       memory_(memory),
       slot_count_(slot_count),
+      limits_(limits),
       slot_entries_(std::make_unique<base::SlotPool::Entry[]>(slot_count)),
-      block_entries_(std::make_unique<base::SlotPool::Entry[]>(kFetchesPerCoreMax)),
+      block_entries_(std::make_unique<base::SlotPool::Entry[]>(limits.fetches)),
       slots_({slot_entries_.get(), slot_count}),
-      block_pool_({block_entries_.get(), kFetchesPerCoreMax}),
+      block_pool_({block_entries_.get(), limits.fetches}),
       extents_(std::make_unique<Extent[]>(slot_count)),
-      blocks_(std::make_unique<Block[]>(kFetchesPerCoreMax)) {
+      blocks_(std::make_unique<Block[]>(limits.fetches)) {
+  MUST(limits.fetches >= 1 && limits.fetches <= kFetchesPerCoreMax);
+  MUST(limits.block_bytes >= 1 && limits.block_bytes <= base::kBlockBytesMax);
   MUST(slot_count <= base::kRequestSlotsMax);          // a request names its slot to the peer
-  MUST(slot_count >= base::kExtentsPerBlockMax);       // the largest block must fit, or it would wait for ever
+  // The largest block must fit, or it would wait for ever.
+  MUST(slot_count >= chunk_count(limits.block_bytes, base::kSlotBytes));
   MUST(memory.size() >= std::size_t{slot_count} * base::kSlotBytes);
 }
 
@@ -33,7 +38,7 @@ void FetchSide::add_session(base::SessionId session, const share::AddSession& wi
 }
 
 void FetchSide::cancel_session(base::SessionId session, EventSink events) noexcept {
-  for (std::uint16_t i = 0; i < kFetchesPerCoreMax; ++i)
+  for (std::uint16_t i = 0; i < limits_.fetches; ++i)
     if (blocks_[i].state != Block::State::kFree && blocks_[i].session == session) cancel_block(i, events);
 }
 
@@ -44,17 +49,17 @@ void FetchSide::remove_session(base::SessionId session, EventSink events) noexce
 
 void FetchSide::close_file(const FileEntry& file, EventSink events) noexcept {
   if (file.busy == 0) return;
-  for (std::uint16_t i = 0; i < kFetchesPerCoreMax; ++i)
+  for (std::uint16_t i = 0; i < limits_.fetches; ++i)
     if (blocks_[i].state != Block::State::kFree && blocks_[i].fetch.file == file.number) cancel_block(i, events);
 }
 
 void FetchSide::handle_fetch(base::SessionId session, const share::Fetch& fetch) noexcept {
-  MUST(fetch.size > 0 && fetch.size <= base::kBlockBytesMax);
+  MUST(fetch.size > 0 && fetch.size <= limits_.block_bytes);
   MUST(sessions_[base::to_index(session)].exists);
   FileEntry* file = files_.find(fetch.file);
   MUST(file != nullptr && !file->serving && file->state == FileEntry::State::kReady);
   base::SlotRef ref;
-  MUST(block_pool_.try_take(ref));  // control keeps to kFetchesPerCoreMax
+  MUST(block_pool_.try_take(ref));  // control keeps to CoreLimits::fetches
   Block& block = blocks_[ref.slot];
   block = Block{};
   block.state = Block::State::kPending;

@@ -6,7 +6,7 @@
 // Nothing goes to the disk before every byte of the block was authenticated and its SHA-256 matches. A chunk is copied
 // into its slot at most once: a second copy is counted and dropped, so a damaged or late one cannot touch good data.
 //
-// Owner: one data core. Bounds: `slots` extents and as many blocks, kPendingMax blocks waiting (control keeps to it).
+// Owner: one data core. Bounds: `slot_count` extents, CoreLimits::fetches blocks (control keeps to it).
 // Trust: CHUNK and REJECT name an extent by a word with a generation; one that is not current is counted and dropped.
 // Not here: lanes and packets (data_tx.cc), which blocks are wanted (control).
 #pragma once
@@ -22,6 +22,7 @@
 #include "engine/base/slot_pool.hh"
 #include "engine/base/time.hh"
 #include "engine/run/chunk_map.hh"
+#include "engine/run/core_limits.hh"
 #include "engine/run/disk_gate.hh"
 #include "engine/run/file_table.hh"
 #include "engine/run/index_fifo.hh"
@@ -31,9 +32,6 @@
 #include "engine/wire/sha256_pair.hh"
 
 namespace weft::run {
-
-// Blocks that control may have ordered from one core and not seen the end of.
-inline constexpr std::uint32_t kFetchesPerCoreMax = 2048;
 
 class FetchSide {
  public:
@@ -51,7 +49,8 @@ class FetchSide {
   using EventSink = base::FunctionRef<void(const share::Event&)>;
 
   // Slots [0, slot_count) of the core's buffers are for fetching; `memory` is all of the core's slots.
-  FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count);
+  FetchSide(FileTable& files, DiskGate& disk, base::MutableBytes memory, std::uint32_t slot_count,
+            const CoreLimits& limits);
 
   void add_session(base::SessionId session, const share::AddSession& with) noexcept;
   // Ends every fetch of the session as kBlockCancelled, those being written excepted: they end as written.
@@ -154,6 +153,7 @@ class FetchSide {
   DiskGate& disk_;
   base::MutableBytes memory_;
   std::uint32_t slot_count_;
+  const CoreLimits limits_;
   std::unique_ptr<base::SlotPool::Entry[]> slot_entries_, block_entries_;
   base::SlotPool slots_, block_pool_;
   std::unique_ptr<Extent[]> extents_;

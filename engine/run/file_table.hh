@@ -1,6 +1,6 @@
 // The files that one data core reads for peers or writes for us, by the number control gave them. The same number
 // names the file to the disk agent.
-// Owner: one data core. Bounds: kFilesPerCoreMax. Control makes the numbers, so a number that is
+// Owner: one data core. Bounds: CoreLimits::files. Control makes the numbers, so a number that is
 // wrong in a command is our bug; a number in a peer's REQUEST is checked here.
 //
 //   kFree --install--> kInstalling --disk--> kReady --close--> kClosing --busy == 0--> kRemoving --disk--> kFree
@@ -42,18 +42,22 @@ struct FileEntry {
 
 class FileTable {
  public:
-  FileTable() : entries_(std::make_unique<FileEntry[]>(base::kFilesPerCoreMax)) {}
+  explicit FileTable(std::uint32_t count) : count_(count), entries_(std::make_unique<FileEntry[]>(count)) {
+    MUST(count >= 1 && count <= base::kFilesPerCoreMax);
+  }
   // By control's number; nullptr when the number is not (or no more) in use.
   [[nodiscard]] FileEntry* find(std::uint32_t number) noexcept {
+    if (FileNumber::index(number) >= count_) return nullptr;
     FileEntry& entry = entries_[FileNumber::index(number)];
     return entry.state != FileEntry::State::kFree && entry.number == number ? &entry : nullptr;
   }
   [[nodiscard]] FileEntry& at(std::uint32_t index) noexcept {
-    MUST(index < base::kFilesPerCoreMax);
+    MUST(index < count_);
     return entries_[index];
   }
 
  private:
+  const std::uint32_t count_;
   std::unique_ptr<FileEntry[]> entries_;
 };
 

@@ -2,16 +2,20 @@
 
 namespace weft::run {
 
-ServeSide::ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count)
+ServeSide::ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count,
+                     const CoreLimits& limits)
     : files_(files),
       disk_(disk),
       slot_first_(slot_first),
+      limits_(limits),
       slot_entries_(std::make_unique<base::SlotPool::Entry[]>(slot_count)),
-      extent_entries_(std::make_unique<base::SlotPool::Entry[]>(kExtentsMax)),
+      extent_entries_(std::make_unique<base::SlotPool::Entry[]>(limits.extents)),
       slots_({slot_entries_.get(), slot_count}),
-      extent_pool_({extent_entries_.get(), kExtentsMax}),
-      extents_(std::make_unique<Extent[]>(kExtentsMax)),
+      extent_pool_({extent_entries_.get(), limits.extents}),
+      extents_(std::make_unique<Extent[]>(limits.extents)),
       by_request_(std::make_unique<std::uint16_t[]>(base::kSessionsMax * base::kRequestSlotsMax)) {
+  MUST(slot_count >= 1 && limits.requests >= 1);
+  MUST(limits.extents >= 1 && limits.extents <= kExtentsMax);
   for (std::size_t i = 0; i < base::kSessionsMax * base::kRequestSlotsMax; ++i) by_request_[i] = kNoIndex;
 }
 
@@ -32,7 +36,7 @@ void ServeSide::add_session(base::SessionId session, std::uint32_t chunk_bytes) 
 }
 
 void ServeSide::drop_requests(base::SessionId session) noexcept {
-  for (std::uint16_t i = 0; i < kExtentsMax; ++i)
+  for (std::uint16_t i = 0; i < limits_.extents; ++i)
     if (extents_[i].state != Extent::State::kFree && extents_[i].session == session) drop_extent(i);
 }
 
@@ -43,7 +47,7 @@ void ServeSide::remove_session(base::SessionId session) noexcept {
 
 void ServeSide::close_file(const FileEntry& file) noexcept {
   if (file.busy == 0) return;  // the usual case: everything was acknowledged before the release came
-  for (std::uint16_t i = 0; i < kExtentsMax; ++i)
+  for (std::uint16_t i = 0; i < limits_.extents; ++i)
     if (extents_[i].state != Extent::State::kFree && extents_[i].file == file.number) drop_extent(i);
 }
 
@@ -71,7 +75,7 @@ std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId sess
     drop_extent(place);  // the puller has given its slot another use: what was asked before is not wanted any more
   }
   base::SlotRef ref;
-  if (s.extents >= kRequestsMax || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
+  if (s.extents >= limits_.requests || !extent_pool_.try_take(ref)) return wire::RejectReason::kBusy;
   const std::uint16_t index = ref.slot;
   Extent& extent = extents_[index];
   extent = Extent{};

@@ -6,7 +6,7 @@
 // packet: acknowledged sets acked; lost or handed back queues it again unless acked. So a chunk may be sent twice, and
 // arrives at least once, whatever order the fates come in.
 //
-// Owner: one data core. Bounds: kExtentsMax extents, `slots` of them with memory; a peer's own share is requests_max.
+// Owner: one data core. Bounds: CoreLimits::extents, `slot_count` of them with memory; CoreLimits::requests of one peer.
 // Trust: a REQUEST is a peer's word: handle, range and count are checked, a repeated one is recognised by its slot.
 // Not here: lanes and packets (data_tx.cc), files' opening (control, then file_table.hh).
 #pragma once
@@ -20,6 +20,7 @@
 #include "engine/base/limits.hh"
 #include "engine/base/slot_pool.hh"
 #include "engine/run/chunk_map.hh"
+#include "engine/run/core_limits.hh"
 #include "engine/run/disk_gate.hh"
 #include "engine/run/file_table.hh"
 #include "engine/run/index_fifo.hh"
@@ -29,15 +30,11 @@
 
 namespace weft::run {
 
-// What one device may have outstanding at one core of ours; told in the offer.
-inline constexpr std::uint32_t kRequestsMax = 512;
-
 class ServeSide {
  public:
-  static constexpr std::uint32_t kExtentsMax = 4096;
-
   // Slots [slot_first, slot_first + slot_count) of the core's buffers are for serving.
-  ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count);
+  ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count,
+            const CoreLimits& limits);
 
   void add_session(base::SessionId session, std::uint32_t chunk_bytes) noexcept;
   // Drops what the session has asked for; slots under a disk read come back when the disk answers. The peer asks again
@@ -113,6 +110,7 @@ class ServeSide {
   FileTable& files_;
   DiskGate& disk_;
   std::uint32_t slot_first_;
+  const CoreLimits limits_;
   std::unique_ptr<base::SlotPool::Entry[]> slot_entries_, extent_entries_;
   base::SlotPool slots_, extent_pool_;
   std::unique_ptr<Extent[]> extents_;

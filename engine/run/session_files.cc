@@ -33,8 +33,9 @@ void WeftSession::handle_grant(const proto::Grant& grant) {
   for (const proto::Grant::File& file : grant.files) {
     const auto found = transfers_.find(file.open_id);
     if (found == transfers_.end() || found->second.state != Transfer::State::kOpening) {
-      if (found != transfers_.end() && found->second.handle == file.handle) continue;   // said again after a resume
-      // Given up meanwhile: the peer must not keep it open for us.
+      const bool in_use = found != transfers_.end() && found->second.state != Transfer::State::kDead;
+      if (in_use && found->second.handle == file.handle) continue;   // said again after a resume
+      // Given up meanwhile, and the RELEASE may have been lost with its link: the peer must not keep it open for us.
       if (file.error == 0) release_batch_.handles.push_back(file.handle);
       schedule_flush();
       continue;
@@ -199,13 +200,11 @@ void WeftSession::schedule_flush() {
 void WeftSession::flush() {
   flush_scheduled_ = false;
   if (link_ == nullptr) return;   // opens were failed when it went; releases and grants go over the next one
-  const base::Instant now = MonotonicClock().now();
   // In pieces, so that no message outgrows its bound.
   const auto send = [&](auto& list, auto wrap) {
     for (std::size_t at = 0; at < list.size(); at += proto::kPrivateEntriesMax) {
       const std::size_t end = std::min(list.size(), at + proto::kPrivateEntriesMax);
-      link_->connection().send_private(wrap(list.begin() + static_cast<std::ptrdiff_t>(at),
-                                            list.begin() + static_cast<std::ptrdiff_t>(end)), now);
+      link_->send(wrap(list.begin() + static_cast<std::ptrdiff_t>(at), list.begin() + static_cast<std::ptrdiff_t>(end)));
     }
     list.clear();
   };

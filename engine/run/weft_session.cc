@@ -1,7 +1,5 @@
 #include "engine/run/weft_session.hh"
 
-#include <openssl/rand.h>
-
 #include <algorithm>
 
 #include "bep/proto/device_id.hh"
@@ -15,7 +13,6 @@ using base::LogLevel;
 using share::Command;
 
 namespace {
-
 
 constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
 // Of a full chunk packet besides the chunk; room for a small ack is kept.
@@ -32,15 +29,9 @@ std::uint32_t chunk_bytes_for(std::uint32_t payload) {
   return (base::kSlotBytes + count - 1) / count;
 }
 
-std::uint32_t random_word() {
-  std::uint32_t value = 0;
-  MUST(RAND_bytes(reinterpret_cast<unsigned char*>(&value), sizeof value) == 1);
-  return value;
-}
-
 }  // namespace
 
-WeftSession::WeftSession(Engine& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
+WeftSession::WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
                          const base::DeviceId& peer)
     : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer) {}
 
@@ -59,31 +50,29 @@ proto::Offer WeftSession::make_offer() const {
   offer.cores = engine_.cores();
   offer.aeads.assign(wire::kAeadNames.begin(), wire::kAeadNames.end());
   offer.receiver_index_base = receiver_base_offered_;
-  offer.requests_max = kRequestsMax;
+  offer.requests_max = engine_.requests_max();
   std::uint32_t payload = UINT32_MAX;
   for (std::uint32_t i = 0; i < engine_.ports(); ++i) {
-    const nic::PortConfig& port = engine_.port(i).config();
-    // One address per port is offered; IPv4 where there is one.
-    const nic::PortAddress& address = port.v4 ? *port.v4 : *port.v6;
-    payload = std::min(payload, payload_of_mtu(port.mtu, !port.v4));
-    offer.ports.push_back({.address = address.ip, .prefix_len = address.prefix_bits, .mtu = port.mtu,
-                           .speed_bps = engine_.port(i).speed_Bps() * 8, .udp_port_base = port.udp_port,
+    const LocalPort port = engine_.local_port(i);
+    payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));
+    offer.ports.push_back({.address = port.address, .prefix_len = port.prefix_bits, .mtu = port.mtu,
+                           .speed_bps = port.speed_Bps * 8, .udp_port_base = port.udp_port,
                            .role = static_cast<std::uint32_t>(port.role), .name = port.name});
   }
   offer.chunk_bytes_max = chunk_bytes_for(payload);
   return offer;
 }
 
-void WeftSession::on_link_up(net::Link& link) {
-  link_ = &link;
-  receiver_base_offered_ = ReceiverIndex::base_of(random_word(), slot_);
+void WeftSession::on_link_up(std::unique_ptr<SessionLink> link) {
+  link_ = std::move(link);
+  receiver_base_offered_ = ReceiverIndex::base_of(host_.random_word(), slot_);
   offered_ = true;
-  link.connection().send_private(make_offer(), MonotonicClock().now());
-  link.flush();
+  link_->send(make_offer());
+  link_->flush();
 }
 
 void WeftSession::on_link_down() {
-  link_ = nullptr;
+  link_.reset();
   offered_ = false;
   // Opens that were asked on it are not answered any more; those not yet sent cannot be.
   std::vector<std::uint32_t> lost;
@@ -94,8 +83,8 @@ void WeftSession::on_link_down() {
     fail_open(number, {base::Errc::kUnavailable, 0, "the link went down before the file was opened"});
 }
 
-void WeftSession::handle_offer(net::Link& link, const proto::Offer& offer, base::Instant now) {
-  if (&link != link_ || !offered_) return;
+void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
+  if (link_ == nullptr || link_->number() != link || !offered_) return;
   offered_ = false;   // one OFFER per link: a second would begin a session under the same secret, and repeat nonces
   const bool resume = active_ && offer.session_id_previous == id_;
   if (resume) {
@@ -105,10 +94,10 @@ void WeftSession::handle_offer(net::Link& link, const proto::Offer& offer, base:
     return;
   }
   if (active_) end("the peer has begun a new session");
-  begin(link, offer, now);
+  begin(offer, host_.now());
 }
 
-void WeftSession::begin(net::Link& link, const proto::Offer& offer, base::Instant now) {
+void WeftSession::begin(const proto::Offer& offer, base::Instant now) {
   const auto common = [&](std::string_view aead) {
     return std::find(offer.aeads.begin(), offer.aeads.end(), aead) != offer.aeads.end();
   };
@@ -125,7 +114,7 @@ void WeftSession::begin(net::Link& link, const proto::Offer& offer, base::Instan
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"chunk_bytes", chunk}});
     return;
   }
-  if (!link.export_secret(wire::kExporterLabel, {}, secret_) || !link.export_secret(kIdLabel, {}, id_)) {
+  if (!link_->export_secret(wire::kExporterLabel, secret_) || !link_->export_secret(kIdLabel, id_)) {
     base::log(LogLevel::kError, "no datapath with this peer: the TLS exporter failed",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});
     id_ = {};
@@ -174,11 +163,11 @@ bool WeftSession::remember_remote(const base::IpAddress& address) {
 
 bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Instant now) {
   const proto::Offer::Port& theirs = peer_offer_.ports[remote];
-  const nic::PortConfig& ours = engine_.port(local).config();
+  const LocalPort ours = engine_.local_port(local);
   if (theirs.udp_port_base == 0 || theirs.udp_port_base + cores_ > 65536) return false;
   // memif's two ends share rings: DPDK 22.11 does not notice ends that differ in queues or frame size, and what one
   // writes then is not what the other reads.
-  if (ours.device.starts_with("net_memif") && (peer_offer_.cores != engine_.cores() || theirs.mtu != ours.mtu)) {
+  if (ours.shares_rings && (peer_offer_.cores != engine_.cores() || theirs.mtu != ours.mtu)) {
     base::log(LogLevel::kError, "a memif port needs the same cores and mtu in weft.toml at both ends: not used",
               {{"port", ours.name}, {"remote", theirs.name}, {"cores", engine_.cores()},
                {"peer_cores", peer_offer_.cores}, {"mtu", ours.mtu}, {"peer_mtu", theirs.mtu}});
@@ -189,8 +178,8 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"limit", kRemotesMax}});
     return false;
   }
-  const auto flow = engine_.port(local).make_flow(theirs.address, ours.udp_port,
-                                                  static_cast<std::uint16_t>(theirs.udp_port_base));
+  const auto flow = engine_.make_flow(local, theirs.address, ours.udp_port,
+                                      static_cast<std::uint16_t>(theirs.udp_port_base));
   if (!flow) return false;
   const std::uint32_t mtu = std::min<std::uint32_t>(ours.mtu, theirs.mtu);
   const std::uint32_t payload = payload_of_mtu(mtu, theirs.address.v6);
@@ -283,7 +272,7 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   for (std::size_t i = 0; i < base::kPathsMax; ++i) {
     if (!paths_[i].exists) continue;
     const base::PathId id{static_cast<std::uint8_t>(i)};
-    const bool up = engine_.port(paths_[i].local).link_up();
+    const bool up = engine_.link_up(paths_[i].local);
     if (up && !paths_[i].port_was_up)
       if (const auto change = book_.retry(id, now)) log_change(*change);
     paths_[i].port_was_up = up;
@@ -351,7 +340,7 @@ void WeftSession::log_change(const migrate::PathChange& change) const {
                       change.to == share::PathState::kProbing;
   base::log(better ? LogLevel::kInfo : LogLevel::kWarn, "path changed",
             {{"peer", proto::short_id_text(proto::short_id(peer_))},
-             {"local", engine_.port(path.local).config().name},
+             {"local", engine_.local_port(path.local).name},
              {"remote", peer_offer_.ports[path.remote].name},
              {"from", migrate::name_of(change.from)},
              {"to", migrate::name_of(change.to)},

@@ -15,28 +15,17 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bep/model/fabric.hh"
-#include "bep/net/link.hh"
-#include "bep/proto/private_messages.hh"
-#include "engine/run/engine.hh"
-#include "engine/share/table.hh"
+#include "engine/run/core_channel.hh"
+#include "engine/run/session_world.hh"
 #include "health/monitor.hh"
 #include "migrate/path_book.hh"
 
 namespace weft::run {
-
-// What the session asks of its surroundings.
-class SessionHost {
- public:
-  virtual ~SessionHost() = default;
-  virtual void post(std::function<void()> later) = 0;                    // on control, not from inside this call
-  virtual void on_paths_changed() = 0;                                   // a session became usable or stopped being so
-  [[nodiscard]] virtual model::FileServer& file_server() = 0;
-};
 
 struct PathShown {
   base::PathId id{};
@@ -55,16 +44,17 @@ class WeftSession {
   // Without a link and without a usable path, for this long: the session ends.
   static constexpr base::Duration kParkTime = base::seconds(60);
 
-  WeftSession(Engine& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
+  WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
               const base::DeviceId& peer);
   ~WeftSession();
   WeftSession(const WeftSession&) = delete;
   WeftSession& operator=(const WeftSession&) = delete;
 
   // ---- the link
-  void on_link_up(net::Link& link);
+  void on_link_up(std::unique_ptr<SessionLink> link);
   void on_link_down();
-  void handle_offer(net::Link& link, const proto::Offer& offer, base::Instant now);
+  // `link`: the number of the link that it came by.
+  void handle_offer(std::uint64_t link, const proto::Offer& offer);
   void handle_open(const proto::Open& open);
   void handle_grant(const proto::Grant& grant);
   void handle_release(const proto::Release& release);
@@ -125,7 +115,7 @@ class WeftSession {
 
   [[nodiscard]] proto::Offer make_offer() const;
   [[nodiscard]] bool remember_remote(const base::IpAddress& address);
-  void begin(net::Link& link, const proto::Offer& offer, base::Instant now);
+  void begin(const proto::Offer& offer, base::Instant now);
   void end(const char* why);
   void add_candidates(base::Instant now);
   bool add_path(std::uint32_t local, std::uint32_t remote, base::Instant now);
@@ -144,11 +134,11 @@ class WeftSession {
   [[nodiscard]] bool we_are_low() const { return self_ < peer_; }
   [[nodiscard]] share::Command command(share::Command::Kind kind) const;
 
-  Engine& engine_;
+  DataSide& engine_;
   SessionHost& host_;
   const base::SessionId slot_;
   const base::DeviceId self_, peer_;
-  net::Link* link_ = nullptr;
+  std::unique_ptr<SessionLink> link_;
   bool offered_ = false;                       // our offer went out on the present link
   std::uint32_t receiver_base_offered_ = 0;    // in that offer
   base::Instant parked_since_ = base::kNever;

@@ -29,7 +29,7 @@ struct Side {
     agent = std::make_unique<run::DataAgent>(run::DataAgentConfig{
         .core = base::CoreId{0}, .ports = views, .aead = aead.get(), .slots = memory, .fetch_slots = kFetch,
         .serve_slots = kServe, .lanes = lanes, .challenge_seed = seed, .wiring = wiring});
-    channel = std::make_unique<run::CoreChannel>(0, wiring);
+    channel = std::make_unique<run::CoreChannel>(0, wiring, run::CoreLimits{});
   }
   std::vector<share::Command> command_slots;
   std::vector<share::Event> event_slots;

@@ -1,0 +1,29 @@
+// How much one data core holds at one time, in things rather than bytes: the sizes of its tables, which control's end of
+// the core keeps to. The defaults are the shipped sizes; a smaller engine (or a simulated one) gives smaller numbers.
+// Bounds: REQUIRES of each field; checked where the tables are made.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/base/limits.hh"
+
+namespace weft::run {
+
+// Blocks that control may have ordered from one core and not seen the end of.
+inline constexpr std::uint32_t kFetchesPerCoreMax = 2048;
+// Extents that one core serves, or will serve when slots are free, for all peers.
+inline constexpr std::uint32_t kExtentsMax = 4096;
+// What one device may have outstanding at one core of ours; told in the offer.
+inline constexpr std::uint32_t kRequestsMax = 512;
+
+struct CoreLimits {
+  std::uint32_t fetches = kFetchesPerCoreMax;               // 1 … kFetchesPerCoreMax
+  std::uint32_t extents = kExtentsMax;                      // 1 … kExtentsMax
+  std::uint32_t requests = kRequestsMax;                    // 1 …; of one peer
+  std::uint32_t files = base::kFilesPerCoreMax;             // 1 … kFilesPerCoreMax, read and written together
+  std::uint32_t block_bytes = base::kBlockBytesMax;         // the largest that is ever ordered; all of it fits the slots
+  // Events that may wait for control at one time: what the ring must have room for.
+  [[nodiscard]] constexpr std::uint32_t events() const { return fetches + 2 * files; }
+};
+
+}  // namespace weft::run

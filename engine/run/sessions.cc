@@ -1,0 +1,154 @@
+#include "engine/run/sessions.hh"
+
+#include <algorithm>
+#include <utility>
+
+#include "bep/proto/device_id.hh"
+#include "engine/base/log.hh"
+
+namespace weft::run {
+
+using base::LogLevel;
+
+Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy)
+    : engine_(engine), host_(host), self_(self) {
+  table_.policy = policy;
+}
+
+Sessions::~Sessions() = default;
+
+WeftSession* Sessions::session_of(const base::DeviceId& device) const {
+  const auto found = sessions_.find(device);
+  return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+bool Sessions::usable(const base::DeviceId& device) const {
+  const WeftSession* session = session_of(device);
+  return session != nullptr && session->usable();
+}
+
+void Sessions::open(const base::DeviceId& device, const model::RemoteFile& file, int fd, bool direct,
+                    model::OpenDone done) {
+  WeftSession* session = session_of(device);
+  if (session == nullptr)
+    return host_.post(
+        [done = std::move(done)] { done(base::fail(base::Errc::kUnavailable, "no session with this device")); });
+  const std::uint32_t transfer = next_transfer_++;
+  transfers_[transfer] = session;
+  session->open(transfer, file, fd, direct, [this, transfer, done = std::move(done)](base::Result<std::uint32_t> r) {
+    if (!r) transfers_.erase(transfer);
+    done(std::move(r));
+  });
+}
+
+void Sessions::fetch(const model::BlockOrder& order, model::BlockDone done) {
+  const auto found = transfers_.find(order.transfer);
+  MUST(found != transfers_.end());
+  found->second->fetch(order, std::move(done));
+}
+
+void Sessions::close(std::uint32_t transfer, std::function<void()> gone) {
+  const auto found = transfers_.find(transfer);
+  MUST(found != transfers_.end());
+  WeftSession* session = found->second;
+  transfers_.erase(found);
+  session->close(transfer, std::move(gone));
+}
+
+std::uint32_t Sessions::window_blocks(std::uint32_t block_bytes) const {
+  const std::uint32_t slots = std::max(1u, chunk_count(block_bytes, base::kSlotBytes));
+  // A quarter more than fits, so that a core always has the next block at hand.
+  const std::uint32_t fit = engine_.cores() * engine_.fetch_slots() / slots;
+  return std::clamp(fit + std::max(1u, fit / 4), 2u, kFetchesPerCoreMax / 2);
+}
+
+std::optional<base::SessionId> Sessions::free_slot() {
+  std::array<bool, base::kSessionsMax> taken{};
+  for (const auto& [device, session] : sessions_) taken[base::to_index(session->slot())] = true;
+  for (std::size_t i = 0; i < taken.size(); ++i)
+    if (!taken[i]) return base::SessionId{static_cast<std::uint8_t>(i)};
+  // A device that is gone gives its place up.
+  for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
+    if (at->second->active() || at->second->linked() || at->second->busy()) continue;
+    const base::SessionId slot = at->second->slot();
+    retired_.push_back(std::move(at->second));
+    sessions_.erase(at);
+    return slot;
+  }
+  return std::nullopt;
+}
+
+void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionLink> link) {
+  WeftSession* session = session_of(device);
+  if (session == nullptr) {
+    const auto slot = free_slot();
+    if (!slot) {
+      base::log(LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
+                {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
+      return;
+    }
+    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device);
+    session = made.get();
+    sessions_[device] = std::move(made);
+  }
+  session->on_link_up(std::move(link));
+}
+
+void Sessions::on_link_down(const base::DeviceId& device) {
+  if (WeftSession* session = session_of(device)) session->on_link_down();
+}
+
+base::Status Sessions::handle_private(const base::DeviceId& device, std::uint64_t link, int type, base::Bytes bytes) {
+  WeftSession* session = session_of(device);
+  if (session == nullptr) return {};
+  const auto message = TRY(proto::decode_private(static_cast<proto::MessageType>(type), bytes));
+  if (const auto* offer = std::get_if<proto::Offer>(&message)) session->handle_offer(link, *offer);
+  else if (const auto* open = std::get_if<proto::Open>(&message)) session->handle_open(*open);
+  else if (const auto* grant = std::get_if<proto::Grant>(&message)) session->handle_grant(*grant);
+  else if (const auto* release = std::get_if<proto::Release>(&message)) session->handle_release(*release);
+  return {};
+}
+
+base::Duration Sessions::tick_after() const {
+  for (const auto& [device, session] : sessions_)
+    if (session->busy()) return kTickBusy;
+  return kTickIdle;
+}
+
+void Sessions::tick() {
+  retired_before_ = std::exchange(retired_, {});
+  for (std::uint32_t core = 0; core < engine_.cores(); ++core) engine_.channel(core).poll();
+  const base::Instant now = host_.now();
+  if (now >= health_due_) {
+    health_due_ = now + kHealthEvery;
+    engine_.poll_ports(now);
+    for (auto& [device, session] : sessions_) session->tick(table_, now);
+    // A core that has not adopted the last table gets the next one later; none waits for another.
+    for (std::uint32_t core = 0; core < engine_.cores(); ++core)
+      if (!engine_.channel(core).try_publish(table_)) ++tables_late_;
+  }
+  // What callbacks have ordered goes out with this tick.
+  for (std::uint32_t core = 0; core < engine_.cores(); ++core) engine_.channel(core).poll();
+}
+
+std::vector<Sessions::SessionShown> Sessions::shown() const {
+  std::vector<SessionShown> shown;
+  for (const auto& [device, session] : sessions_) {
+    if (!session->active()) continue;
+    SessionShown out;
+    out.peer = device;
+    out.paths = session->paths();
+    for (std::uint32_t core = 0; core < engine_.cores(); ++core) {
+      const share::SessionReport& r = engine_.channel(core).report().sessions[base::to_index(session->slot())];
+      out.totals.bytes_verified += r.bytes_verified;
+      out.totals.bytes_served += r.bytes_served;
+      out.totals.extents_outstanding += r.extents_outstanding;
+      out.totals.extents_serving += r.extents_serving;
+      out.totals.stall_max = std::max(out.totals.stall_max, r.stall_max);
+    }
+    shown.push_back(std::move(out));
+  }
+  return shown;
+}
+
+}  // namespace weft::run

@@ -1,0 +1,76 @@
+// All sessions of this device: one WeftSession per weft peer, their places, and the control tick that carries the
+// control plane of all paths: cores' events and reports in, health and migration, table and commands out.
+// Thread: control. Bounds: kSessionsMax peers with a datapath at one time; further ones use their link only.
+// Knows no socket, timer or clock: Datapath gives it those of the daemon, the simulator virtual ones.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/run/weft_session.hh"
+
+namespace weft::run {
+
+class Sessions {
+ public:
+  // With work under way, a block that is done is heard of within kTickBusy; without, paths need no more than kTickIdle.
+  static constexpr base::Duration kTickBusy = base::milliseconds(2);
+  static constexpr base::Duration kTickIdle = base::milliseconds(20);
+  // Health looks at paths this often, whatever the tick.
+  static constexpr base::Duration kHealthEvery = base::milliseconds(10);
+
+  // `engine` and `host` outlive this.
+  Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy);
+  ~Sessions();
+  Sessions(const Sessions&) = delete;
+  Sessions& operator=(const Sessions&) = delete;
+
+  // One control tick. tick_after() says when the next one is due.
+  void tick();
+  [[nodiscard]] base::Duration tick_after() const;
+
+  // ---- as model::Fabric (bep/model/fabric.hh)
+  [[nodiscard]] bool usable(const base::DeviceId& device) const;
+  void open(const base::DeviceId& device, const model::RemoteFile& file, int fd, bool direct, model::OpenDone done);
+  void fetch(const model::BlockOrder& order, model::BlockDone done);
+  [[nodiscard]] std::uint32_t window_blocks(std::uint32_t block_bytes) const;
+  void close(std::uint32_t transfer, std::function<void()> gone);
+
+  // ---- links to wefts
+  void on_link_up(const base::DeviceId& device, std::unique_ptr<SessionLink> link);
+  void on_link_down(const base::DeviceId& device);
+  // A private message that came by the link of this number. An error: the peer broke the protocol, close the link.
+  [[nodiscard]] base::Status handle_private(const base::DeviceId& device, std::uint64_t link, int type,
+                                            base::Bytes bytes);
+
+  // ---- to show
+  struct SessionShown {
+    base::DeviceId peer{};
+    share::SessionReport totals;      // summed over cores
+    std::vector<PathShown> paths;
+  };
+  [[nodiscard]] std::vector<SessionShown> shown() const;
+  [[nodiscard]] std::uint64_t tables_late() const { return tables_late_; }
+
+ private:
+  WeftSession* session_of(const base::DeviceId& device) const;
+  [[nodiscard]] std::optional<base::SessionId> free_slot();
+
+  DataSide& engine_;
+  SessionHost& host_;
+  const base::DeviceId self_;
+  base::Instant health_due_{};
+  share::PathTable table_;
+  std::uint64_t tables_late_ = 0;
+  std::map<base::DeviceId, std::unique_ptr<WeftSession>> sessions_;
+  // Sessions of devices that went and whose slot another took. Work posted before may still name them, and has run by
+  // the second tick from now.
+  std::vector<std::unique_ptr<WeftSession>> retired_, retired_before_;
+  std::unordered_map<std::uint32_t, WeftSession*> transfers_;
+  std::uint32_t next_transfer_ = 1;
+};
+
+}  // namespace weft::run

@@ -1,0 +1,107 @@
+// One engine of a world: a machine that survives (disk, ports, clock) and a process on it that may die and start again
+// (cores, sessions, puller). The process runs the shipped control code by its three seams (run/session_world.hh).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "engine/run/sessions.hh"
+#include "tests/sim/puller.hh"
+#include "tests/sim/sim_core.hh"
+
+namespace weft::sim {
+
+class SimEngine final : public run::DataSide, public run::SessionHost, public model::FileServer {
+ public:
+  SimEngine(const SimCore::Around& around, std::uint8_t number, const std::vector<Source>& sources,
+            const std::vector<base::DeviceId>& devices);
+  ~SimEngine() override;
+
+  // ---- the machine
+  [[nodiscard]] std::uint8_t number() const { return number_; }
+  [[nodiscard]] const base::DeviceId& device() const { return devices_[number_]; }
+  [[nodiscard]] base::Instant clock() const;                 // never goes back
+  void step_clock(base::Duration by) { clock_offset_ += by; }
+  [[nodiscard]] std::vector<std::unique_ptr<PortShared>>& port_states() { return ports_; }
+  [[nodiscard]] Store& store() { return store_; }
+
+  // ---- the process
+  void start();
+  void die();
+  [[nodiscard]] bool alive() const { return sessions_ != nullptr; }
+  [[nodiscard]] Puller* puller() { return puller_.get(); }
+  [[nodiscard]] std::vector<std::unique_ptr<SimCore>>& sim_cores() { return cores_; }
+
+  // ---- turns: when each wants the next one, and how it takes it
+  struct Turns {
+    base::Instant agent{}, disk = base::kNever;
+  };
+  [[nodiscard]] Turns& turns(std::size_t core) { return turns_[core]; }
+  [[nodiscard]] base::Instant& control_turn() { return control_turn_; }
+  void poll_agent(std::size_t core);
+  void poll_disk(std::size_t core) { turns_[core].disk = cores_[core]->poll_disk(); }
+  void poll_control();
+  void wake_links() { links_woken_ = true; }
+  [[nodiscard]] bool take_links_woken() { return std::exchange(links_woken_, false); }
+
+  // ---- links
+  void on_link_up(const base::DeviceId& peer, std::unique_ptr<run::SessionLink> link) { sessions_->on_link_up(peer, std::move(link)); }
+  void on_link_down(const base::DeviceId& peer);
+  base::Status on_private(const base::DeviceId& peer, std::uint64_t link, int type, base::Bytes bytes) {
+    return sessions_->handle_private(peer, link, type, bytes);
+  }
+
+  [[nodiscard]] bool whole(const char*& why);
+  [[nodiscard]] bool bare(const char*& why);
+  // Of all lanes since they were made, as the reports say.
+  struct Sums { std::uint64_t chunk_bytes_out = 0, chunk_bytes_again = 0, lost = 0, spurious = 0; };
+  [[nodiscard]] Sums sums();
+
+  // ---- run::DataSide
+  [[nodiscard]] std::uint32_t cores() const noexcept override { return static_cast<std::uint32_t>(cores_.size()); }
+  [[nodiscard]] run::CoreChannel& channel(std::uint32_t core) noexcept override { return cores_[core]->channel(); }
+  [[nodiscard]] std::uint32_t fetch_slots() const noexcept override { return scene_.swarm.limits.fetch_slots; }
+  [[nodiscard]] std::uint32_t requests_max() const noexcept override { return scene_.swarm.limits.core.requests; }
+  [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
+  [[nodiscard]] run::LocalPort local_port(std::uint32_t port) const override;
+  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return scene_.now >= ports_[port]->down_until; }
+  void poll_ports(base::Instant) override {}
+  [[nodiscard]] base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
+                                                    std::uint16_t local_udp, std::uint16_t remote_udp) override;
+  // ---- run::SessionHost
+  void post(std::function<void()> later) override;
+  void on_paths_changed() override {}
+  [[nodiscard]] model::FileServer& file_server() override { return *this; }
+  [[nodiscard]] base::Instant now() override { return clock(); }
+  [[nodiscard]] std::uint32_t random_word() override { return static_cast<std::uint32_t>(scene_.dice.word()); }
+  // ---- model::FileServer
+  void open_for_peer(const base::DeviceId& device, const model::RemoteFile& file, model::ServedDone done) override;
+
+ private:
+  void run_posted();
+  void look_at_paths();
+
+  const SimCore::Around around_;
+  Scene& scene_;
+  const std::uint8_t number_;
+  const std::vector<Source>& sources_;
+  const std::vector<base::DeviceId>& devices_;
+  base::Duration clock_offset_{};
+  std::int64_t drift_ppm_ = 0;
+  std::vector<std::unique_ptr<PortShared>> ports_;
+  Store store_;
+
+  std::vector<std::unique_ptr<SimCore>> cores_;
+  std::unique_ptr<run::Sessions> sessions_;
+  std::unique_ptr<Puller> puller_;
+  std::deque<std::function<void()>> posted_;
+  std::vector<Turns> turns_;
+  base::Instant control_turn_{}, tick_at_{}, looked_at_{};
+  bool links_woken_ = false;
+  std::map<std::pair<base::DeviceId, base::PathId>, share::PathState> paths_seen_;
+  std::map<base::DeviceId, std::uint32_t> usable_seen_;
+  std::uint64_t tables_late_seen_ = 0;
+};
+
+}  // namespace weft::sim
