@@ -3,6 +3,7 @@
 // checks how it got there.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
