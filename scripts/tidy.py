@@ -1,22 +1,28 @@
 #!/usr/bin/python3
 """Reads the C++ sources and checks what a compiler does not: sizes, opening comments, the direction of includes,
-and which library is included where. Prints TAP (one test per rule), so meson counts each rule as a case.
+which library is included where, what is said of atomics. Prints TAP (one test per rule), so meson counts each rule as
+a case.
 
-The rules are tables below; an exception is a line in a table with its reason. Sizes warn first and fail later: a file
-over 300 lines is a question, a file over 500 is a fault.
+    scripts/tidy.py            every rule, with its warnings
+    scripts/tidy.py --quiet    without the warnings
+    scripts/tidy.py --sizes    how long files and functions are, by folder
+
+The rules are tables below, in lint_atomics.py and in lint_sizes.py; an exception is a line in a table with its reason.
+tests/lint shows for each rule that it is broken by what it is about.
 """
 import dataclasses
 import fnmatch
+import functools
 import pathlib
 import re
 import sys
 
+import cpp_text
+import lint_atomics
+import lint_sizes
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE_FOLDERS = ("engine", "sched", "health", "migrate", "bep", "bench", "tests")
-
-LINES_WARN, LINES_MAX, TEST_LINES_MAX = 300, 500, 800
-FUNCTION_WARN, FUNCTION_MAX = 70, 100
-COLUMNS_WARN, COLUMNS_MAX = 100, 130   # 100 is the rule; a table or a signature may read better a little wider
 
 # Includes go one way: a file may include its own folder and folders of a lower number.
 RANK = {
@@ -53,29 +59,49 @@ LIBRARIES = [
     (r"<lz4", ["bep/proto/*.cc", "tests/unit/proto/*"]),
     (r"<sqlite3", ["bep/model/index_*", "tests/unit/model/*"]),
     (r"<boost/beast", ["engine/api/*", "engine/cli/*", "tests/unit/api/*"]),
-    (r"<boost/asio", ["bep/net/*", "bep/model/*", "engine/run/*", "engine/api/*", "engine/cli/*", "tests/*"]),
+    (r"<boost/(asio|system)", ["bep/net/*", "bep/model/*", "engine/run/*", "engine/api/*", "engine/cli/*", "tests/*"]),
     (r"<spdlog", ["engine/base/log*"]),
     (r"<nlohmann/", ["engine/api/*", "engine/cli/*", "tests/*"]),
     (r"<pugixml", ["bep/model/config_*", "tests/unit/model/*"]),
     (r"<toml\+\+", ["bep/model/toml_reader.*"]),
     (r"<CLI/", ["engine/cli/*", "tests/sim/main.cc"]),
     (r"<prometheus/", ["engine/api/*", "tests/unit/api/*"]),
-    # Memory order is shared's business alone; the others own a thread or a flag that ends one.
-    (r"<atomic>", ["engine/share/*", "engine/base/log.cc", "engine/run/*", "tests/*"]),
+    # Memory order is shared's business alone (lint_atomics.py); the others own a thread or a flag that ends one.
+    (r"<atomic>", [*lint_atomics.ATOMICS, "tests/*"]),
+    (r"<(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|pthread\.h)>",
+     ["engine/nic/device_thread.*",   # DPDK's interrupt thread
+      "engine/nic/eal.cc",            # registers threads with DPDK
+      "engine/disk/disk_agent.*",     # knows the thread that runs it
+      "engine/run/engine.*",          # owns the cores' threads
+      "engine/run/daemon.cc",         # how many CPUs there are
+      "bep/model/workers.*",          # owns the hashing threads
+      "tests/*"]),
+    (r"<fmt/", ["engine/api/*", "engine/cli/*"]),
+    (r"<tl/expected", ["engine/base/result.hh", "bep/*", "engine/*", "tests/*"]),
+    (r"<gtest/|<benchmark/|<sanitizer/", ["tests/*", "bench/*"]),
     (r"<cassert>|<assert\.h>", []),               # MUST, which no build option removes
     (r"<iostream>", ["engine/cli/*", "tests/*"]),
     (r"<regex>", ["tests/*"]),
 ]
 
-# Files that may be longer, with the reason.
-LONG_FILES = {}
-
+# The language's and the kernel's own headers; any other one is a library and belongs into the table above.
+STANDARD = r"<([a-z_0-9]+|(sys|net|netinet|arpa|linux)/\w+\.h|(dirent|errno|fcntl|poll|pwd|sched|signal|spawn|stdio|stdlib|" \
+           r"string|strings|time|ucontext|unistd|wchar)\.h)>"
 
 @dataclasses.dataclass
 class Source:
     name: str           # path from the root
     lines: list
     includes: list      # (line number, text from < or " on)
+
+    @functools.cached_property
+    def code(self):
+        """The lines without comments and without the contents of literals."""
+        return cpp_text.code_only("\n".join(self.lines)).split("\n")
+
+    @functools.cached_property
+    def functions(self):
+        return cpp_text.functions("\n".join(self.code))
 
     @property
     def folder(self):
@@ -86,60 +112,17 @@ class Source:
         return self.name.startswith(("tests/", "bench/"))
 
 
+def read_source(name, text):
+    lines = text.splitlines()
+    includes = [(number, match.group(1)) for number, line in enumerate(lines, 1)
+                if (match := re.match(r'\s*#\s*include\s+([<"].*)', line))]
+    return Source(name, lines, includes)
+
+
 def read_sources():
-    found = []
-    for top in SOURCE_FOLDERS:
-        for path in sorted((ROOT / top).rglob("*")):
-            if path.suffix in (".cc", ".hh") and path.is_file():
-                lines = path.read_text(encoding="utf-8").splitlines()
-                includes = [(number, match.group(1)) for number, line in enumerate(lines, 1)
-                            if (match := re.match(r'\s*#\s*include\s+([<"].*)', line))]
-                found.append(Source(path.relative_to(ROOT).as_posix(), lines, includes))
-    return found
-
-
-def check_file_sizes(sources):
-    for source in sources:
-        count, limit = len(source.lines), TEST_LINES_MAX if source.is_test else LINES_MAX
-        if count > limit and source.name not in LONG_FILES:
-            yield "fail", f"{source.name}: {count} lines, at most {limit}"
-        elif count > LINES_WARN and not source.is_test:
-            yield "warn", f"{source.name}: {count} lines"
-
-
-def check_columns(sources):
-    for source in sources:
-        wide = [number for number, line in enumerate(source.lines, 1) if len(line) > COLUMNS_WARN]
-        for number in wide:
-            if len(source.lines[number - 1]) > COLUMNS_MAX:
-                yield "fail", f"{source.name}:{number}: {len(source.lines[number - 1])} columns, at most {COLUMNS_MAX}"
-        if wide:
-            yield "warn", f"{source.name}: {len(wide)} lines over {COLUMNS_WARN} columns"
-
-
-def functions(source):
-    """(first line, lines) of each function body, by indentation: a line that opens a brace after a parameter list, and
-    the next line that is only a closing brace at the same depth."""
-    start = None
-    for number, line in enumerate(source.lines, 1):
-        text = line.strip()
-        depth = len(line) - len(line.lstrip())
-        if start is None:
-            opens = text.endswith("{") and ")" in text and depth <= 2
-            if opens and not re.match(r"(namespace|class|struct|enum|union|if|for|while|switch|else|do|#)\b", text):
-                start, start_depth = number, depth
-        elif text in ("}", "};") and depth <= start_depth:
-            yield start, number - start + 1
-            start = None
-
-
-def check_functions(sources):
-    for source in sources:
-        for start, length in functions(source):
-            if length > FUNCTION_MAX and not source.is_test:
-                yield "fail", f"{source.name}:{start}: function of {length} lines, at most {FUNCTION_MAX}"
-            elif length > FUNCTION_WARN:
-                yield "warn", f"{source.name}:{start}: function of {length} lines"
+    return [read_source(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+            for top in SOURCE_FOLDERS for path in sorted((ROOT / top).rglob("*"))
+            if path.suffix in (".cc", ".hh") and path.is_file()]
 
 
 def check_opening_comments(sources):
@@ -161,6 +144,8 @@ def check_direction(sources):
     for source in sources:
         own = RANK.get(source.folder)
         if own is None:
+            if not source.is_test:
+                yield "fail", f"{source.name}: the folder {source.folder} has no place in the order of includes"
             continue
         for number, text in source.includes:
             folder = folder_of_include(text)
@@ -176,6 +161,17 @@ def check_libraries(sources):
             for pattern, allowed in LIBRARIES:
                 if re.search(pattern, text) and not any(fnmatch.fnmatch(source.name, entry) for entry in allowed):
                     yield "fail", f"{source.name}:{number}: {text} belongs to {', '.join(allowed) or 'no file'}"
+            known = any(re.search(pattern, text) for pattern, _ in LIBRARIES) or re.match(STANDARD, text)
+            if text.startswith("<") and not known:
+                yield "fail", f"{source.name}:{number}: {text} is of a library that is not in the table"
+
+
+def check_throws(sources):
+    """What fails is a Result; what libraries throw is caught in the file that calls them."""
+    for source in sources:
+        for number, line in enumerate(source.code, 1):
+            if not source.is_test and re.search(r"\bthrow\b", line):
+                yield "fail", f"{source.name}:{number}: our code does not throw"
 
 
 def check_purity(sources):
@@ -215,14 +211,34 @@ def check_readmes(sources):
             yield "fail", f"{folder}: no README.md"
 
 
+def check_pure_libraries(_sources):
+    """A library that is built as pure is read by symbols.py (tests/lint/meson.build)."""
+    for path in sorted(ROOT.glob("*/**/meson.build")):
+        if path.relative_to(ROOT).parts[0] in SOURCE_FOLDERS:
+            yield from unlisted_pure_libraries(path.relative_to(ROOT).as_posix(), path.read_text(encoding="utf-8"))
+
+
+def unlisted_pure_libraries(name, text):
+    for match in re.finditer(r"^(\w+) = static_library\(", text, re.MULTILINE):
+        arguments = text[match.end():]
+        arguments = arguments[:following.start()] if (following := re.search(r"^\w", arguments, re.MULTILINE)) else arguments
+        library = match.group(1)
+        if "pure_options" in arguments and not re.search(rf"pure_libs \+= \[\[{library}, '(data|pure)'\]\]", text):
+            yield "fail", f"{name}: {library} is built as pure and not in pure_libs, so nobody reads its symbols"
+
+
 RULES = [
-    ("files are small", check_file_sizes),
-    ("functions are short", check_functions),
-    ("lines are not too wide", check_columns),
+    ("files are small", lint_sizes.check_files),
+    ("functions are short", lint_sizes.check_functions),
+    ("lines are not too wide", lint_sizes.check_columns),
     ("files open with a comment", check_opening_comments),
     ("includes go one way", check_direction),
     ("libraries stay in the files that wrap them", check_libraries),
     ("pure folders include nothing impure", check_purity),
+    ("pure libraries have their symbols read", check_pure_libraries),
+    ("atomics stay in the files that may have them", lint_atomics.check_places),
+    ("each atomic says who touches it and in which orders", lint_atomics.check_comments),
+    ("our code does not throw", check_throws),
     ("a .cc includes its own header first", check_own_header_first),
     ("headers are guarded", check_guards),
     ("no TODO without an issue", check_todo),
@@ -235,6 +251,9 @@ def main():
     if not sources:
         print("Bail out! no sources found")
         return 1
+    if "--sizes" in sys.argv[1:]:
+        lint_sizes.print_sizes(sources)
+        return 0
     quiet = "--quiet" in sys.argv[1:]
     print(f"1..{len(RULES)}")
     failed = False
@@ -250,6 +269,8 @@ def main():
             print(f"#   {len(warnings)} to look at:")
             for text in warnings:
                 print(f"#     {text}")
+    for line in lint_sizes.summary(sources):
+        print(f"# {line}")
     return 1 if failed else 0
 
 

@@ -14,7 +14,8 @@ namespace {
 
 constexpr std::array<std::string_view, 5> kLevelNames = {"trace", "debug", "info", "warn", "error"};
 
-// Set once at start; read by every thread that logs. Relaxed: a line more or less at the change is harmless.
+// writer: configure_log(), once, before other threads exist; readers: every thread that logs.
+//   relaxed  they publish nothing but themselves, and a line more or less at the change is harmless.
 std::atomic<LogLevel> level_now{LogLevel::kInfo};
 std::atomic<LogFormat> format_now{LogFormat::kText};
 

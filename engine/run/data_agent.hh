@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/base/prng.hh"
 #include "engine/base/time.hh"
 #include "engine/run/disk_gate.hh"
 #include "engine/run/fetch_side.hh"
@@ -26,6 +25,7 @@
 #include "engine/share/spsc_ring.hh"
 #include "engine/share/table.hh"
 #include "engine/wire/aead.hh"
+#include "engine/wire/challenges.hh"
 #include "sched/picker.hh"
 
 namespace weft::run {
@@ -114,7 +114,8 @@ class DataAgent {
   std::uint32_t transmit(base::Instant now) noexcept;
   void send_control(base::SessionId session, base::Instant now) noexcept;
   void build_views(base::SessionId session, base::Instant now) noexcept;
-  void send_path_frames(LaneSlot& lane, base::Instant now) noexcept;
+  void send_challenge(LaneSlot& lane, base::Instant now) noexcept;
+  void send_response(LaneSlot& lane, base::Instant now) noexcept;
   void send_rejects(base::SessionId session, base::Instant now) noexcept;
   void send_requests(base::SessionId session, base::Instant now) noexcept;
   void send_chunks(base::SessionId session, base::Instant now) noexcept;
@@ -122,7 +123,7 @@ class DataAgent {
   void send_acks(base::SessionId session, base::Instant now) noexcept;
   void send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept;
   void append_ack(Draft& draft, std::size_t reserve, base::Instant now) noexcept;
-  void write_ack(Draft& draft, const wire::Ack& ack) noexcept;
+  void write_ack(Draft& draft, wire::Ack ack, std::size_t room) noexcept;
   [[nodiscard]] LaneSlot* control_lane(base::SessionId session) noexcept;
 
   const base::CoreId core_;
@@ -130,7 +131,7 @@ class DataAgent {
   wire::Aead& aead_;
   const base::MutableBytes slots_;
   CoreWiring wiring_;
-  base::Prng challenges_;
+  wire::Challenges challenges_;
 
   LaneTable lanes_;
   FileTable files_;

@@ -73,7 +73,8 @@ void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant 
       continue;
     }
     lane.replay->accept(jobs[i].packet_number);
-    if (epochs[i] > lane.rx_epoch) lane.rx_epoch = epochs[i];
+    if (epochs[i] > lane.rx_epoch) lanes_.advance_rx(lane, epochs[i]);
+    if (!lane.validated) lane.answer_credit += 3 * std::uint64_t{jobs[i].packet_bytes};
     ++lane.report.packets_in;
     lane.report.bytes_in += jobs[i].packet_bytes;
     lane.report.last_received = now;

@@ -29,7 +29,11 @@ std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
 }
 
 void DataAgent::send_control(base::SessionId session, base::Instant now) noexcept {
-  for (const std::uint16_t index : lanes_.of(session).slots) send_path_frames(lanes_.at(index), now);
+  for (const std::uint16_t index : lanes_.of(session).slots) {
+    LaneSlot& lane = lanes_.at(index);
+    if (lane.challenge_due) send_challenge(lane, now);
+    if (lane.response_due) send_response(lane, now);
+  }
   if (sessions_[base::to_index(session)].rejects.empty() && !fetch_.has_request(session)) return;
   build_views(session, now);
   send_rejects(session, now);
@@ -49,26 +53,28 @@ void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept
   }
 }
 
-void DataAgent::send_path_frames(LaneSlot& lane, base::Instant now) noexcept {
-  if (!lane.challenge_due && !lane.response_due) return;
+void DataAgent::send_challenge(LaneSlot& lane, base::Instant now) noexcept {
   Draft draft;
-  if (!tx_.start(lane, sched::SentKind::kControl, draft)) return;   // next turn
-  if (lane.challenge_due) {
-    // While an answer may still be on its way, the same question again: a path whose round trip is longer than the
-    // probe interval would otherwise never answer the newest one.
-    const base::Duration patience = std::max(3 * lane.lane->srtt(), base::seconds(1));
-    if (lane.challenge_sent == base::kNever || now - lane.challenge_sent > patience) {
-      lane.challenge = challenges_.next();
-      lane.challenge_sent = now;
-    }
-    lane.challenge_repeated = now;
-    lane.challenge_due = false;
-    wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
+  if (!tx_.start(lane, sched::SentKind::kControl, draft, TxBatch::Asked::kNo)) return;   // next turn
+  // While an answer may still be on its way, the same question again: a path whose round trip is longer than the
+  // probe interval would otherwise never answer the newest one.
+  const base::Duration patience = std::max(3 * lane.lane->srtt(), base::seconds(1));
+  if (lane.challenge_sent == base::kNever || now - lane.challenge_sent > patience) {
+    lane.challenge = challenges_.next();
+    lane.challenge_sent = now;
   }
-  if (lane.response_due) {
-    lane.response_due = false;
-    wire::encode(draft.frames, wire::PathResponse{lane.response});
-  }
+  lane.challenge_repeated = now;
+  lane.challenge_due = false;
+  wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
+  if (lane.validated) append_ack(draft, 0, now);
+  tx_.finish(draft, now);
+}
+
+void DataAgent::send_response(LaneSlot& lane, base::Instant now) noexcept {
+  Draft draft;
+  if (!tx_.start(lane, sched::SentKind::kControl, draft)) return;
+  lane.response_due = false;
+  wire::encode(draft.frames, wire::PathResponse{lane.response});
   append_ack(draft, 0, now);
   tx_.finish(draft, now);
 }
@@ -154,13 +160,12 @@ void DataAgent::append_ack(Draft& draft, std::size_t reserve, base::Instant now)
   LaneSlot& lane = *draft.lane;
   wire::Ack ack;
   if (!lane.lane->ack_pending() || draft.room() < reserve + wire::kAckBytesMin || !lane.lane->fill_ack(ack, now)) return;
-  const std::size_t room = draft.room() - reserve;
-  while (wire::encoded_size(ack) > room) ack.ranges.pop_back();   // the newest ranges fit
-  write_ack(draft, ack);
+  write_ack(draft, ack, draft.room() - reserve);
 }
 
-// Its fate tells the lane that it is about how much its peer knows.
-void DataAgent::write_ack(Draft& draft, const wire::Ack& ack) noexcept {
+// Its fate tells the lane that it is about how much its peer knows. Older ranges that do not fit are left out.
+void DataAgent::write_ack(Draft& draft, wire::Ack ack, std::size_t room) noexcept {
+  while (wire::encoded_size(ack) > room) ack.ranges.pop_back();
   wire::encode(draft.frames, ack);
   draft.sent.ack_largest = ack.largest;
   draft.sent.ack_path = ack.path;
@@ -193,7 +198,7 @@ void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
 }
 
 void DataAgent::send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept {
-  write_ack(draft, ack);
+  write_ack(draft, ack, draft.room());
   tx_.finish(draft, now);
 }
 

@@ -224,7 +224,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
 }
 
 void Engine::stop() {
-  for (auto& core : cores_) core->stop.store(true, std::memory_order_relaxed);   // a flag: publishes nothing else
+  for (auto& core : cores_) core->stop.store(true, std::memory_order_relaxed);
   for (auto& core : cores_)
     if (core->thread.joinable()) core->thread.join();
 }

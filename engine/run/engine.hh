@@ -90,7 +90,9 @@ class Engine final : public DataSide {
     std::unique_ptr<disk::DiskAgent> disk_agent;
     std::unique_ptr<DataAgent> data_agent;
     std::unique_ptr<CoreChannel> channel;
-    std::atomic<bool> stop{false};                 // writer: control; reader: the core
+    // Says that run() must end. writer: control; reader: the core.
+    //   relaxed  it publishes nothing else; what the core did is seen by who joins its thread.
+    std::atomic<bool> stop{false};
     std::thread thread;
   };
   base::Status open_ports(const model::WeftConfig& config, std::string& why);

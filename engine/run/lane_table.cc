@@ -46,6 +46,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   aead_.prepare(with.rx, slot.rx_keys[0]);
   slot.tx_epoch = slot.rx_epoch = 0;
   slot.tx_packets_in_epoch = 0;
+  slot.answer_credit = 0;
   slot.validated = slot.challenge_due = slot.response_due = false;
   slot.probe_asked = slot.probe_answered = 0;
   slot.challenge_sent = base::kNever;
@@ -82,6 +83,12 @@ bool LaneTable::set_key(LaneSlot& slot, const share::SetKey& key) noexcept {
   aead_.release(place);
   aead_.prepare(key.key, place);
   return true;
+}
+
+void LaneTable::advance_rx(LaneSlot& slot, std::uint32_t epoch) noexcept {
+  MUST(epoch == slot.rx_epoch + 1);
+  slot.rx_epoch = epoch;
+  if (epoch >= 2) aead_.release(slot.rx_keys[(epoch - 2) & 3]);
 }
 
 void LaneTable::rotate_key(LaneSlot& slot) noexcept {

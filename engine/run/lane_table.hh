@@ -66,7 +66,8 @@ struct LaneSlot {
   std::array<wire::KeySlot, 4> rx_keys{};
   std::uint32_t rx_epoch = 0;               // newest that an authentic packet came with
 
-  bool validated = false;
+  bool validated = false;                   // the peer has answered a challenge: its address is proved
+  std::uint64_t answer_credit = 0;          // until then: bytes that may still go there in answer to what came
   std::uint32_t probe_asked = 0, probe_answered = 0;   // PathEntry::probe_seq
   std::uint64_t challenge = 0;              // outstanding, meaningful while challenge_sent is not kNever
   base::Instant challenge_sent = base::kNever;
@@ -106,6 +107,8 @@ class LaneTable {
   // The caller has evacuated it. A lane that is added again under the same secret would repeat nonces: control does so
   // only with the keys of a new session.
   void remove(LaneSlot& slot) noexcept;
+  // An authentic packet of this epoch came: the key before the previous one is wiped.
+  void advance_rx(LaneSlot& slot, std::uint32_t epoch) noexcept;
   // Keys of the next epoch. False when they do not follow the present ones (control sends them again later).
   bool set_key(LaneSlot& slot, const share::SetKey& key) noexcept;
 

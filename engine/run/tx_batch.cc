@@ -1,5 +1,8 @@
 #include "engine/run/tx_batch.hh"
 
+#include <algorithm>
+
+#include "engine/wire/frame.hh"
 #include "engine/wire/keys.hh"
 
 namespace weft::run {
@@ -35,8 +38,11 @@ bool TxBatch::has_room_for_data(const LaneSlot& lane) const noexcept {
   return has_room(lane) && batches_[base::to_index(lane.port)].items_have < share::kBurst - kControlPlaces;
 }
 
-bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept {
+bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked) noexcept {
   if (!has_room(lane)) return false;
+  std::size_t packet_max = lane.packet_bytes;
+  if (!lane.validated && asked == Asked::kYes) packet_max = std::min<std::uint64_t>(packet_max, lane.answer_credit);
+  if (packet_max < wire::kOverheadBytes + wire::kAckBytesMin) return false;
   PortBatch& batch = batches_[base::to_index(lane.port)];
   if (batch.slots_used == batch.slots_have) {
     batch.slots_used = 0;
@@ -46,8 +52,10 @@ bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept
   draft.lane = &lane;
   draft.slot = batch.slots[batch.slots_used++];
   MUST(draft.slot.room >= lane.packet_bytes);
-  draft.frames = base::ByteWriter({draft.slot.payload + wire::kHeaderBytes, lane.packet_bytes - wire::kOverheadBytes});
+  draft.frames_max = packet_max - wire::kOverheadBytes;
+  draft.frames = base::ByteWriter({draft.slot.payload + wire::kHeaderBytes, draft.frames_max});
   draft.body = {};
+  draft.asked = asked == Asked::kYes;
   draft.sent = sched::SentPacket{.packet_number = lane.lane->take_packet_number(), .kind = kind};
   wire::encode_header(draft.slot.payload, {.key_epoch = static_cast<std::uint8_t>(lane.tx_epoch),
                                            .receiver_index = lane.receiver_index_remote,
@@ -60,7 +68,8 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
   PortBatch& batch = batches_[base::to_index(lane.port)];
   const std::size_t bytes = wire::kOverheadBytes + draft.frames.used() + draft.body.size();
   MUST(draft.frames.used() + draft.body.size() > 0);
-  MUST(bytes <= lane.packet_bytes);
+  MUST(bytes <= wire::kOverheadBytes + draft.frames_max);
+  if (!lane.validated && draft.asked) lane.answer_credit -= bytes;
   jobs_[jobs_have_++] = {.key = &lane.tx_key(),
                          .packet_number = draft.sent.packet_number,
                          .packet = draft.slot.payload,

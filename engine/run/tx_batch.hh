@@ -24,11 +24,13 @@ struct Draft {
   share::TxSlot slot{};
   base::ByteWriter frames{base::MutableBytes{}};
   base::Bytes body{};                    // of a chunk, sealed straight from its slot
+  std::size_t frames_max = 0;            // of the packet, `body` included
+  bool asked = true;
   sched::SentPacket sent{};
   // Bytes of frames that still fit besides `body`.
   [[nodiscard]] std::size_t room() const noexcept {
-    const std::size_t used = wire::kOverheadBytes + frames.used() + body.size();
-    return lane->packet_bytes > used ? lane->packet_bytes - used : 0;
+    const std::size_t used = frames.used() + body.size();
+    return frames_max > used ? frames_max - used : 0;
   }
 };
 
@@ -41,9 +43,13 @@ class TxBatch {
   void begin(base::Instant now) noexcept;
   // False: no room on the lane's port, no packet number left under its key, or its ring of sent packets is full.
   [[nodiscard]] bool has_room(const LaneSlot& lane) const noexcept;
+  // A challenge goes to an address unasked; everything else to one that has not answered a challenge yet is limited to
+  // three times the bytes that came from there (RFC 9000 §8.1), so that we cannot be made to shout at a third party.
+  enum class Asked : bool { kNo, kYes };
   // The same for chunks: they leave some places of a burst to the acks, probes and requests of all sessions.
   [[nodiscard]] bool has_room_for_data(const LaneSlot& lane) const noexcept;
-  [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft) noexcept;
+  // The draft has room for an ack of one range at least. False: has_room(), no buffer, or no credit at the address.
+  [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked = Asked::kYes) noexcept;
   void finish(Draft& draft, base::Instant now) noexcept;
   // Returns datagrams handed to ports.
   std::uint32_t send(base::Instant now) noexcept;

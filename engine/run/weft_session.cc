@@ -1,5 +1,7 @@
 #include "engine/run/weft_session.hh"
 
+#include <openssl/crypto.h>
+
 #include <algorithm>
 
 #include "bep/proto/device_id.hh"
@@ -35,7 +37,7 @@ WeftSession::WeftSession(DataSide& engine, SessionHost& host, base::SessionId sl
                          const base::DeviceId& peer)
     : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer) {}
 
-WeftSession::~WeftSession() = default;
+WeftSession::~WeftSession() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
 
 Command WeftSession::command(Command::Kind kind) const {
   Command c;
@@ -306,7 +308,7 @@ void WeftSession::end(const char* why) {
   base::log(LogLevel::kInfo, "session ended", {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"why", why}});
   active_ = false;
   id_ = {};
-  secret_ = {};
+  OPENSSL_cleanse(secret_.data(), secret_.size());
   std::vector<std::uint32_t> numbers;
   for (const auto& [number, transfer] : transfers_) numbers.push_back(number);
   for (const std::uint32_t number : numbers) {

@@ -1,16 +1,14 @@
 // One-producer, one-consumer ring: the only way a value moves from one core to another.
-// Threads:  push() only from the producer, pop() only from the consumer, nothing else from anyone.
+// Threads:  push() and room() only from the producer, pop() only from the consumer, nothing else from anyone.
 // Bounds:   slots.size() items, a power of two, fixed at construction; no call waits or allocates.
 // Full:     push() takes what fits and says how many. The caller keeps the rest; it must not spin,
 //           because the consumer may be waiting for *this* core to drain another ring.
 // Layout:   each side's index and its stale copy of the other's share one line, so a turn that
 //           finds room touches no line of the other core.
-// Orders:   the producer's release store of tail_ publishes the slots it wrote and pairs with the consumer's
-//           acquire load; the consumer's release store of head_ gives slots back and pairs with the producer's.
+// Orders:   stand at tail_ and head_. tests/unit/share shows that each is needed and enough.
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <span>
@@ -18,14 +16,19 @@
 
 #include "engine/base/limits.hh"
 #include "engine/base/must.hh"
+#include "engine/share/memory.hh"
 
 namespace weft::share {
 
-template <typename T> class SpscRing {
+template <typename T, typename Mem = Memory> class SpscRing {
   static_assert(std::is_trivially_copyable_v<T>);  // items cross by value, never by ownership
 
  public:
-  explicit SpscRing(std::span<T> slots) noexcept : slots_(slots), mask_(static_cast<std::uint32_t>(slots.size()) - 1) {
+  using Slot = typename Mem::template Cell<T>;     // T
+
+  // `slots` must outlive the ring.
+  explicit SpscRing(std::span<Slot> slots) noexcept
+      : slots_(slots), mask_(static_cast<std::uint32_t>(slots.size()) - 1) {
     MUST(std::has_single_bit(slots.size()));
     MUST(slots.size() <= (1u << 30));
   }
@@ -34,7 +37,7 @@ template <typename T> class SpscRing {
 
   // Producer. Returns how many items went in, from the front of `items`.
   [[nodiscard]] std::uint32_t push(std::span<const T> items) noexcept {
-    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);  // own index
+    const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
     std::uint32_t room = static_cast<std::uint32_t>(slots_.size()) - (tail - head_seen_);
     if (room < items.size()) {
       head_seen_ = head_.load(std::memory_order_acquire);
@@ -55,7 +58,7 @@ template <typename T> class SpscRing {
 
   // Consumer. Returns how many items were written to the front of `out`.
   [[nodiscard]] std::uint32_t pop(std::span<T> out) noexcept {
-    const std::uint32_t head = head_.load(std::memory_order_relaxed);  // own index
+    const std::uint32_t head = head_.load(std::memory_order_relaxed);
     std::uint32_t ready = tail_seen_ - head;
     if (ready < out.size()) {
       tail_seen_ = tail_.load(std::memory_order_acquire);
@@ -71,14 +74,22 @@ template <typename T> class SpscRing {
   [[nodiscard]] std::uint32_t capacity() const noexcept { return static_cast<std::uint32_t>(slots_.size()); }
 
  private:
-  const std::span<T> slots_;
+  using Index = typename Mem::template Atomic<std::uint32_t>;
+
+  const std::span<Slot> slots_;
   const std::uint32_t mask_;
-  // writer: producer; readers: consumer
-  alignas(base::kFalseSharingBytes) std::atomic<std::uint32_t> tail_{0};
-  std::uint32_t head_seen_ = 0;  // producer's own stale copy
-  // writer: consumer; readers: producer
-  alignas(base::kFalseSharingBytes) std::atomic<std::uint32_t> head_{0};
-  std::uint32_t tail_seen_ = 0;  // consumer's own stale copy
+  // Items ever pushed, modulo 2^32. writer: producer; reader: consumer.
+  //   release  push() stores it after the items: who sees the number sees the items.
+  //   acquire  pop() loads it before the items, and pairs with that store.
+  //   relaxed  push() and room() load their own word.
+  alignas(base::kFalseSharingBytes) Index tail_{0};
+  std::uint32_t head_seen_ = 0;  // producer's own stale copy; older is only less room
+  // Items ever popped, modulo 2^32. writer: consumer; reader: producer.
+  //   release  pop() stores it after copying the items out: who sees the number may overwrite the slots.
+  //   acquire  push() and room() load it before slots are written, and pair with that store.
+  //   relaxed  pop() loads its own word.
+  alignas(base::kFalseSharingBytes) Index head_{0};
+  std::uint32_t tail_seen_ = 0;  // consumer's own stale copy; older is only fewer items
 };
 
 }  // namespace weft::share

@@ -121,6 +121,11 @@ class AgentPair {
   [[nodiscard]] static base::PathId path(std::uint32_t i) {
     return base::PathId{static_cast<std::uint8_t>(i * base::kPortsMax + i)};
   }
+  // The key with which one side seals: what a test needs to open packets, or to make some of its own.
+  [[nodiscard]] share::PacketKey key_of(bool low, base::PathId path, std::uint32_t epoch = 0) const {
+    return *wire::derive_packet_key(secret_, path, base::CoreId{0},
+                                    low ? wire::Direction::kLowToHigh : wire::Direction::kHighToLow, epoch);
+  }
   void set_state(Side& side, std::uint32_t i, share::PathState state) {
     side.rows.paths[base::to_index(kSession)][base::to_index(path(i))].state = state;
     while (!side.table.try_publish(side.rows)) step();

@@ -41,6 +41,8 @@ class SimPort final : public share::DatagramPort {
   void join(SimPort& other) { other_ = &other; }
   LinkModel& model() { return model_; }            // of what leaves here
   std::uint64_t bytes_sent() const { return bytes_sent_; }
+  // A tap on the wire: every packet that leaves here from now on, also those that the link then loses.
+  void tap(std::vector<Packet>* log) { tap_ = log; }
 
   std::uint32_t rx(std::span<share::RxDatagram> out, base::Instant now) noexcept override {
     std::uint32_t count = 0;
@@ -79,6 +81,7 @@ class SimPort final : public share::DatagramPort {
       packet->dst_udp = item.flow->dst_udp;
       packet->src = item.flow->src;
       bytes_sent_ += item.bytes;
+      if (tap_ != nullptr) tap_->push_back(*packet);
       carry(*packet, now);
       if (model_.copy_ppm > 0 && prng_.below(1'000'000) < model_.copy_ppm) carry(*packet, now);
     }
@@ -113,6 +116,7 @@ class SimPort final : public share::DatagramPort {
   std::multimap<base::Instant, Packet> inbox_;
   std::uint64_t bytes_sent_ = 0;
   std::int64_t held_ = 0;
+  std::vector<Packet>* tap_ = nullptr;
 };
 
 // Files in memory behind the job ring. `fd` of kInstall is the number of a file of this disk.
