@@ -15,7 +15,12 @@ std::uint64_t wire_of(std::int32_t value) {
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(value));
 }
 
-ErrorCode code_of(std::uint64_t value) {
+// Like protobuf: an int32 is the low half of its varint, whatever stands above.
+std::int32_t int32_of(std::uint64_t value) {
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
+}
+
+ErrorCode code_of(std::int32_t value) {
   switch (value) {
     case 0: return ErrorCode::kNone;
     case 2: return ErrorCode::kNoSuchFile;
@@ -55,7 +60,7 @@ Reason decode_response(base::Bytes payload, ResponseView& out) {
     switch (field.number) {
       case kIdField:
         if (field.type != WireType::kVarint) return Reason::kMessageBroken;
-        out.id = static_cast<std::int32_t>(static_cast<std::uint32_t>(field.value));
+        out.id = int32_of(field.value);
         break;
       case kDataField:
         if (field.type != WireType::kBytes) return Reason::kMessageBroken;
@@ -63,7 +68,7 @@ Reason decode_response(base::Bytes payload, ResponseView& out) {
         break;
       case kCodeField:
         if (field.type != WireType::kVarint) return Reason::kMessageBroken;
-        out.code = code_of(field.value);
+        out.code = code_of(int32_of(field.value));
         break;
       default:
         break;

@@ -45,6 +45,21 @@ bool is_about_the_request(const beast::error_code& error) {
 
 }  // namespace
 
+Request request_of(http::request<http::string_body> message) {
+  const auto header = [&](beast::string_view name) {
+    const beast::string_view value = message[name];
+    return std::string(value.data(), value.size());
+  };
+  Request request;
+  request.method = method_of(message.method());
+  request.target = std::string(message.target().data(), message.target().size());
+  request.host = header("Host");
+  request.api_key = header("X-API-Key");
+  request.authorization = header("Authorization");
+  request.body = std::move(message.body());
+  return request;
+}
+
 Connection::Connection(boost::asio::ip::tcp::socket socket, ConnectionOwner& owner, const HttpLimits& limits)
     : stream_(std::move(socket)), owner_(&owner), limits_(limits) {}
 
@@ -74,19 +89,8 @@ void Connection::handle_read(const ErrorCode& error) {
     return answer(owner_->refuse(refusal.status, refusal.sentence), 11, false);
   }
   const bool keep_alive = parser_->get().keep_alive();
-  http::request<http::string_body> message = parser_->release();
-  const auto header = [&](beast::string_view name) {
-    const beast::string_view value = message[name];
-    return std::string(value.data(), value.size());
-  };
-  Request request;
-  request.method = method_of(message.method());
-  request.target = std::string(message.target().data(), message.target().size());
-  request.host = header("Host");
-  request.api_key = header("X-API-Key");
-  request.authorization = header("Authorization");
-  request.body = std::move(message.body());
-  answer(owner_->handle(request), message.version(), keep_alive);
+  const unsigned version = parser_->get().version();
+  answer(owner_->handle(request_of(parser_->release())), version, keep_alive);
 }
 
 void Connection::answer(Response response, unsigned http_version, bool keep_alive) {

@@ -7,6 +7,7 @@
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/message.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <chrono>
@@ -19,6 +20,9 @@
 namespace weft::api {
 
 class Connection;
+
+// What handlers see of a request that Beast has parsed.
+[[nodiscard]] Request request_of(boost::beast::http::request<boost::beast::http::string_body> message);
 
 class ConnectionOwner {
  public:

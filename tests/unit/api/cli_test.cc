@@ -14,7 +14,7 @@
 #include "engine/cli/app.hh"
 #include "engine/cli/status_text.hh"
 #include "engine/cli/table_text.hh"
-#include "tests/unit/api/fake_daemon.hh"
+#include "tests/unit/api/rig.hh"
 
 namespace weft::cli {
 namespace {

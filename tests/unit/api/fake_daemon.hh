@@ -1,21 +1,13 @@
-// A daemon that shows fixed values and remembers its orders, and a server in front of it on loopback.
-//   test thread -- http_request --> 127.0.0.1:any --> Server on its own thread --> FakeDaemon
+// A daemon that shows fixed values and remembers its orders. rig.hh puts a server in front of it.
 #pragma once
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "engine/api/server.hh"
-#include "engine/cli/http_client.hh"
+#include "engine/run/status_source.hh"
 
 namespace weft::api::test {
-
-inline constexpr const char* kKey = "fake-api-key";
 
 [[nodiscard]] base::DeviceId device_of(std::uint8_t filling);   // 32 equal bytes
 inline const base::DeviceId kSelf = device_of(1), kPeer = device_of(2), kAway = device_of(3);
@@ -61,32 +53,6 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   std::mutex mutex_;
   std::vector<std::string> orders_;
   nic::Impairment impairment_;
-};
-
-// Serves `daemon` until it goes. Set the daemon's values before.
-class Rig {
- public:
-  explicit Rig(FakeDaemon& daemon, ServerConfig config = quick_config());
-  ~Rig();
-  Rig(const Rig&) = delete;
-  Rig& operator=(const Rig&) = delete;
-
-  [[nodiscard]] static ServerConfig quick_config();             // 127.0.0.1:0, kKey
-  [[nodiscard]] cli::HttpAsk ask(std::string method, std::string target, std::string body = "") const;   // with key
-  // Fails the test when there is no answer.
-  [[nodiscard]] cli::HttpReply get(const std::string& target) const { return send(ask("GET", target)); }
-  [[nodiscard]] cli::HttpReply post(const std::string& target, std::string body = "") const {
-    return send(ask("POST", target, std::move(body)));
-  }
-  [[nodiscard]] static cli::HttpReply send(const cli::HttpAsk& ask);
-  [[nodiscard]] const std::string& port() const { return port_; }
-
- private:
-  boost::asio::io_context io_;
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io_.get_executor()};
-  std::unique_ptr<Server> server_;
-  std::string port_;
-  std::thread thread_;
 };
 
 }  // namespace weft::api::test

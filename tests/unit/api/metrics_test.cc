@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "bep/proto/device_id.hh"
-#include "tests/unit/api/fake_daemon.hh"
+#include "tests/unit/api/rig.hh"
 
 namespace weft::api {
 namespace {

@@ -8,7 +8,7 @@
 #include <boost/asio/write.hpp>
 
 #include "bep/proto/device_id.hh"
-#include "tests/unit/api/fake_daemon.hh"
+#include "tests/unit/api/rig.hh"
 
 namespace weft::api {
 namespace {
@@ -148,6 +148,9 @@ TEST(Server, ShutdownIsAnsweredBeforeItIsOrdered) {
     Rig rig(daemon);
     EXPECT_EQ(rig.get("/rest/system/shutdown").status, 405u);
     EXPECT_EQ(rig.post("/rest/system/shutdown").status, 200u);
+    // The client may have its answer before the server has heard that it does.
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (daemon.orders().empty() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
   }
   EXPECT_EQ(daemon.orders(), std::vector<std::string>{"shutdown"});
 }

@@ -5,7 +5,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/api/url.hh"
-#include "tests/unit/api/fake_daemon.hh"
+#include "tests/unit/api/rig.hh"
 
 namespace weft::api {
 namespace {

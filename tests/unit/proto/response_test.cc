@@ -59,6 +59,16 @@ TEST(Response, UnknownCodesAreGeneric) {
   EXPECT_EQ(view.code, ErrorCode::kGeneric);
 }
 
+TEST(Response, NumbersAreTheLowHalfOfTheirVarint) {
+  // As protobuf reads an int32: id 5 and code 2 with bits above, then code 0 with bits above.
+  ResponseView view;
+  ASSERT_EQ(decode_response(hex("0885808080f001 1882808080f001"), view), Reason::kNone);
+  EXPECT_EQ(view.id, 5);
+  EXPECT_EQ(view.code, ErrorCode::kNoSuchFile);
+  ASSERT_EQ(decode_response(hex("1880808080f001"), view), Reason::kNone);
+  EXPECT_EQ(view.code, ErrorCode::kNone);
+}
+
 TEST(Response, RefusesBrokenBytes) {
   ResponseView view;
   for (const char* bytes : {"08", "12", "1205616263", "12ffffffffffffffffff01", "0b", "00", "0a01",
