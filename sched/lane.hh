@@ -82,6 +82,7 @@ class Lane {
   // Numbers are never given twice. One that is not sent after all stays a hole. Take one, send it,
   // then ask again: several numbers taken ahead may not all find room.
   [[nodiscard]] std::uint64_t take_packet_number() noexcept { return next_number_++; }
+  [[nodiscard]] std::uint64_t next_packet_number() const noexcept { return next_number_; }
   // The packet left. REQUIRES: a number taken, larger than those sent before, and has room
   // (can_send… was true).
   void on_sent(const SentPacket& packet, base::Instant now) noexcept;

@@ -230,8 +230,9 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
     if (!sessions_[s].exists) continue;
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots) {
       LaneSlot& lane = lanes_.at(index);
-      lanes_.rotate_key(lane);
-      if (!lane.validated) ask_again(lane, now);
+      // A lane that only acknowledges is not acknowledged: it asks for it by itself when its key is worn.
+      const bool heard = lanes_.rotate_key(lane);
+      if (!lane.validated || !heard) ask_again(lane, now);
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
       ++work;
@@ -242,6 +243,7 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
 
 void DataAgent::handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sched::Fate fate) noexcept {
   const bool acked = fate == sched::Fate::kAcked;
+  if (acked && packet.packet_number >= lane.tx_epoch_first) lane.tx_epoch_heard = true;
   if (acked && packet.ack_largest != sched::kNoAck)
     if (LaneSlot* about = lanes_.of(lane.session, base::PathId{packet.ack_path}))
       about->lane->on_ack_acked(packet.ack_largest);

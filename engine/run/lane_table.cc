@@ -45,7 +45,8 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   aead_.prepare(with.tx, slot.tx_keys[0]);
   aead_.prepare(with.rx, slot.rx_keys[0]);
   slot.tx_epoch = slot.rx_epoch = 0;
-  slot.tx_packets_in_epoch = 0;
+  slot.tx_packets_in_epoch = slot.tx_epoch_first = 0;
+  slot.tx_epoch_heard = false;
   slot.answer_credit = 0;
   slot.validated = slot.challenge_due = slot.response_due = false;
   slot.probe_asked = slot.probe_answered = 0;
@@ -91,14 +92,18 @@ void LaneTable::advance_rx(LaneSlot& slot, std::uint32_t epoch) noexcept {
   if (epoch >= 2) aead_.release(slot.rx_keys[(epoch - 2) & 3]);
 }
 
-void LaneTable::rotate_key(LaneSlot& slot) noexcept {
-  // The peer holds the keys of one epoch ahead of the newest it has seen. It has seen this one: a lane has far fewer
-  // packets in flight than an epoch has packets.
-  if (slot.tx_packets_in_epoch < limits_.packets_per_epoch) return;
-  if (!slot.tx_keys[(slot.tx_epoch + 1) & 1].prepared) return;   // control sends it within a tick or two
+bool LaneTable::rotate_key(LaneSlot& slot) noexcept {
+  if (slot.tx_packets_in_epoch < limits_.packets_per_epoch) return true;
+  // The peer holds the keys of one epoch ahead of the newest it has seen, no more. A lane that went on while nothing
+  // arrived could never be understood again (RFC 9001 6.1).
+  if (!slot.tx_epoch_heard) return false;
+  if (!slot.tx_keys[(slot.tx_epoch + 1) & 1].prepared) return true;   // control sends it within a tick or two
   aead_.release(slot.tx_key());
   ++slot.tx_epoch;
   slot.tx_packets_in_epoch = 0;
+  slot.tx_epoch_first = slot.lane->next_packet_number();
+  slot.tx_epoch_heard = false;
+  return true;
 }
 
 LaneSlot* LaneTable::find(std::uint32_t receiver_index) noexcept {

@@ -62,6 +62,8 @@ struct LaneSlot {
   std::array<wire::KeySlot, 2> tx_keys{};
   std::uint32_t tx_epoch = 0;
   std::uint64_t tx_packets_in_epoch = 0;
+  std::uint64_t tx_epoch_first = 0;         // packet number
+  bool tx_epoch_heard = false;              // the peer has acknowledged a packet of it, so it holds the next one's key
   // Opening: previous, present and next; by epoch modulo 4.
   std::array<wire::KeySlot, 4> rx_keys{};
   std::uint32_t rx_epoch = 0;               // newest that an authentic packet came with
@@ -102,8 +104,9 @@ class LaneTable {
 
   // nullptr when the table is full or the lane exists already.
   LaneSlot* add(base::SessionId session, base::PathId path, const share::AddLane& with);
-  // Seals with the next epoch's key from here on, once the present one was used enough and the next one is there.
-  void rotate_key(LaneSlot& slot) noexcept;
+  // Seals with the next epoch's key from here on, once the present one was used enough, the peer has acknowledged a
+  // packet of it, and the next one is there. False: only that acknowledgement is missing.
+  bool rotate_key(LaneSlot& slot) noexcept;
   // The caller has evacuated it. A lane that is added again under the same secret would repeat nonces: control does so
   // only with the keys of a new session.
   void remove(LaneSlot& slot) noexcept;

@@ -117,6 +117,7 @@ void SimCore::look_at_lane(const share::LaneReport& lane) {
   }
   if (lane.pto_count > seen.pto_count) {
     probes.fire(Probe::lane_pto);
+    scene_.note(who_, "had a probe timeout (path, in a row)", base::to_index(lane.path), lane.pto_count);
     probes.fire_if(lane.pto_count > 1, Probe::lane_pto_again);
     aead_->on_probe_timeout(lane.session, lane.path);
   }

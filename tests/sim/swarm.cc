@@ -141,8 +141,9 @@ WayRates draw_way(const Swarm& swarm, Dice& dice) {
   way.delay = dice.spread_time(microseconds(5), dice.one_in(8) ? milliseconds(60) : milliseconds(2));
   way.rate_Bps = dice.spread(2'000'000, 1'000'000'000);
   way.queue_bytes = dice.spread(16u << 10, 4u << 20);
-  if (swarm.calm) {
-    way.rate_Bps = std::max<std::uint64_t>(way.rate_Bps, 20'000'000);
+  if (swarm.calm) {   // a cable, on which the first windows of all lanes together are gone before a probe timeout
+    way.delay = dice.spread_time(microseconds(5), microseconds(300));
+    way.rate_Bps = dice.spread(400'000'000, 1'000'000'000);
     way.queue_bytes = 4u << 20;
     return way;
   }

@@ -276,6 +276,31 @@ TEST(Agents, ChangeKeysUnderWayWithoutLosingAByte) {
   EXPECT_EQ(AgentPair::drops(pair.puller, share::Drop::kEpoch), 0u);
 }
 
+TEST(Agents, ALaneKeepsItsKeyWhileNothingArrives) {
+  AgentPair pair(1, 16, {.packets_per_epoch = 8});
+  pair.open(4u << 20, 16);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { pair.supply_keys(); return pair.written > 3; }, base::seconds(20)));
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().blackhole = true;
+  // Probes alone use a key up so often that the peer, which hears none of them, would know none of the keys after.
+  pair.run_until([&] { pair.supply_keys(); return false; }, base::seconds(8));
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().blackhole = false;
+  ASSERT_TRUE(pair.run_until([&] { pair.supply_keys(); return pair.ended(); }, base::seconds(20)));
+  expect_same(pair);
+}
+
+TEST(Agents, ALaneThatOnlyAcknowledgesChangesItsKeyToo) {
+  // Two paths: the requests go by the quicker one, the other brings the puller chunks and takes nothing but acks.
+  AgentPair pair(2, 17, {.packets_per_epoch = 40});
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[1]->model().delay = base::milliseconds(3);
+  pair.open(60u << 20, 17);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { pair.supply_keys(); return pair.ended(); }, base::seconds(40)));
+  EXPECT_TRUE(pair.errors.empty());
+  pair.run_until([] { return false; }, base::milliseconds(20));
+  EXPECT_GT(pair.lane(pair.puller, 1).key_epoch, 1u);
+}
+
 TEST(Agents, WithoutTheNextKeyALaneGoesOnWithThePresentOne) {
   AgentPair pair(1, 12, {.packets_per_epoch = 300});
   pair.open(4u << 20, 12);
