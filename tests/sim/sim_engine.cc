@@ -24,7 +24,8 @@ SimEngine::~SimEngine() {
 }
 
 base::Instant SimEngine::clock() const {
-  return scene_.now + clock_offset_ + base::nanoseconds(scene_.now.ns / 1'000'000 * drift_ppm_);
+  // Smoothly: a step back at each millisecond, however small, is what a monotonic clock never does.
+  return scene_.now + clock_offset_ + base::nanoseconds(scene_.now.ns * drift_ppm_ / 1'000'000);
 }
 
 void SimEngine::start() {
