@@ -17,7 +17,6 @@ namespace weft::run {
 
 namespace {
 
-constexpr std::uint32_t kDiskRing = 1024;       // jobs and answers: more than slots a burst can touch
 // Held back by an impaired port, each way: 50 ms at 700 Mbit/s of full packets.
 constexpr std::uint32_t kImpairFrames = 4096;
 constexpr std::uint32_t kHandOverRing = 256;    // eight bursts
@@ -67,16 +66,6 @@ base::Instant MonotonicClock::now() noexcept {
 }
 
 Engine::Core::HandOver::HandOver() : slots(kHandOverRing), ring(slots) {}
-
-Engine::Core::Core()
-    : command_slots(CoreChannel::kCommandRing),
-      event_slots(CoreChannel::kEventRing),
-      job_slots(kDiskRing),
-      done_slots(kDiskRing),
-      commands(command_slots),
-      events(event_slots),
-      jobs(job_slots),
-      dones(done_slots) {}
 
 void Engine::Core::run(nic::Eal& eal, int cpu) {
   ::pthread_setname_np(::pthread_self(), "weft-data");
@@ -143,15 +132,13 @@ base::Status Engine::make_core(const model::WeftConfig& config, std::uint32_t in
   }
   core->aead = std::move(*aead);
   auto agent = disk::DiskAgent::start({.files = base::kFilesPerCoreMax, .depth = config.disk.depth}, *core->slots,
-                                      core->jobs, core->dones);
+                                      core->rings.jobs, core->rings.dones);
   if (!agent) {
     why = "the disk agent cannot start: " + std::string(agent.error().text);
     return tl::unexpected(agent.error());
   }
   core->disk_agent = std::move(*agent);
   for (const auto& port : ports_) core->port_views.push_back(&port->udp(base::CoreId{static_cast<std::uint8_t>(index)}));
-  core->wiring = {.commands = &core->commands, .events = &core->events, .table = &core->table,
-                  .report = &core->report, .disk_jobs = &core->jobs, .disk_dones = &core->dones};
   cores_.push_back(std::move(core));
   return {};
 }
@@ -162,8 +149,8 @@ void Engine::wire_hand_over() {
     for (std::size_t from = 0; from < cores_.size(); ++from) {
       if (from == to) continue;
       cores_[to]->handed_in[from] = std::make_unique<Core::HandOver>();
-      cores_[to]->wiring.handed_in[from] = &cores_[to]->handed_in[from]->ring;
-      cores_[from]->wiring.handed_out[to] = &cores_[to]->handed_in[from]->ring;
+      cores_[to]->rings.wiring.handed_in[from] = &cores_[to]->handed_in[from]->ring;
+      cores_[from]->rings.wiring.handed_out[to] = &cores_[to]->handed_in[from]->ring;
     }
   }
 }
@@ -212,11 +199,11 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   engine->wire_hand_over();
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
     Core& core = *engine->cores_[i];
-    core.channel = std::make_unique<CoreChannel>(i, core.wiring, CoreLimits{});
+    core.channel = std::make_unique<CoreChannel>(i, core.rings.wiring, CoreLimits{});
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
-        .challenge_seed = unpredictable(), .wiring = core.wiring});
+        .challenge_seed = unpredictable(), .wiring = core.rings.wiring});
     const int cpu = i < config.engine.cpus.size() ? static_cast<int>(config.engine.cpus[i]) : -1;
     core.thread = std::thread([&core, eal_ptr = engine->eal_.get(), cpu] { core.run(*eal_ptr, cpu); });
   }

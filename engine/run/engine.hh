@@ -18,7 +18,7 @@
 #include "engine/disk/slot_buffers.hh"
 #include "engine/nic/eal.hh"
 #include "engine/nic/port.hh"
-#include "engine/run/core_channel.hh"
+#include "engine/run/core_rings.hh"
 #include "engine/run/session_world.hh"
 
 namespace weft::run {
@@ -64,26 +64,15 @@ class Engine final : public DataSide {
  private:
   Engine() = default;
   struct Core {
-    Core();
     void run(nic::Eal& eal, int cpu);
 
-    std::vector<share::Command> command_slots;
-    std::vector<share::Event> event_slots;
-    std::vector<share::DiskJob> job_slots;
-    std::vector<share::DiskDone> done_slots;
-    share::SpscRing<share::Command> commands;
-    share::SpscRing<share::Event> events;
-    share::SpscRing<share::DiskJob> jobs;
-    share::SpscRing<share::DiskDone> dones;
-    share::Snapshot<share::PathTable> table;
-    share::Snapshot<share::CoreReport> report;
+    CoreRings rings{CoreRings::Sizes{}};
     struct HandOver {
       HandOver();
       std::vector<share::RxDatagram> slots;
       share::SpscRing<share::RxDatagram> ring;
     };
     std::vector<std::unique_ptr<HandOver>> handed_in;   // by the core they come from; null for itself
-    CoreWiring wiring;
     std::vector<share::DatagramPort*> port_views;
     std::unique_ptr<disk::SlotBuffers> slots;
     std::unique_ptr<wire::Aead> aead;

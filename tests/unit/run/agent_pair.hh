@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "engine/run/core_channel.hh"
+#include "engine/run/core_rings.hh"
 #include "engine/wire/keys.hh"
 #include "engine/wire/sha256.hh"
 #include "tests/unit/run/sim_net.hh"
@@ -13,40 +13,26 @@ namespace weft::sim {
 
 constexpr base::SessionId kSession{3};
 
-struct Side {
+// One device: the rings of its core, and what stands on either side of them.
+struct Side : run::CoreRings {
   static constexpr std::uint32_t kFetch = 160, kServe = 48;
   Side(std::uint32_t paths, std::uint64_t seed, run::LaneTable::Limits lanes)
-      : command_slots(run::CoreChannel::kCommandRing), event_slots(run::CoreChannel::kEventRing), job_slots(64),
-        done_slots(64), commands(command_slots), events(event_slots), jobs(job_slots), dones(done_slots),
-        memory((kFetch + kServe) * std::size_t{base::kSlotBytes}), aead(*wire::best_aead(base::kLanesPerCoreMax * 6)),
-        disk(jobs, dones, memory) {
+      : CoreRings(Sizes{.disk = 64}), memory((kFetch + kServe) * std::size_t{base::kSlotBytes}),
+        aead(*wire::best_aead(base::kLanesPerCoreMax * 6)), disk(jobs, dones, memory) {
     for (std::uint32_t i = 0; i < paths; ++i) {
       ports.push_back(std::make_unique<SimPort>(base::PortId{static_cast<std::uint8_t>(i)}, seed * 97 + i));
       views.push_back(ports.back().get());
     }
-    wiring = {.commands = &commands, .events = &events, .table = &table, .report = &report, .disk_jobs = &jobs,
-              .disk_dones = &dones, .handed_in = {}, .handed_out = {}};
     agent = std::make_unique<run::DataAgent>(run::DataAgentConfig{
         .core = base::CoreId{0}, .ports = views, .aead = aead.get(), .slots = memory, .fetch_slots = kFetch,
         .serve_slots = kServe, .lanes = lanes, .challenge_seed = seed, .wiring = wiring});
     channel = std::make_unique<run::CoreChannel>(0, wiring, run::CoreLimits{});
   }
-  std::vector<share::Command> command_slots;
-  std::vector<share::Event> event_slots;
-  std::vector<share::DiskJob> job_slots;
-  std::vector<share::DiskDone> done_slots;
-  share::SpscRing<share::Command> commands;
-  share::SpscRing<share::Event> events;
-  share::SpscRing<share::DiskJob> jobs;
-  share::SpscRing<share::DiskDone> dones;
-  share::Snapshot<share::PathTable> table;
-  share::Snapshot<share::CoreReport> report;
   std::vector<std::byte> memory;
   std::unique_ptr<wire::Aead> aead;
   SimDisk disk;
   std::vector<std::unique_ptr<SimPort>> ports;
   std::vector<share::DatagramPort*> views;
-  run::CoreWiring wiring;
   std::unique_ptr<run::DataAgent> agent;
   std::unique_ptr<run::CoreChannel> channel;
   share::PathTable rows;
