@@ -11,10 +11,11 @@ namespace weft::run {
 
 // Blocks that control may have ordered from one core and not seen the end of.
 inline constexpr std::uint32_t kFetchesPerCoreMax = 2048;
-// Extents that one core serves, or will serve when slots are free, for all peers.
-inline constexpr std::uint32_t kExtentsMax = 4096;
 // What one device may have outstanding at one core of ours; told in the offer.
 inline constexpr std::uint32_t kRequestsMax = 512;
+// Extents that one core serves, or will serve when slots are free: every peer's at once, so that none takes them from
+// another.
+inline constexpr std::uint32_t kExtentsMax = base::kSessionsMax * kRequestsMax;
 
 struct CoreLimits {
   std::uint32_t fetches = kFetchesPerCoreMax;               // 1 … kFetchesPerCoreMax

@@ -14,10 +14,10 @@ struct CoreRings {
   struct Sizes {                                     // items, powers of two
     std::uint32_t commands = CoreChannel::kCommandRing;
     std::uint32_t events = CoreChannel::kEventRing;  // CoreLimits::events() at least
-    std::uint32_t disk = 1024;                       // jobs and answers each: more than slots that one burst can touch
+    std::uint32_t jobs = 1024, dones = 1024;         // of the disk: more than slots that one burst can touch
   };
   explicit CoreRings(const Sizes& sizes)
-      : command_slots(sizes.commands), event_slots(sizes.events), job_slots(sizes.disk), done_slots(sizes.disk),
+      : command_slots(sizes.commands), event_slots(sizes.events), job_slots(sizes.jobs), done_slots(sizes.dones),
         commands(command_slots), events(event_slots), jobs(job_slots), dones(done_slots),
         wiring{.commands = &commands, .events = &events, .table = &table, .report = &report, .disk_jobs = &jobs,
                .disk_dones = &dones, .handed_in = {}, .handed_out = {}} {}

@@ -76,6 +76,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
       session.picker.set_policy(wiring_.table->current().policy);
       fetch_.add_session(command.session, command.body.add_session);
       serve_.add_session(command.session, command.body.add_session.chunk_bytes);
+      rejects_.clear(command.session);
       return;
     }
     case Command::Kind::kRemoveSession: return remove_session(command.session);
@@ -144,7 +145,7 @@ std::uint32_t DataAgent::poll_disk() noexcept {
       case DiskGate::Owner::kServe: {
         std::optional<ServeSide::Failed> failed;
         serve_.handle_disk_done(static_cast<std::uint16_t>(cookie.index), result, failed);
-        if (failed) queue_reject(failed->session, {failed->request_id, wire::RejectReason::kDisk});
+        if (failed) rejects_.add(failed->session, {failed->request_id, wire::RejectReason::kDisk});
         break;
       }
       case DiskGate::Owner::kFetch:
@@ -253,15 +254,10 @@ void DataAgent::handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sch
       if (!acked) fetch_.handle_requests_lost(lane.session, lane.path, packet.packet_number);
       return;
     case sched::SentKind::kRejects:
-      if (!acked) queue_reject(lane.session, {packet.ref, static_cast<wire::RejectReason>(packet.chunk)});
+      if (!acked) rejects_.on_lost(lane.session, {packet.ref, static_cast<wire::RejectReason>(packet.chunk)});
       return;
     case sched::SentKind::kControl: case sched::SentKind::kAckOnly: return;
   }
-}
-
-void DataAgent::queue_reject(base::SessionId session, const wire::Reject& reject) noexcept {
-  // A full list drops it: the puller asks again after kSilentRetry and is told then.
-  (void)sessions_[base::to_index(session)].rejects.try_push(reject);
 }
 
 void DataAgent::publish(base::Instant now) noexcept {

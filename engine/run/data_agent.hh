@@ -16,6 +16,7 @@
 #include "engine/run/fetch_side.hh"
 #include "engine/run/file_table.hh"
 #include "engine/run/lane_table.hh"
+#include "engine/run/reject_table.hh"
 #include "engine/run/serve_side.hh"
 #include "engine/run/tx_batch.hh"
 #include "engine/share/command.hh"
@@ -74,12 +75,10 @@ class DataAgent {
   // first few follow quickly, so that a transfer need not begin on the link.
   static constexpr base::Duration kValidateFirst = base::milliseconds(10);
   static constexpr std::uint32_t kValidateQuickly = 10;
-  static constexpr std::size_t kRejectsMax = 64;   // waiting per session; more are dropped, the puller asks again
 
   struct Session {
     bool exists = false;
     sched::Picker picker;
-    base::FixedVector<wire::Reject, kRejectsMax> rejects;
   };
 
   // data_agent.cc
@@ -97,7 +96,6 @@ class DataAgent {
   void emit(const share::Event& event) noexcept;
   void drop(share::Drop reason) noexcept { ++report_.drops[static_cast<std::size_t>(reason)]; }
   void handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sched::Fate fate) noexcept;
-  void queue_reject(base::SessionId session, const wire::Reject& reject) noexcept;
 
   // data_rx.cc
   std::uint32_t receive(base::Instant now) noexcept;
@@ -138,6 +136,7 @@ class DataAgent {
   DiskGate disk_;
   FetchSide fetch_;
   ServeSide serve_;
+  RejectTable rejects_;
   TxBatch tx_;
   std::array<Session, base::kSessionsMax> sessions_{};
   base::FixedVector<std::uint32_t, base::kFilesPerCoreMax> closing_;   // numbers of files on their way out

@@ -121,7 +121,7 @@ void DataAgent::handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Ins
     case wire::FrameType::kAck: handle_ack(lane, frame.ack, now); break;
     case wire::FrameType::kRequest:
       if (const auto reason = serve_.handle_request(lane.session, frame.request, dropped))
-        queue_reject(lane.session, {frame.request.request_id, *reason});
+        rejects_.add(lane.session, {frame.request.request_id, *reason});
       break;
     case wire::FrameType::kReject: dropped = fetch_.handle_reject(lane.session, frame.reject, now, events); break;
     case wire::FrameType::kPathChallenge:

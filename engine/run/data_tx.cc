@@ -34,7 +34,7 @@ void DataAgent::send_control(base::SessionId session, base::Instant now) noexcep
     if (lane.challenge_due) send_challenge(lane, now);
     if (lane.response_due) send_response(lane, now);
   }
-  if (sessions_[base::to_index(session)].rejects.empty() && !fetch_.has_request(session)) return;
+  if (rejects_.empty(session) && !fetch_.has_request(session)) return;
   build_views(session, now);
   send_rejects(session, now);
   send_requests(session, now);
@@ -86,14 +86,12 @@ LaneSlot* DataAgent::control_lane(base::SessionId session) noexcept {
 }
 
 void DataAgent::send_rejects(base::SessionId session, base::Instant now) noexcept {
-  auto& rejects = sessions_[base::to_index(session)].rejects;
-  while (!rejects.empty()) {
+  while (!rejects_.empty(session)) {
     LaneSlot* lane = control_lane(session);
     Draft draft;
     // One per packet: the record of the packet is all that is needed to repeat it.
     if (lane == nullptr || !tx_.start(*lane, sched::SentKind::kRejects, draft)) return;
-    const wire::Reject reject = rejects.back();
-    rejects.pop_back();
+    const wire::Reject reject = rejects_.take(session);
     wire::encode(draft.frames, reject);
     draft.sent.ref = reject.request_id;
     draft.sent.chunk = static_cast<std::uint16_t>(reject.reason);

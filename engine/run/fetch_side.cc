@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 namespace weft::run {
 
@@ -97,12 +98,15 @@ void FetchSide::queue_request(Extent& extent) noexcept {
   if (extent.queued) return;
   extent.queued = true;
   extent.retry_at = base::kNever;
-  sessions_[base::to_index(blocks_[extent.block].session)].to_request.push_back(extents_, extent.self.slot);
+  IndexFifo& to_request = sessions_[base::to_index(blocks_[extent.block].session)].to_request;
+  // Asked for before: it has its place in the peer's window, and must not wait behind one that has none.
+  if (extent.asked) to_request.push_front(extents_, extent.self.slot);
+  else to_request.push_back(extents_, extent.self.slot);
 }
 
 bool FetchSide::has_request(base::SessionId session) const noexcept {
   const Session& s = sessions_[base::to_index(session)];
-  return !s.to_request.empty() && s.outstanding < s.requests_max;
+  return !s.to_request.empty() && (s.outstanding < s.requests_max || extents_[s.to_request.front()].asked);
 }
 
 wire::Request FetchSide::take_request(base::SessionId session, base::PathId path, std::uint64_t packet_number,
@@ -115,7 +119,7 @@ wire::Request FetchSide::take_request(base::SessionId session, base::PathId path
   extent.packet_number = packet_number;
   extent.retry_at = now + kSilentRetry;
   retries_due_ = std::min(retries_due_, extent.retry_at);
-  if (s.outstanding++ == 0) s.progress_at = now;
+  if (!std::exchange(extent.asked, true) && s.outstanding++ == 0) s.progress_at = now;
   return {.handle = block.fetch.handle,
           .request_id = extent.self.word(),
           .offset = block.fetch.offset + std::uint64_t{extent.place} * base::kSlotBytes,
@@ -152,12 +156,8 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   if (!extent.missing.none()) return std::nullopt;
   extent.complete = true;
   extent.retry_at = base::kNever;
-  if (extent.queued) {   // was to be asked again: no need
-    MUST(s.to_request.remove(extents_, ref.slot));
-    extent.queued = false;
-  } else {
-    --s.outstanding;
-  }
+  if (std::exchange(extent.queued, false)) MUST(s.to_request.remove(extents_, ref.slot));   // no need to ask again
+  if (extent.asked) --s.outstanding;
   if (++block.complete < block.extents) return std::nullopt;
   block.state = Block::State::kHashing;
   block.complete_at = now;
@@ -185,13 +185,11 @@ std::optional<share::Drop> FetchSide::handle_reject(base::SessionId session, con
 }
 
 void FetchSide::handle_requests_lost(base::SessionId session, base::PathId path, std::uint64_t packet_number) noexcept {
-  Session& s = sessions_[base::to_index(session)];
   for (std::uint16_t i = 0; i < slot_count_; ++i) {
     Extent& extent = extents_[i];
     if (extent.block == kNoIndex || extent.complete || extent.queued || extent.packet_number != packet_number ||
         extent.path != path || blocks_[extent.block].session != session)
       continue;
-    --s.outstanding;
     queue_request(extent);
   }
 }
@@ -204,11 +202,12 @@ std::uint32_t FetchSide::poll_retries(base::Instant now, EventSink events) noexc
     Extent& extent = extents_[i];
     if (extent.block == kNoIndex || extent.queued || extent.retry_at == base::kNever) continue;
     if (extent.retry_at <= now) {
-      if (++extent.asked_in_vain > (extent.busy ? kBusyMax : kSilentMax)) {
+      const Session& s = sessions_[base::to_index(blocks_[extent.block].session)];
+      const bool delivers = now - s.progress_at < kSilentMax * kSilentRetry;
+      if (++extent.asked_in_vain > (extent.busy ? kBusyMax : delivers ? kTurnMax : kSilentMax)) {
         end_block(extent.block, Kind::kBlockCancelled, 0, events);
         continue;
       }
-      --sessions_[base::to_index(blocks_[extent.block].session)].outstanding;
       queue_request(extent);
       ++work;
     } else {
@@ -259,7 +258,7 @@ std::uint32_t FetchSide::poll(base::Instant now, bool received, EventSink events
 void FetchSide::forget_extent(Extent& extent) noexcept {
   Session& s = sessions_[base::to_index(blocks_[extent.block].session)];
   if (extent.queued) MUST(s.to_request.remove(extents_, extent.self.slot));
-  else if (!extent.complete) --s.outstanding;
+  if (extent.asked && !extent.complete) --s.outstanding;
   slots_.give_back(extent.self);
   extent.block = kNoIndex;
   extent.queued = false;

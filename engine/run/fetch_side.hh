@@ -43,8 +43,9 @@ class FetchSide {
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
   // About ten seconds of either: the block ends as kBlockCancelled and is asked for elsewhere, so that a peer that grants
-  // and never delivers does not hold memory for ever.
-  static constexpr std::uint16_t kBusyMax = 2000, kSilentMax = 5;
+  // and never delivers does not hold memory for ever. A peer that delivers other extents meanwhile is not silent: on a
+  // slow path a full window waits for its turn much longer. Such waiting ends after five minutes.
+  static constexpr std::uint16_t kBusyMax = 2000, kSilentMax = 5, kTurnMax = 150;
 
   using EventSink = base::FunctionRef<void(const share::Event&)>;
 
@@ -87,6 +88,7 @@ class FetchSide {
     std::uint16_t next = kNoIndex;      // in its session's to_request
     std::uint16_t place = 0;            // which of its block's extents
     bool queued = false;                // in to_request
+    bool asked = false;                 // a request for it went out
     bool complete = false;
     std::uint32_t length = 0;
     std::uint32_t chunks = 0;
@@ -122,8 +124,8 @@ class FetchSide {
     bool exists = false;
     std::uint32_t chunk_bytes = 0;
     std::uint32_t requests_max = 0;
-    std::uint32_t outstanding = 0;      // requested, not complete
-    IndexFifo to_request;
+    std::uint32_t outstanding = 0;      // asked for, not complete
+    IndexFifo to_request;               // first those to be asked for again
     base::Instant progress_at{};        // last new chunk, or the first request after a rest
     base::Duration stall_max{};
     std::uint64_t bytes_verified = 0;

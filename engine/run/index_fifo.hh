@@ -20,6 +20,12 @@ class IndexFifo {
     last_ = index;
     ++count_;
   }
+  template <typename Table> void push_front(Table& table, std::uint16_t index) noexcept {
+    table[index].next = first_;
+    if (first_ == kNoIndex) last_ = index;
+    first_ = index;
+    ++count_;
+  }
   template <typename Table> std::uint16_t pop_front(Table& table) noexcept {
     MUST(first_ != kNoIndex);
     const std::uint16_t index = first_;

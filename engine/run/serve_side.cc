@@ -1,5 +1,8 @@
 #include "engine/run/serve_side.hh"
 
+#include <algorithm>
+#include <utility>
+
 namespace weft::run {
 
 ServeSide::ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first, std::uint32_t slot_count,
@@ -13,52 +16,66 @@ ServeSide::ServeSide(FileTable& files, DiskGate& disk, std::uint32_t slot_first,
       slots_({slot_entries_.get(), slot_count}),
       extent_pool_({extent_entries_.get(), limits.extents}),
       extents_(std::make_unique<Extent[]>(limits.extents)),
-      by_request_(std::make_unique<std::uint16_t[]>(base::kSessionsMax * base::kRequestSlotsMax)) {
+      by_request_(std::make_unique<std::uint16_t[]>(base::kSessionsMax * base::kRequestSlotsMax)),
+      by_slot_(std::make_unique<std::uint16_t[]>(slot_count)) {
   MUST(slot_count >= 1 && limits.requests >= 1);
   MUST(limits.extents >= 1 && limits.extents <= kExtentsMax);
-  for (std::size_t i = 0; i < base::kSessionsMax * base::kRequestSlotsMax; ++i) by_request_[i] = kNoIndex;
+  std::fill_n(by_request_.get(), base::kSessionsMax * base::kRequestSlotsMax, kNoIndex);
+  std::fill_n(by_slot_.get(), slot_count, kNoIndex);
+}
+
+std::span<std::uint16_t> ServeSide::requests_of(base::SessionId session) noexcept {
+  return {&by_request_[base::to_index(session) * base::kRequestSlotsMax], base::kRequestSlotsMax};
 }
 
 std::uint16_t& ServeSide::by_request(base::SessionId session, std::uint32_t request_id) noexcept {
   const std::uint32_t slot = base::SlotRef::from_word(request_id).slot;
   MUST(slot < base::kRequestSlotsMax);
-  return by_request_[base::to_index(session) * base::kRequestSlotsMax + slot];
+  return requests_of(session)[slot];
 }
 
 void ServeSide::add_session(base::SessionId session, std::uint32_t chunk_bytes) noexcept {
   Session& s = sessions_[base::to_index(session)];
   MUST(!s.exists && chunk_bytes >= base::kChunkBytesMin);
-  const std::uint32_t still_reading = s.extents;   // of a former session in this place
+  const Session former = s;   // what the disk still reads of it
   s = Session{};
   s.exists = true;
-  s.extents = still_reading;
   s.chunk_bytes = chunk_bytes;
+  s.extents = former.extents;
+  s.slots = former.slots;
+  share_out();
+}
+
+void ServeSide::share_out() noexcept {
+  const auto sessions = std::count_if(sessions_.begin(), sessions_.end(), [](const Session& s) { return s.exists; });
+  if (sessions > 0) share_ = std::max(1u, slots_.size() / 2 / static_cast<std::uint32_t>(sessions));
 }
 
 void ServeSide::drop_requests(base::SessionId session) noexcept {
-  for (std::uint16_t i = 0; i < limits_.extents; ++i)
-    if (extents_[i].state != Extent::State::kFree && extents_[i].session == session) drop_extent(i);
+  for (const std::uint16_t index : requests_of(session))
+    if (index != kNoIndex) drop_extent(index);
 }
 
 void ServeSide::remove_session(base::SessionId session) noexcept {
   drop_requests(session);
   sessions_[base::to_index(session)].exists = false;
+  share_out();
 }
 
 void ServeSide::close_file(const FileEntry& file) noexcept {
   if (file.busy == 0) return;  // the usual case: everything was acknowledged before the release came
-  for (std::uint16_t i = 0; i < limits_.extents; ++i)
-    if (extents_[i].state != Extent::State::kFree && extents_[i].file == file.number) drop_extent(i);
+  for (const std::uint16_t index : requests_of(file.session))
+    if (index != kNoIndex && extents_[index].file == file.number) drop_extent(index);
 }
 
 std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId session, const wire::Request& request,
                                                             std::optional<share::Drop>& drop) noexcept {
   Session& s = sessions_[base::to_index(session)];
-  if (!s.exists) return wire::RejectReason::kClosed;
   if (base::SlotRef::from_word(request.request_id).slot >= base::kRequestSlotsMax) {
-    drop = share::Drop::kBadRequest;
-    return wire::RejectReason::kRange;
+    drop = share::Drop::kBadRequest;   // no answer: it names no slot that a refusal could be kept for
+    return std::nullopt;
   }
+  if (!s.exists) return wire::RejectReason::kClosed;
   FileEntry* file = files_.find(request.handle);
   if (file == nullptr || !file->serving || file->session != session || file->state != FileEntry::State::kReady) {
     drop = share::Drop::kUnknownHandle;
@@ -87,27 +104,78 @@ std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId sess
   extent.offset = request.offset;
   extent.length = request.length;
   extent.chunks = chunk_count(request.length, s.chunk_bytes);
+  extent.unsent.fill(extent.chunks);
   place = index;
   ++s.extents;
   ++file->busy;
-  waiting_.push_back(extents_, index);
+  s.waiting.push_back(extents_, index);
   return std::nullopt;
 }
 
 void ServeSide::poll_reads() noexcept {
-  while (!waiting_.empty() && disk_.has_room()) {
-    const std::uint16_t index = waiting_.front();
-    Extent& extent = extents_[index];
-    if (!slots_.try_take(extent.slot)) return;
-    waiting_.pop_front(extents_);
-    extent.state = Extent::State::kReading;
-    disk_.submit({.kind = share::DiskJob::Kind::kRead,
-                  .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot),
-                  .file = FileNumber::index(extent.file),
-                  .length = extent.length,
-                  .offset = extent.offset},
-                 {DiskGate::Owner::kServe, index});
+  bool may_take_back = true;   // once per turn: it looks at every slot
+  while (disk_.has_room()) {
+    Session* const s = next_to_read();
+    if (s == nullptr) return;
+    if (s->slots >= share_ && slots_.free() <= slots_owed()) return;
+    if (slots_.free() == 0 && !(std::exchange(may_take_back, false) && take_back_slot())) return;
+    start_read(*s);
   }
+}
+
+// Of the sessions that wait, the one that holds fewest slots. If it may not have one more, none of the others may.
+ServeSide::Session* ServeSide::next_to_read() noexcept {
+  Session* best = nullptr;
+  for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
+    Session& s = sessions_[(turn_ + i) % base::kSessionsMax];
+    if (!s.waiting.empty() && (best == nullptr || s.slots < best->slots)) best = &s;
+  }
+  return best;
+}
+
+// What sessions below their share may still ask for.
+std::uint32_t ServeSide::slots_owed() const noexcept {
+  std::uint32_t owed = 0;
+  for (const Session& s : sessions_)
+    if (s.exists && s.slots < share_) owed += share_ - s.slots;
+  return owed;
+}
+
+// From the session that holds most, and of that the extent of which most is unsent: what is on its way needs no slot
+// unless it is lost. False: all that the session holds is being read.
+bool ServeSide::take_back_slot() noexcept {
+  Session& s = *std::max_element(sessions_.begin(), sessions_.end(),
+                                 [](const Session& a, const Session& b) { return a.slots < b.slots; });
+  if (s.slots <= share_) return false;
+  Extent* victim = nullptr;
+  for (std::uint32_t slot = 0; slot < slots_.size(); ++slot) {
+    if (by_slot_[slot] == kNoIndex) continue;
+    Extent& extent = extents_[by_slot_[slot]];
+    if (extent.state != Extent::State::kSending || &sessions_[base::to_index(extent.session)] != &s) continue;
+    if (victim == nullptr || extent.unsent.count() > victim->unsent.count()) victim = &extent;
+  }
+  if (victim == nullptr) return false;
+  unqueue(*victim);
+  free_slot(*victim);
+  victim->state = Extent::State::kWaiting;
+  s.waiting.push_front(extents_, victim->self.slot);
+  return true;
+}
+
+void ServeSide::start_read(Session& s) noexcept {
+  const std::uint16_t index = s.waiting.pop_front(extents_);
+  Extent& extent = extents_[index];
+  MUST(slots_.try_take(extent.slot));
+  ++s.slots;
+  turn_ = base::to_index(extent.session) + 1;
+  by_slot_[extent.slot.slot] = index;
+  extent.state = Extent::State::kReading;
+  disk_.submit({.kind = share::DiskJob::Kind::kRead,
+                .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot),
+                .file = FileNumber::index(extent.file),
+                .length = extent.length,
+                .offset = extent.offset},
+               {DiskGate::Owner::kServe, index});
 }
 
 void ServeSide::handle_disk_done(std::uint16_t index, std::int32_t result, std::optional<Failed>& failed) noexcept {
@@ -118,13 +186,33 @@ void ServeSide::handle_disk_done(std::uint16_t index, std::int32_t result, std::
     failed = Failed{extent.session, extent.request_id};
     return free_extent(index);
   }
-  Session& s = sessions_[base::to_index(extent.session)];
   extent.state = Extent::State::kSending;
-  extent.unsent.fill(extent.chunks);
+  sessions_[base::to_index(extent.session)].bytes_served += extent.length;
+  queue(extent);
+}
+
+std::uint32_t ServeSide::unsent_bytes(const Extent& extent) const noexcept {
+  const std::uint32_t chunk_bytes = sessions_[base::to_index(extent.session)].chunk_bytes;
+  std::uint32_t bytes = 0;
+  for (std::uint32_t i = 0; i < extent.chunks; ++i)
+    if (extent.unsent.has(i)) bytes += chunk_length(extent.length, chunk_bytes, i);
+  return bytes;
+}
+
+void ServeSide::queue(Extent& extent) noexcept {
+  if (extent.unsent.none()) return;   // read again, and all of it still on its way
+  Session& s = sessions_[base::to_index(extent.session)];
+  s.unsent_bytes += unsent_bytes(extent);
+  s.sending.push_back(extents_, extent.self.slot);
   extent.queued = true;
-  s.unsent_bytes += extent.length;
-  s.bytes_served += extent.length;
-  s.sending.push_back(extents_, index);
+}
+
+void ServeSide::unqueue(Extent& extent) noexcept {
+  if (!extent.queued) return;
+  Session& s = sessions_[base::to_index(extent.session)];
+  s.unsent_bytes -= unsent_bytes(extent);
+  MUST(s.sending.remove(extents_, extent.self.slot));
+  extent.queued = false;
 }
 
 ServeSide::Chunk ServeSide::front_chunk(base::SessionId session) noexcept {
@@ -151,6 +239,7 @@ void ServeSide::take_front_chunk(base::SessionId session) noexcept {
 void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
   Session& s = sessions_[base::to_index(extent.session)];
   extent.unsent.reset(chunk);
+  if (!extent.queued) return;
   s.unsent_bytes -= chunk_length(extent.length, s.chunk_bytes, chunk);
   if (!extent.unsent.none()) return;
   if (s.sending.front() == extent.self.slot) s.sending.pop_front(extents_);
@@ -162,17 +251,18 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, sched::
   const base::SlotRef ref = base::SlotRef::from_word(ref_word);
   if (!extent_pool_.is_current(ref)) return;  // finished by another copy, or dropped
   Extent& extent = extents_[ref.slot];
-  MUST(extent.state == Extent::State::kSending && chunk < extent.chunks);
+  MUST(chunk < extent.chunks);
   if (extent.acked.has(chunk)) return;
-  Session& s = sessions_[base::to_index(extent.session)];
   if (fate == sched::Fate::kAcked) {
     extent.acked.set(chunk);
     if (extent.unsent.has(chunk)) clear_unsent(extent, chunk);
-    if (extent.acked.count() == extent.chunks) free_extent(ref.slot);
+    if (extent.acked.count() == extent.chunks) drop_extent(ref.slot);
     return;
   }
   if (extent.unsent.has(chunk)) return;
   extent.unsent.set(chunk);
+  if (extent.state != Extent::State::kSending) return;   // its slot was taken back: queued when it is read again
+  Session& s = sessions_[base::to_index(extent.session)];
   s.unsent_bytes += chunk_length(extent.length, s.chunk_bytes, chunk);
   if (extent.queued) return;
   extent.queued = true;
@@ -183,7 +273,9 @@ void ServeSide::drop_extent(std::uint16_t index) noexcept {
   Extent& extent = extents_[index];
   switch (extent.state) {
     case Extent::State::kFree: return;
-    case Extent::State::kWaiting: MUST(waiting_.remove(extents_, index)); break;
+    case Extent::State::kWaiting:
+      MUST(sessions_[base::to_index(extent.session)].waiting.remove(extents_, index));
+      break;
     case Extent::State::kReading:  // the disk still writes into the slot
       if (!extent.dropped) {
         extent.dropped = true;
@@ -196,22 +288,23 @@ void ServeSide::drop_extent(std::uint16_t index) noexcept {
   free_extent(index);
 }
 
+void ServeSide::free_slot(Extent& extent) noexcept {
+  by_slot_[extent.slot.slot] = kNoIndex;
+  slots_.give_back(extent.slot);
+  extent.slot = {};
+  --sessions_[base::to_index(extent.session)].slots;
+}
+
 void ServeSide::free_extent(std::uint16_t index) noexcept {
   Extent& extent = extents_[index];
-  Session& s = sessions_[base::to_index(extent.session)];
-  if (extent.queued) {
-    MUST(s.sending.remove(extents_, index));
-    for (; !extent.unsent.none(); extent.unsent.reset(extent.unsent.first()))
-      s.unsent_bytes -= chunk_length(extent.length, s.chunk_bytes, extent.unsent.first());
-    extent.queued = false;
-  }
+  unqueue(extent);
   std::uint16_t& place = by_request(extent.session, extent.request_id);
   if (place == index) place = kNoIndex;
-  if (extent.slot.generation != 0) slots_.give_back(extent.slot);
+  if (extent.slot.generation != 0) free_slot(extent);
   FileEntry* file = files_.find(extent.file);
   MUST(file != nullptr && file->busy > 0);
   --file->busy;
-  --s.extents;
+  --sessions_[base::to_index(extent.session)].extents;
   extent_pool_.give_back(extent.self);
   extent.state = Extent::State::kFree;
 }

@@ -6,6 +6,15 @@
 // packet: acknowledged sets acked; lost or handed back queues it again unless acked. So a chunk may be sent twice, and
 // arrives at least once, whatever order the fates come in.
 //
+// Slots are what sessions compete for: a session with a slow or silent peer keeps its slots for long. Each has a queue
+// of its own, and
+// - a free slot goes to the waiting session that holds fewest, in turn among equals, so that sessions which wait
+//   together hold alike, however much each has asked for and however long it keeps a slot;
+// - half of all slots, in equal shares, are kept for the sessions that there are: one that begins to ask finds its share
+//   free. A session alone has every slot;
+// - a session that comes when another holds its share as well takes it back: extents that were being sent wait again,
+//   are read again, and go on where they were; what is on its way is not sent twice.
+//
 // Owner: one data core. Bounds: CoreLimits::extents, `slot_count` of them with memory; CoreLimits::requests of one peer.
 // Trust: a REQUEST is a peer's word: handle, range and count are checked, a repeated one is recognised by its slot.
 // Not here: lanes and packets (data_tx.cc), files' opening (control, then file_table.hh).
@@ -44,13 +53,13 @@ class ServeSide {
   // Drops the extents of one file; its `busy` falls to 0 when the disk has answered.
   void close_file(const FileEntry& file) noexcept;
 
-  // A REJECT to send, or nothing. `drop` is set when the request is nonsense (and rejected).
+  // A REJECT to send, or nothing. `drop` is set when the request is nonsense.
   [[nodiscard]] std::optional<wire::RejectReason> handle_request(base::SessionId session, const wire::Request& request,
                                                                  std::optional<share::Drop>& drop) noexcept;
   // Extents whose read failed: a REJECT is due. One at a time.
   struct Failed { base::SessionId session; std::uint32_t request_id; };
   void handle_disk_done(std::uint16_t extent, std::int32_t result, std::optional<Failed>& failed) noexcept;
-  void poll_reads() noexcept;           // gives slots to waiting extents
+  void poll_reads() noexcept;           // gives slots to waiting extents, as far as the disk takes reads
 
   // ---- sending
   [[nodiscard]] std::uint64_t unsent_bytes(base::SessionId session) const noexcept {
@@ -71,6 +80,10 @@ class ServeSide {
   [[nodiscard]] std::uint32_t extents_of(base::SessionId session) const noexcept {
     return sessions_[base::to_index(session)].extents;
   }
+  // Slots with extents of the session, those of a session before it that the disk still reads into included.
+  [[nodiscard]] std::uint32_t slots_of(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].slots;
+  }
   [[nodiscard]] std::uint64_t bytes_served(base::SessionId session) const noexcept {
     return sessions_[base::to_index(session)].bytes_served;
   }
@@ -81,7 +94,7 @@ class ServeSide {
     enum class State : std::uint8_t { kFree, kWaiting, kReading, kSending };
     State state = State::kFree;
     bool dropped = false;               // while kReading: forget it when the disk answers
-    bool queued = false;                // in its session's sending FIFO
+    bool queued = false;                // in its session's `sending`
     base::SessionId session{};
     std::uint16_t next = kNoIndex;
     base::SlotRef slot{};
@@ -97,15 +110,27 @@ class ServeSide {
     bool exists = false;
     std::uint32_t chunk_bytes = 0;
     std::uint32_t extents = 0;
+    std::uint32_t slots = 0;
     std::uint64_t unsent_bytes = 0;
     std::uint64_t bytes_served = 0;
+    IndexFifo waiting;                  // extents without a slot, oldest first
     IndexFifo sending;                  // extents with unsent chunks, oldest first
   };
 
+  void share_out() noexcept;
+  [[nodiscard]] Session* next_to_read() noexcept;
+  [[nodiscard]] std::uint32_t slots_owed() const noexcept;
+  [[nodiscard]] bool take_back_slot() noexcept;
+  void start_read(Session& session) noexcept;
+  [[nodiscard]] std::uint32_t unsent_bytes(const Extent& extent) const noexcept;
+  void queue(Extent& extent) noexcept;
+  void unqueue(Extent& extent) noexcept;
+  void free_slot(Extent& extent) noexcept;
   void free_extent(std::uint16_t index) noexcept;
   void drop_extent(std::uint16_t index) noexcept;
   void clear_unsent(Extent& extent, std::uint32_t chunk) noexcept;
-  std::uint16_t& by_request(base::SessionId session, std::uint32_t request_id) noexcept;
+  [[nodiscard]] std::span<std::uint16_t> requests_of(base::SessionId session) noexcept;
+  [[nodiscard]] std::uint16_t& by_request(base::SessionId session, std::uint32_t request_id) noexcept;
 
   FileTable& files_;
   DiskGate& disk_;
@@ -115,8 +140,10 @@ class ServeSide {
   base::SlotPool slots_, extent_pool_;
   std::unique_ptr<Extent[]> extents_;
   std::unique_ptr<std::uint16_t[]> by_request_;   // [session][request slot] -> extent
+  std::unique_ptr<std::uint16_t[]> by_slot_;      // -> extent, or kNoIndex
   std::array<Session, base::kSessionsMax> sessions_{};
-  IndexFifo waiting_;
+  std::uint32_t share_ = 0;                       // slots kept for each session that there is
+  std::size_t turn_ = 0;                          // session that is looked at first
 };
 
 }  // namespace weft::run

@@ -96,9 +96,10 @@ void WeftSession::fail_open(std::uint32_t number, base::Error error) {
 
 void WeftSession::fetch(const model::BlockOrder& order, model::BlockDone done) {
   const auto found = transfers_.find(order.transfer);
-  if (found == transfers_.end() || found->second.state != Transfer::State::kOpen) {
+  // Without a path the core would keep it until one is back, which may be never.
+  if (found == transfers_.end() || found->second.state != Transfer::State::kOpen || !usable()) {
     host_.post([done = std::move(done)] {
-      done(base::fail(base::Errc::kUnavailable, "the transfer is not open any more"));
+      done(base::fail(base::Errc::kUnavailable, "the transfer is not open any more, or no path is left"));
     });
     return;
   }

@@ -18,14 +18,9 @@ SimCore::SimCore(const Around& around, std::uint8_t engine, std::uint8_t index, 
                  std::vector<std::unique_ptr<PortShared>>& ports)
     : scene_(around.scene),
       who_{Who::Kind::kCore, engine, index},
-      command_slots_(scene_.swarm.limits.command_ring),
-      event_slots_(scene_.swarm.limits.event_ring),
-      job_slots_(scene_.swarm.limits.job_ring),
-      done_slots_(scene_.swarm.limits.done_ring),
-      commands_(command_slots_),
-      events_(event_slots_),
-      jobs_(job_slots_),
-      dones_(done_slots_) {
+      rings_(run::CoreRings::Sizes{
+          .commands = scene_.swarm.limits.command_ring, .events = scene_.swarm.limits.event_ring,
+          .jobs = scene_.swarm.limits.job_ring, .dones = scene_.swarm.limits.done_ring}) {
   const SimLimits& limits = scene_.swarm.limits;
   const std::size_t bytes = std::size_t{limits.fetch_slots + limits.serve_slots} * base::kSlotBytes;
   memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
@@ -34,19 +29,17 @@ SimCore::SimCore(const Around& around, std::uint8_t engine, std::uint8_t index, 
     views_.push_back(ports_.back().get());
   }
   aead_ = std::make_unique<WatchedAead>(scene_, around.keys, around.indexes, who_, make_inner(scene_.swarm));
-  disk_ = std::make_unique<SimDisk>(scene_, Who{Who::Kind::kDisk, engine, index}, store, jobs_, dones_,
+  disk_ = std::make_unique<SimDisk>(scene_, Who{Who::Kind::kDisk, engine, index}, store, rings_.jobs, rings_.dones,
                                     base::MutableBytes{memory_.get(), bytes});
-  wiring_ = {.commands = &commands_, .events = &events_, .table = &table_, .report = &report_, .disk_jobs = &jobs_,
-             .disk_dones = &dones_, .handed_in = {}, .handed_out = {}};
   handed_in_.resize(base::kCoresMax);
-  channel_ = std::make_unique<run::CoreChannel>(index, wiring_, limits.core);
+  channel_ = std::make_unique<run::CoreChannel>(index, rings_.wiring, limits.core);
 }
 
 void SimCore::join(SimCore& from, SimCore& to) {
   auto& place = to.handed_in_[from.who_.index];
   place = std::make_unique<HandOver>(to.scene_.swarm.limits.hand_over_ring);
-  to.wiring_.handed_in[from.who_.index] = &place->ring;
-  from.wiring_.handed_out[to.who_.index] = &place->ring;
+  to.rings_.wiring.handed_in[from.who_.index] = &place->ring;
+  from.rings_.wiring.handed_out[to.who_.index] = &place->ring;
 }
 
 base::Instant SimCore::poll_agent(base::Instant now) {
@@ -56,9 +49,9 @@ base::Instant SimCore::poll_agent(base::Instant now) {
         .core = base::CoreId{who_.index}, .ports = views_, .aead = aead_.get(),
         .slots = {memory_.get(), std::size_t{limits.fetch_slots + limits.serve_slots} * base::kSlotBytes},
         .fetch_slots = limits.fetch_slots, .serve_slots = limits.serve_slots, .lanes = limits.lanes,
-        .limits = limits.core, .challenge_seed = scene_.dice.word(), .wiring = wiring_});
+        .limits = limits.core, .challenge_seed = scene_.dice.word(), .wiring = rings_.wiring});
   const std::uint32_t work = agent_->poll(now);
-  scene_.probes.fire_if(jobs_.room() == 0, Probe::job_ring_full);
+  scene_.probes.fire_if(rings_.jobs.room() == 0, Probe::job_ring_full);
   if (work > 0) scene_.note(who_, "works", work);
   const run::Idle::Decision rest = idle_.on_turn(work);
   const base::Duration turn = scene_.dice.time(scene_.swarm.turn_min, scene_.swarm.turn_max);
@@ -73,7 +66,7 @@ base::Instant SimCore::poll_disk() {
 }
 
 void SimCore::look() {
-  scene_.probes.fire_if(commands_.room() == 0, Probe::command_ring_full);
+  scene_.probes.fire_if(rings_.commands.room() == 0, Probe::command_ring_full);
   const share::CoreReport& report = channel_->report();
   if (report.at == looked_at_) return;
   looked_at_ = report.at;

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/run/core_channel.hh"
+#include "engine/run/core_rings.hh"
 #include "engine/run/idle.hh"
 #include "tests/sim/sim_disk.hh"
 #include "tests/sim/sim_port.hh"
@@ -32,7 +32,7 @@ class SimCore {
   // One turn each; the next one is due then (world time). `now`: the engine's clock.
   base::Instant poll_agent(base::Instant now);
   base::Instant poll_disk();
-  [[nodiscard]] bool disk_has_jobs() { return jobs_.room() < jobs_.capacity(); }
+  [[nodiscard]] bool disk_has_jobs() { return rings_.jobs.room() < rings_.jobs.capacity(); }
 
   [[nodiscard]] run::CoreChannel& channel() { return *channel_; }
   // Fires the probes that the newest report and the rings speak for.
@@ -58,18 +58,8 @@ class SimCore {
 
   Scene& scene_;
   const Who who_;
-  std::vector<share::Command> command_slots_;
-  std::vector<share::Event> event_slots_;
-  std::vector<share::DiskJob> job_slots_;
-  std::vector<share::DiskDone> done_slots_;
-  share::SpscRing<share::Command> commands_;
-  share::SpscRing<share::Event> events_;
-  share::SpscRing<share::DiskJob> jobs_;
-  share::SpscRing<share::DiskDone> dones_;
-  share::Snapshot<share::PathTable> table_;
-  share::Snapshot<share::CoreReport> report_;
+  run::CoreRings rings_;
   std::vector<std::unique_ptr<HandOver>> handed_in_;
-  run::CoreWiring wiring_;
   std::unique_ptr<std::byte[]> memory_;
   std::vector<std::unique_ptr<SimPort>> ports_;
   std::vector<share::DatagramPort*> views_;

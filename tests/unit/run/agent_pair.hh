@@ -17,7 +17,7 @@ constexpr base::SessionId kSession{3};
 struct Side : run::CoreRings {
   static constexpr std::uint32_t kFetch = 160, kServe = 48;
   Side(std::uint32_t paths, std::uint64_t seed, run::LaneTable::Limits lanes)
-      : CoreRings(Sizes{.disk = 64}), memory((kFetch + kServe) * std::size_t{base::kSlotBytes}),
+      : CoreRings(Sizes{.jobs = 64, .dones = 64}), memory((kFetch + kServe) * std::size_t{base::kSlotBytes}),
         aead(*wire::best_aead(base::kLanesPerCoreMax * 6)), disk(jobs, dones, memory) {
     for (std::uint32_t i = 0; i < paths; ++i) {
       ports.push_back(std::make_unique<SimPort>(base::PortId{static_cast<std::uint8_t>(i)}, seed * 97 + i));
@@ -38,9 +38,43 @@ struct Side : run::CoreRings {
   share::PathTable rows;
 };
 
+using Secret = std::array<std::byte, 32>;
+constexpr std::uint32_t kChunkBytes = 1395;   // what fits a packet of SimPort::kRoom with an ack beside it
+
+inline std::uint32_t receiver_index(bool low, base::SessionId session, base::PathId path) {
+  return run::ReceiverIndex::of(run::ReceiverIndex::base_of(low ? 11 : 22, session), path, base::CoreId{0});
+}
+
+inline void add_session(Side& side, base::SessionId session) {
+  share::Command c;
+  c.kind = share::Command::Kind::kAddSession;
+  c.session = session;
+  c.body.add_session = {.chunk_bytes = kChunkBytes, .requests_max = 128};
+  side.channel->send(c);
+}
+
+// A lane by `port`, active at once. `low`: this end has the lower device ID.
+inline void add_lane(Side& side, base::SessionId session, base::PathId path, base::PortId port, bool low,
+                     const Secret& secret) {
+  const auto up = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
+  const auto down = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
+  share::Command c;
+  c.kind = share::Command::Kind::kAddLane;
+  c.session = session;
+  c.path = path;
+  c.body.add_lane = {.port = port, .flow = {.src = {}, .dst = {}, .src_udp = 1, .dst_udp = 2, .neighbour = 0},
+                     .packet_bytes = SimPort::kRoom,
+                     .receiver_index_local = receiver_index(low, session, path),
+                     .receiver_index_remote = receiver_index(!low, session, path),
+                     .tx = low ? up : down, .rx = low ? down : up};
+  side.channel->send(c);
+  side.rows.paths[base::to_index(session)][base::to_index(path)] = {
+      .state = share::PathState::kActive, .role = share::PathRole::kPrimary, .score = 100, .weight = 1, .probe_seq = 1};
+}
+
 class AgentPair {
  public:
-  static constexpr std::uint32_t kChunk = 1395;
+  static constexpr std::uint32_t kChunk = kChunkBytes;
 
   explicit AgentPair(std::uint32_t paths, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {})
       : puller(paths, seed, lanes), server(paths, seed + 1000, lanes), paths_(paths) {
@@ -54,27 +88,9 @@ class AgentPair {
   }
 
   void add_session(Side& side, bool low) {
-    share::Command c;
-    c.kind = share::Command::Kind::kAddSession;
-    c.session = kSession;
-    c.body.add_session = {.chunk_bytes = kChunk, .requests_max = 128};
-    side.channel->send(c);
-    for (std::uint32_t i = 0; i < paths_; ++i) {
-      const base::PathId path{static_cast<std::uint8_t>(i * base::kPortsMax + i)};
-      const auto up = *wire::derive_packet_key(secret_, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
-      const auto down = *wire::derive_packet_key(secret_, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
-      c.kind = share::Command::Kind::kAddLane;
-      c.path = path;
-      c.body.add_lane = {.port = base::PortId{static_cast<std::uint8_t>(i)},
-                         .flow = {.src = {}, .dst = {}, .src_udp = 1, .dst_udp = 2, .neighbour = 0},
-                         .packet_bytes = SimPort::kRoom,
-                         .receiver_index_local = index(low, path), .receiver_index_remote = index(!low, path),
-                         .tx = low ? up : down, .rx = low ? down : up};
-      side.channel->send(c);
-      auto& entry = side.rows.paths[base::to_index(kSession)][base::to_index(path)];
-      entry = {.state = share::PathState::kActive, .role = share::PathRole::kPrimary, .score = 100, .weight = 1,
-               .probe_seq = 1};
-    }
+    sim::add_session(side, kSession);
+    for (std::uint32_t i = 0; i < paths_; ++i)
+      add_lane(side, kSession, path(i), base::PortId{static_cast<std::uint8_t>(i)}, low, secret_);
     side.channel->poll();
     EXPECT_TRUE(side.table.try_publish(side.rows));
   }
@@ -102,7 +118,7 @@ class AgentPair {
     }
   }
   static std::uint32_t index(bool low, base::PathId path) {
-    return run::ReceiverIndex::of(run::ReceiverIndex::base_of(low ? 11 : 22, kSession), path, base::CoreId{0});
+    return receiver_index(low, kSession, path);
   }
   [[nodiscard]] static base::PathId path(std::uint32_t i) {
     return base::PathId{static_cast<std::uint8_t>(i * base::kPortsMax + i)};
@@ -196,7 +212,7 @@ class AgentPair {
 
  private:
   std::uint32_t paths_;
-  std::array<std::byte, 32> secret_;
+  Secret secret_;
   std::uint32_t keys_sent_[2][2][base::kPathsMax] = {};
 };
 

@@ -147,6 +147,44 @@ TEST(Agents, ALostFirstQuestionDoesNotEndSlowStart) {
   EXPECT_GT(pair.lane(pair.server, 0).cwnd_bytes, 500'000u);       // 10 Gbit/s x 140 us, and far beyond 32 packets
 }
 
+TEST(Agents, APathOfAFewMegabitsEndsNoFetch) {
+  AgentPair pair(1);
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().rate_Bps = 1'000'000;
+  pair.open(18u << 20, 16);
+  pair.fetch_all(kBlock);                     // the last ones wait for their turn at the server for 15 s and more
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(40)));
+  EXPECT_TRUE(pair.errors.empty());
+  expect_same(pair);
+}
+
+TEST(Agents, RequestsLostFromAFullWindowAreAskedForAgain) {
+  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(seed);
+    AgentPair pair(1, seed);
+    pair.open(20u << 20, seed);               // 160 extents, and a window of 128
+    pair.puller.ports[0]->model().drop_ppm = 300'000;
+    pair.fetch_all(kBlock);
+    ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(30)));
+    EXPECT_TRUE(pair.errors.empty());
+    expect_same(pair);
+    pair.run_until([] { return false; }, base::milliseconds(20));
+    EXPECT_EQ(pair.puller.channel->report().sessions[base::to_index(kSession)].extents_outstanding, 0u);
+  }
+}
+
+TEST(Agents, APeerThatDeliversNothingEndsEveryFetchInTime) {
+  AgentPair pair(1);
+  pair.open(16u << 20, 17);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.written > 5; }, base::seconds(5)));
+  pair.server.disk.stuck = true;              // accepts all that is asked for, and sends none of it
+  const base::Instant cut = pair.now;
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(30)));
+  EXPECT_GT((pair.now - cut).ms(), 9'000);
+  EXPECT_LT((pair.now - cut).ms(), 16'000);
+  EXPECT_GT(pair.errors.size(), 60u);         // what it had read already came
+}
+
 TEST(Agents, NeverWriteABlockWhoseHashIsWrong) {
   AgentPair pair(1);
   pair.open(4u << 20, 5);

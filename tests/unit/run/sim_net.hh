@@ -127,8 +127,10 @@ class SimDisk {
   std::map<std::int32_t, std::vector<std::byte>> files;
   std::int32_t write_error = 0;                    // negative errno for every write
   std::int32_t read_error = 0;
+  bool stuck = false;                              // answers nothing
 
   void poll() {
+    if (stuck) return;
     share::DiskJob job;
     while (jobs_.pop_one(job)) {
       share::DiskDone done{.cookie = job.cookie, .result = 0};
