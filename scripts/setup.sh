@@ -5,6 +5,7 @@
 #   scripts/setup.sh            what building and testing need
 #   scripts/setup.sh --build    only what building and the demo need
 #   scripts/setup.sh --test     only what the tests add
+#   scripts/setup.sh --fuzz     only what fuzzing adds (scripts/fuzz.sh asks for it; nothing else does)
 set -euo pipefail
 
 build_packages=(
@@ -20,12 +21,16 @@ build_packages=(
 if [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ]; then build_packages+=(libipsec-mb-dev); fi
 test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 iputils-ping curl openssl)
 
+# libFuzzer and the sanitizers' run-time libraries come with the compiler-rt package, the symbolizer with llvm.
+fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)
+
 wanted=("${build_packages[@]}" "${test_packages[@]}")
 case "${1:-}" in
   "") ;;
   --build) wanted=("${build_packages[@]}") ;;
   --test) wanted=("${test_packages[@]}") ;;
-  *) sed -n '2,7s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+  --fuzz) wanted=("${fuzz_packages[@]}") ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*"; }

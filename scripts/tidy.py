@@ -45,7 +45,7 @@ IMPURE = r"<(thread|mutex|condition_variable|future|atomic|chrono|ctime|time\.h|
 
 # Library header -> the only files that include it (fnmatch patterns, tests included).
 LIBRARIES = [
-    (r"<rte_", ["engine/nic/*", "tests/unit/nic/*"]),
+    (r"<rte_", ["engine/nic/*", "tests/unit/nic/*", "tests/fuzz/nic_*"]),
     (r"<liburing", ["engine/disk/ring.hh", "engine/disk/*.cc"]),
     (r"<openssl/", ["engine/wire/*.cc", "bep/net/identity.*", "bep/net/tls.*", "bep/proto/sha256.cc",
                     "bep/model/hasher.cc",        # block hashes, streamed

@@ -1,0 +1,40 @@
+// A daemon behind the API, and what must hold of every answer it gives.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include "engine/api/gate.hh"
+#include "tests/fuzz/fuzz.hh"
+#include "tests/unit/api/fake_daemon.hh"
+
+namespace weft::fuzz {
+
+inline constexpr const char* kApiKey = "fuzz-key";
+
+// Answers one request; the orders that it led to are in `orders`.
+inline api::Response answer_of(const api::Request& request, std::vector<std::string>& orders) {
+  api::test::FakeDaemon daemon;
+  const api::Context context{daemon, daemon, api::test::kSelf, "127.0.0.1:8384"};
+  api::Response response = api::answer({.api_key = kApiKey}, context, request);
+  if (response.after_sent) response.after_sent();
+  orders = daemon.orders();
+  return response;
+}
+
+inline void check_answer(const api::Request& request, const api::Response& response,
+                         const std::vector<std::string>& orders) {
+  static constexpr unsigned kStatuses[] = {200, 204, 400, 403, 404, 405, 500, 503};
+  CHECK(std::ranges::find(kStatuses, response.status) != std::end(kStatuses));
+  const auto one_line = [](const std::string& text) {
+    return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20; });
+  };
+  CHECK(one_line(response.content_type));
+  for (const auto& [name, value] : response.headers) CHECK(one_line(name) && one_line(value));
+  if (response.content_type.starts_with("application/json")) CHECK(nlohmann::json::accept(response.body));
+  // An order was given: by POST, to a host that is ours, with the key.
+  if (orders.empty()) return;
+  const bool keyed = request.api_key == kApiKey || request.authorization == std::string("Bearer ") + kApiKey;
+  CHECK(response.status == 200 && request.method == api::Method::kPost && keyed && api::names_loopback(request.host));
+}
+
+}  // namespace weft::fuzz
