@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 E2E_LIMIT_S = 20 * 60          # the whole of tests/e2e; single waits inside have their own deadlines
+SLOW_FACTOR = 8                # of all deadlines, where programs are instrumented
 
 
 class Tally:
@@ -54,8 +55,8 @@ def first_line(element):
     return text.splitlines()[0] if text else "no reason given"
 
 
-def run_meson(build, tally, name_filter):
-    """Unit tests and lint. Their output is shown by meson only where they fail."""
+def run_meson(build, tally, name_filter, suites=(), slow=False):
+    """Unit tests and lint. Their output is shown by meson only where they fail. `suites`: further arguments to choose."""
     log = "weft-tests"
     report = build / "meson-logs" / f"{log}.junit.xml"
     report.unlink(missing_ok=True)
@@ -63,8 +64,10 @@ def run_meson(build, tally, name_filter):
     if name_filter:
         environment["GTEST_FILTER"] = f"*{name_filter}*"
     # These have no cases to choose from: named as a whole, or left out.
-    suites = [] if not name_filter else [word for suite in ("lint", "fuzz") if suite not in name_filter
-                                         for word in ("--no-suite", suite)]
+    suites = [*suites, *(f"--no-suite={suite}" for suite in ("lint", "fuzz", "sim")
+                         if name_filter and suite not in name_filter)]
+    if slow:
+        suites += ["--timeout-multiplier", str(SLOW_FACTOR)]
     known = len(tally.failed)
     code = subprocess.run(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--logbase", log,
                            *suites], env=environment, check=False).returncode
@@ -74,23 +77,27 @@ def run_meson(build, tally, name_filter):
         tally.failed.append(("meson test", f"exit code {code} without a failed case"))
 
 
-def run_e2e(build, tally, name_filter):
+def run_e2e(build, tally, name_filter, file="", slow=False):
     """Real daemons against each other and against stock Syncthing."""
     report = build / "meson-logs" / "e2e.junit.xml"
     report.unlink(missing_ok=True)
-    command = ["/usr/bin/python3", "-m", "pytest", ROOT / "tests/e2e", "-q", "-ra", "--tb=short",
+    command = ["/usr/bin/python3", "-m", "pytest", ROOT / "tests/e2e" / file, "-q", "-ra", "--tb=short",
                "-p", "no:cacheprovider", f"--junitxml={report}"]
     if name_filter:
         command += ["-k", name_filter]
     environment = dict(os.environ, WEFT_BINARY=os.environ.get("WEFT_BINARY", str(build / "weft")))
+    limit_s = E2E_LIMIT_S
+    if slow:
+        limit_s *= SLOW_FACTOR
+        environment["WEFT_PATIENCE"] = str(SLOW_FACTOR)
     known = len(tally.failed)
     with subprocess.Popen(command, env=environment) as process:
         try:
-            code = process.wait(E2E_LIMIT_S)
+            code = process.wait(limit_s)
         except subprocess.TimeoutExpired:
             process.terminate()          # it closes its daemons and writes the report of what it has done
             code = process.wait()
-            tally.failed.append(("tests/e2e", f"not finished after {E2E_LIMIT_S} s"))
+            tally.failed.append(("tests/e2e", f"not finished after {limit_s} s"))
     if code == 5:                # pytest: nothing matched
         return
     if not tally.add_junit(report, "e2e"):
@@ -103,16 +110,21 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
     options.add_argument("--quick", action="store_true", help="no tests/e2e")
+    options.add_argument("--no-meson", action="store_true", help="tests/e2e only")
+    options.add_argument("--no-suite", action="append", default=[], metavar="SUITE", help="of meson's, may be repeated")
+    options.add_argument("--e2e-file", default="", metavar="NAME", help="only this file of tests/e2e")
+    options.add_argument("--slow", action="store_true", help=f"deadlines {SLOW_FACTOR} times as long")
     options.add_argument("--filter", default="", metavar="NAME")
     chosen = options.parse_args()
     build = chosen.build.resolve()
 
     tally = Tally()
     started = time.monotonic()
-    run_meson(build, tally, chosen.filter)
+    if not chosen.no_meson:
+        run_meson(build, tally, chosen.filter, [f"--no-suite={suite}" for suite in chosen.no_suite], chosen.slow)
     after_unit = time.monotonic()
     if not chosen.quick:
-        run_e2e(build, tally, chosen.filter)
+        run_e2e(build, tally, chosen.filter, chosen.e2e_file, chosen.slow)
     ended = time.monotonic()
 
     print(f"\nunit and lint took {after_unit - started:.0f} s, end to end {ended - after_unit:.0f} s")

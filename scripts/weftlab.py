@@ -26,6 +26,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 API_KEY = "laboratory"
 START_LIMIT_S = 30
 STOP_LIMIT_S = 20
+PATIENCE = float(os.environ.get("WEFT_PATIENCE", "1"))   # of all deadlines: instrumented daemons are slower
 
 
 class LabError(Exception):
@@ -38,7 +39,7 @@ def weft_binary():
 
 def wait_until(condition, deadline_s, what, poll_s=0.1, alive=()):
     """Calls `condition` until it returns something true, and returns that. `alive`: daemons that must not die."""
-    end = time.monotonic() + deadline_s
+    end = time.monotonic() + deadline_s * PATIENCE
     while True:
         last = condition()
         if last:
@@ -47,7 +48,7 @@ def wait_until(condition, deadline_s, what, poll_s=0.1, alive=()):
             daemon.check_alive()
         if time.monotonic() > end:
             logs = "\n".join(daemon.log_tail() for daemon in alive)
-            raise LabError(f"not within {deadline_s} s: {what}\n{logs}")
+            raise LabError(f"not within {deadline_s * PATIENCE:g} s: {what}\n{logs}")
         time.sleep(poll_s)
 
 
@@ -116,7 +117,7 @@ class Rest:
         connect = http.client.HTTPConnection
         if self._netns:
             connect = lambda *args, **options: _NamespaceConnection(self._netns, *args, **options)
-        connection = connect("127.0.0.1", self.port, timeout=timeout_s)
+        connection = connect("127.0.0.1", self.port, timeout=timeout_s * PATIENCE)
         try:
             target = path + ("?" + urllib.parse.urlencode(query) if query else "")
             headers = {"X-API-Key": self._api_key}
@@ -177,7 +178,7 @@ class Daemon:
     def run(self, *command, check=True):
         """A command that ends by itself, with its output."""
         result = subprocess.run([str(part) for part in self._enter() + list(command)], capture_output=True, text=True,
-                                timeout=60, env=self._environment(), check=False)
+                                timeout=60 * PATIENCE, env=self._environment(), check=False)
         if check and result.returncode != 0:
             raise LabError(f"{command[0]} ended with {result.returncode}: {result.stdout}{result.stderr}")
         return result
@@ -232,7 +233,7 @@ class Daemon:
                 self.process.terminate()
         for harsher in (self.process.terminate, self.process.kill, None):
             try:
-                self.process.wait(STOP_LIMIT_S)
+                self.process.wait(STOP_LIMIT_S * PATIENCE)
                 break
             except subprocess.TimeoutExpired:
                 if harsher:
