@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs the built tests and adds them up: meson's suites (GoogleTest binaries, lint) and pytest (tests/e2e).
+"""Runs the built tests and adds them up: meson's suites (GoogleTest binaries, simulator, lint) and pytest (tests/e2e).
 
 Called by test.sh after the build. Counts single cases from the JUnit files that meson and pytest write; a program that
 dies before it can report counts as one failed case. Prints what failed and what was skipped and why, and as
@@ -54,8 +54,8 @@ def first_line(element):
     return text.splitlines()[0] if text else "no reason given"
 
 
-def run_meson(build, tally, name_filter):
-    """Unit tests and lint. Their output is shown by meson only where they fail."""
+def run_meson(build, tally, name_filter, quick):
+    """Unit tests, simulator and lint. Their output is shown by meson only where they fail."""
     log = "weft-tests"
     report = build / "meson-logs" / f"{log}.junit.xml"
     report.unlink(missing_ok=True)
@@ -63,6 +63,8 @@ def run_meson(build, tally, name_filter):
     if name_filter:
         environment["GTEST_FILTER"] = f"*{name_filter}*"
     suites = [] if not name_filter or "lint" in name_filter else ["--no-suite", "lint"]
+    if quick or (name_filter and "sim" not in name_filter.lower()):
+        suites += ["--no-suite", "sim"]
     known = len(tally.failed)
     code = subprocess.run(["meson", "test", "-C", build, "--no-rebuild", "--print-errorlogs", "--logbase", log,
                            *suites], env=environment, check=False).returncode
@@ -100,20 +102,20 @@ def run_e2e(build, tally, name_filter):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    options.add_argument("--quick", action="store_true", help="no tests/e2e")
+    options.add_argument("--quick", action="store_true", help="no tests/e2e, no simulator")
     options.add_argument("--filter", default="", metavar="NAME")
     chosen = options.parse_args()
     build = chosen.build.resolve()
 
     tally = Tally()
     started = time.monotonic()
-    run_meson(build, tally, chosen.filter)
+    run_meson(build, tally, chosen.filter, chosen.quick)
     after_unit = time.monotonic()
     if not chosen.quick:
         run_e2e(build, tally, chosen.filter)
     ended = time.monotonic()
 
-    print(f"\nunit and lint took {after_unit - started:.0f} s, end to end {ended - after_unit:.0f} s")
+    print(f"\nunit, simulator and lint took {after_unit - started:.0f} s, end to end {ended - after_unit:.0f} s")
     for title, cases in (("skipped", tally.skipped), ("FAILED", tally.failed)):
         for name, reason in cases:
             print(f"{title}: {name}: {reason}")

@@ -7,7 +7,7 @@ namespace {
 
 std::unique_ptr<wire::Aead> make_inner(const Swarm& swarm) {
   if (!swarm.real_aead) return std::make_unique<NullAead>();
-  auto aead = wire::best_aead(swarm.limits.lanes.lanes * 6);   // two keys to seal, four to open
+  auto aead = wire::best_aead(swarm.limits.lanes.lanes * 6);  // two keys to seal, four to open
   MUST(aead.has_value());
   return std::move(*aead);
 }
@@ -36,8 +36,14 @@ SimCore::SimCore(const Around& around, std::uint8_t engine, std::uint8_t index, 
   aead_ = std::make_unique<WatchedAead>(scene_, around.keys, around.indexes, who_, make_inner(scene_.swarm));
   disk_ = std::make_unique<SimDisk>(scene_, Who{Who::Kind::kDisk, engine, index}, store, jobs_, dones_,
                                     base::MutableBytes{memory_.get(), bytes});
-  wiring_ = {.commands = &commands_, .events = &events_, .table = &table_, .report = &report_, .disk_jobs = &jobs_,
-             .disk_dones = &dones_, .handed_in = {}, .handed_out = {}};
+  wiring_ = {.commands = &commands_,
+             .events = &events_,
+             .table = &table_,
+             .report = &report_,
+             .disk_jobs = &jobs_,
+             .disk_dones = &dones_,
+             .handed_in = {},
+             .handed_out = {}};
   handed_in_.resize(base::kCoresMax);
   channel_ = std::make_unique<run::CoreChannel>(index, wiring_, limits.core);
 }
@@ -51,12 +57,18 @@ void SimCore::join(SimCore& from, SimCore& to) {
 
 base::Instant SimCore::poll_agent(base::Instant now) {
   const SimLimits& limits = scene_.swarm.limits;
-  if (agent_ == nullptr)   // on its first turn, when all cores have been joined
+  if (agent_ == nullptr)  // on its first turn, when all cores have been joined
     agent_ = std::make_unique<run::DataAgent>(run::DataAgentConfig{
-        .core = base::CoreId{who_.index}, .ports = views_, .aead = aead_.get(),
+        .core = base::CoreId{who_.index},
+        .ports = views_,
+        .aead = aead_.get(),
         .slots = {memory_.get(), std::size_t{limits.fetch_slots + limits.serve_slots} * base::kSlotBytes},
-        .fetch_slots = limits.fetch_slots, .serve_slots = limits.serve_slots, .lanes = limits.lanes,
-        .limits = limits.core, .challenge_seed = scene_.dice.word(), .wiring = wiring_});
+        .fetch_slots = limits.fetch_slots,
+        .serve_slots = limits.serve_slots,
+        .lanes = limits.lanes,
+        .limits = limits.core,
+        .challenge_seed = scene_.dice.word(),
+        .wiring = wiring_});
   const std::uint32_t work = agent_->poll(now);
   scene_.probes.fire_if(jobs_.room() == 0, Probe::job_ring_full);
   if (work > 0) scene_.note(who_, "works", work);
@@ -142,7 +154,8 @@ bool SimCore::whole(const char*& why) {
   if (channel_->busy()) why = "control waits for an event of the core";
   if (!disk_->idle() || disk_has_jobs()) why = "the disk has jobs";
   if (disk_->installed() != 0) why = "files are installed at the disk";
-  if (report.slots_free != scene_.swarm.limits.fetch_slots + scene_.swarm.limits.serve_slots) why = "slots are taken";
+  if (report.slots_free != scene_.swarm.limits.fetch_slots + scene_.swarm.limits.serve_slots)
+    why = "slots are taken";
   for (const share::SessionReport& session : report.sessions) {
     if (session.extents_serving != 0) why = "extents are being served";
     if (session.extents_outstanding != 0) why = "extents are outstanding";
