@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs the built tests and adds them up: meson's suites (GoogleTest binaries, lint) and pytest (tests/e2e).
+"""Runs the built tests and adds them up: meson's suites (GoogleTest binaries, simulator, lint) and pytest (tests/e2e).
 
 Called by test.sh after the build. Counts single cases from the JUnit files that meson and pytest write; a program that
 dies before it can report counts as one failed case. Prints what failed and what was skipped and why, and as
@@ -56,7 +56,8 @@ def first_line(element):
 
 
 def run_meson(build, tally, name_filter, suites=(), slow=False):
-    """Unit tests and lint. Their output is shown by meson only where they fail. `suites`: further arguments to choose."""
+    """Unit tests, simulator, fuzzers' replays and lint. Their output is shown by meson only where they fail. `suites`:
+    further arguments to choose."""
     log = "weft-tests"
     report = build / "meson-logs" / f"{log}.junit.xml"
     report.unlink(missing_ok=True)
@@ -109,7 +110,8 @@ def run_e2e(build, tally, name_filter, file="", slow=False):
 def main():
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    options.add_argument("--quick", action="store_true", help="no tests/e2e")
+    options.add_argument("--quick", action="store_true", help="no tests/e2e, no simulator")
+    options.add_argument("--no-e2e", action="store_true", help="no tests/e2e")
     options.add_argument("--no-meson", action="store_true", help="tests/e2e only")
     options.add_argument("--no-suite", action="append", default=[], metavar="SUITE", help="of meson's, may be repeated")
     options.add_argument("--e2e-file", default="", metavar="NAME", help="only this file of tests/e2e")
@@ -120,14 +122,15 @@ def main():
 
     tally = Tally()
     started = time.monotonic()
+    left_out = [*chosen.no_suite, *(["sim"] if chosen.quick else [])]
     if not chosen.no_meson:
-        run_meson(build, tally, chosen.filter, [f"--no-suite={suite}" for suite in chosen.no_suite], chosen.slow)
+        run_meson(build, tally, chosen.filter, [f"--no-suite={suite}" for suite in left_out], chosen.slow)
     after_unit = time.monotonic()
-    if not chosen.quick:
+    if not chosen.quick and not chosen.no_e2e:
         run_e2e(build, tally, chosen.filter, chosen.e2e_file, chosen.slow)
     ended = time.monotonic()
 
-    print(f"\nunit and lint took {after_unit - started:.0f} s, end to end {ended - after_unit:.0f} s")
+    print(f"\nunit, simulator and lint took {after_unit - started:.0f} s, end to end {ended - after_unit:.0f} s")
     for title, cases in (("skipped", tally.skipped), ("FAILED", tally.failed)):
         for name, reason in cases:
             print(f"{title}: {name}: {reason}")

@@ -19,7 +19,7 @@ build=yes halves=()
 while [ $# -gt 0 ]; do
   case "$1" in
     --no-build) build=no ;;
-    --unit) halves+=(--quick) ;;
+    --unit) halves+=(--no-e2e) ;;
     --e2e) halves+=(--no-meson) ;;
     *) kind= ;;
   esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test: unit tests, lint, and two or more daemons against each other (tests/e2e).
+# Builds everything and runs every test: unit tests, the simulator's sweep (tests/sim), lint, and two or more daemons
+# against each other (tests/e2e).
 # The last line counts single cases: "N passed, N failed" and, if any, ", N skipped". Exit code 0 only when
 # something ran and nothing failed.
 #
@@ -16,7 +17,7 @@ while [ $# -gt 0 ]; do
     --no-build) build=no ;;
     --quick) arguments+=(--quick) ;;
     --filter) arguments+=(--filter "${2:?--filter needs a name}"); shift ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) printf 'test: unknown option %s (see --help)\n' "$1" >&2; exit 2 ;;
   esac
   shift

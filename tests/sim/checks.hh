@@ -12,7 +12,7 @@ class Checks {
  public:
   // `checker` names the promise: "wrong byte", "nonce twice", …
   [[gnu::format(printf, 3, 4)]] void fail(const char* checker, const char* format, ...) {
-    if (failed()) return;   // what follows a broken promise is its consequence
+    if (failed()) return;  // what follows a broken promise is its consequence
     checker_ = checker;
     char text[400];
     va_list arguments;

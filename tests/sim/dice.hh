@@ -37,10 +37,12 @@ class Dice {
     return one_in(2) ? 0 : static_cast<std::uint32_t>(spread(low, high));
   }
   base::Duration time(base::Duration low, base::Duration high) {
-    return {static_cast<std::int64_t>(between(static_cast<std::uint64_t>(low.ns), static_cast<std::uint64_t>(high.ns)))};
+    return {static_cast<std::int64_t>(
+        between(static_cast<std::uint64_t>(low.ns), static_cast<std::uint64_t>(high.ns)))};
   }
   base::Duration spread_time(base::Duration low, base::Duration high) {
-    return {static_cast<std::int64_t>(spread(static_cast<std::uint64_t>(low.ns), static_cast<std::uint64_t>(high.ns)))};
+    return {
+        static_cast<std::int64_t>(spread(static_cast<std::uint64_t>(low.ns), static_cast<std::uint64_t>(high.ns)))};
   }
   // A fault that comes every so often, or (every second time) never.
   base::Duration interval(base::Duration low, base::Duration high) {
@@ -50,7 +52,8 @@ class Dice {
     MUST(std::has_single_bit(low) && std::has_single_bit(high));
     return low << below(static_cast<std::uint32_t>(std::bit_width(high / low)));
   }
-  template <typename T> T of(std::initializer_list<T> choices) {
+  template <typename T>
+  T of(std::initializer_list<T> choices) {
     return *(choices.begin() + below(static_cast<std::uint32_t>(choices.size())));
   }
 

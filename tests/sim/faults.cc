@@ -31,7 +31,9 @@ base::Duration Faults::mean_of(Kind kind) const {
   return {};
 }
 
-SimEngine& Faults::any_engine() { return *engines_[scene_.dice.below(static_cast<std::uint32_t>(engines_.size()))]; }
+SimEngine& Faults::any_engine() {
+  return *engines_[scene_.dice.below(static_cast<std::uint32_t>(engines_.size()))];
+}
 
 base::Instant Faults::poll() {
   base::Instant next = base::kNever;
@@ -64,7 +66,8 @@ void Faults::strike(Kind kind) {
     case kCrash: return crash();
     case kPortDown: {
       auto& ports = engine.port_states();
-      ports[dice.below(static_cast<std::uint32_t>(ports.size()))]->down_until = scene_.now + about(f.port_down_lasts);
+      ports[dice.below(static_cast<std::uint32_t>(ports.size()))]->down_until =
+          scene_.now + about(f.port_down_lasts);
       return scene_.probes.fire(Probe::port_down);
     }
     case kLinkLost: return links_[dice.below(static_cast<std::uint32_t>(links_.size()))]->lose(about(f.link_gone));
@@ -79,7 +82,8 @@ void Faults::strike(Kind kind) {
       return scene_.probes.fire(Probe::core_stalled);
     }
     case kControlStall:
-      engine.control_turn() = std::max(engine.control_turn(), scene_.now) + dice.spread_time(base::milliseconds(10), base::milliseconds(400));
+      engine.control_turn() = std::max(engine.control_turn(), scene_.now) +
+                              dice.spread_time(base::milliseconds(10), base::milliseconds(400));
       return scene_.probes.fire(Probe::control_stalled);
     case kWeather: {
       auto& ways = network_.ways();

@@ -20,20 +20,33 @@ class Faults {
   base::Instant poll();
 
  private:
-  enum Kind : std::size_t { kCut, kPortDown, kCrash, kLinkLost, kClockStep, kCoreStall, kControlStall, kWeather, kDiskFull, kKinds };
+  enum Kind : std::size_t {
+    kCut,
+    kPortDown,
+    kCrash,
+    kLinkLost,
+    kClockStep,
+    kCoreStall,
+    kControlStall,
+    kWeather,
+    kDiskFull,
+    kKinds
+  };
   [[nodiscard]] base::Duration mean_of(Kind kind) const;
   void strike(Kind kind);
   void cut();
   void crash();
   [[nodiscard]] SimEngine& any_engine();
-  [[nodiscard]] base::Duration about(base::Duration mean) { return scene_.dice.time(base::microseconds(1), 2 * mean); }
+  [[nodiscard]] base::Duration about(base::Duration mean) {
+    return scene_.dice.time(base::microseconds(1), 2 * mean);
+  }
 
   Scene& scene_;
   Network& network_;
   std::vector<std::unique_ptr<SimEngine>>& engines_;
   std::vector<std::unique_ptr<SimLink>>& links_;
   std::array<base::Instant, kKinds> due_;
-  std::array<base::Instant, kEnginesMax> back_at_;   // of dead engines
+  std::array<base::Instant, kEnginesMax> back_at_;  // of dead engines
 };
 
 }  // namespace weft::sim

@@ -18,9 +18,11 @@ constexpr std::uint64_t kSeedsForAllProbes = 1000;
 int replay(std::uint64_t seed, bool quiet) {
   if (!quiet) std::fputs(sim::describe(sim::draw_swarm(seed)).c_str(), stdout);
   const sim::Outcome outcome = sim::run_seed(seed, quiet ? nullptr : stdout);
-  std::printf("seed %" PRIu64 ": %s%s%s\n  hash %016" PRIx64 ", %" PRIu64 " packets, %" PRIu64 " turns, %.3f s of virtual time\n",
-              seed, outcome.failed ? outcome.checker.c_str() : "passed", outcome.failed ? ": " : "", outcome.text.c_str(),
-              outcome.trace_hash, outcome.packets, outcome.turns, static_cast<double>(outcome.virtual_time.us()) / 1e6);
+  std::printf("seed %" PRIu64 ": %s%s%s\n  hash %016" PRIx64 ", %" PRIu64 " packets, %" PRIu64
+              " turns, %.3f s of virtual time\n",
+              seed, outcome.failed ? outcome.checker.c_str() : "passed", outcome.failed ? ": " : "",
+              outcome.text.c_str(), outcome.trace_hash, outcome.packets, outcome.turns,
+              static_cast<double>(outcome.virtual_time.us()) / 1e6);
   return outcome.failed ? 1 : 0;
 }
 
@@ -33,7 +35,8 @@ int many(sim::SweepPlan plan, std::uint64_t all_probes_from) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Whole weft engines on one thread and virtual time; a seed is a world of faults (tests/sim/README.md)"};
+  CLI::App app{
+      "Whole weft engines on one thread and virtual time; a seed is a world of faults (tests/sim/README.md)"};
   std::uint64_t seed = 0;
   bool quiet = false, verbose = false;
   sim::SweepPlan plan;
@@ -43,7 +46,8 @@ int main(int argc, char** argv) {
   app.add_flag("--log", verbose, "with --seed: the engines' own log too, on standard error");
   CLI::Option* sweep = app.add_option("--sweep", plan.seeds, "run this many seeds, beginning at --from");
   app.add_option("--from", plan.from, "the first seed of a sweep (1)");
-  CLI::Option* minutes = app.add_option("--minutes", plan.minutes, "run random seeds for so long (may be a fraction)");
+  CLI::Option* minutes =
+      app.add_option("--minutes", plan.minutes, "run random seeds for so long (may be a fraction)");
   app.add_option("--processes", plan.processes, "how many at one time (one per CPU)");
   CLI11_PARSE(app, argc, argv);
   base::configure_log(verbose ? base::LogLevel::kInfo : base::LogLevel::kError, base::LogFormat::kText);

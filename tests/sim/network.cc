@@ -75,7 +75,8 @@ void Network::damage(Packet& packet) {
     return;
   }
   // Every second time in the header, where a turned bit names another lane, epoch or number.
-  const std::uint32_t at = dice.below(dice.one_in(2) ? static_cast<std::uint32_t>(wire::kHeaderBytes) : packet.bytes);
+  const std::uint32_t at =
+      dice.below(dice.one_in(2) ? static_cast<std::uint32_t>(wire::kHeaderBytes) : packet.bytes);
   packet.data[at] ^= static_cast<std::byte>(1u << dice.below(8));
 }
 

@@ -28,7 +28,7 @@ struct Way {
   WayRates rates{};
   base::Instant cut_until{};
   bool in_burst = false;
-  base::Instant free_at{};             // when the rate limit has sent all it was given
+  base::Instant free_at{};  // when the rate limit has sent all it was given
   std::uint64_t carried = 0, dropped = 0;
 };
 
@@ -55,7 +55,7 @@ class Network {
  private:
   struct Flight {
     base::Instant due{};
-    std::uint64_t order = 0;           // of two that are due at once, the older first
+    std::uint64_t order = 0;  // of two that are due at once, the older first
     Packet* packet = nullptr;
     PortName to{};
     friend bool operator<(const Flight& a, const Flight& b) {

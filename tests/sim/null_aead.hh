@@ -48,7 +48,9 @@ class NullAead final : public wire::Aead {
   }
 
  private:
-  struct Tag { std::uint64_t a = 0, b = 0; };
+  struct Tag {
+    std::uint64_t a = 0, b = 0;
+  };
   static_assert(sizeof(Tag) == wire::kTagBytes);
 
   static Tag sum(const wire::KeySlot& key, std::uint64_t number, base::Bytes bytes) noexcept {

@@ -11,13 +11,13 @@
 
 namespace weft::sim {
 
-inline constexpr std::uint16_t kPacketRoom = 9216;   // MTU 9000 and what stands around it
+inline constexpr std::uint16_t kPacketRoom = 9216;  // MTU 9000 and what stands around it
 
 struct Packet {
   enum class Holder : std::uint8_t { kNobody, kSender, kNetwork, kPort, kReceiver };
   Holder holder = Holder::kNobody;
-  std::uint8_t engine = 0, port = 0, core = 0;       // of kSender and kReceiver
-  std::uint32_t held_at = 0;                         // then: where it stands in that port's list (sim_port.hh)
+  std::uint8_t engine = 0, port = 0, core = 0;  // of kSender and kReceiver
+  std::uint32_t held_at = 0;                    // then: where it stands in that port's list (sim_port.hh)
   std::uint16_t bytes = 0;
   std::uint16_t src_udp = 0, dst_udp = 0;
   base::IpAddress src{};
@@ -29,7 +29,7 @@ class PacketPool {
  public:
   [[nodiscard]] Packet* take() {
     if (free_.empty()) {
-      all_.push_back(std::unique_ptr<Packet>(new Packet));   // without zeroing 9 KiB
+      all_.push_back(std::unique_ptr<Packet>(new Packet));  // without zeroing 9 KiB
       return all_.back().get();
     }
     Packet* packet = free_.back();

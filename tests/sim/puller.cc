@@ -6,7 +6,11 @@ namespace weft::sim {
 
 Puller::Puller(Scene& scene, std::uint8_t engine, Store& store, run::Sessions& sessions,
                const std::vector<base::DeviceId>& devices)
-    : scene_(scene), who_{Who::Kind::kControl, engine, 0}, store_(store), sessions_(sessions), devices_(devices),
+    : scene_(scene),
+      who_{Who::Kind::kControl, engine, 0},
+      store_(store),
+      sessions_(sessions),
+      devices_(devices),
       again_bytes_(scene.swarm.again_bytes) {
   for (std::uint32_t i = 0; i < store.sources.size(); ++i) {
     const Source& source = store.sources[i];
@@ -18,7 +22,8 @@ Puller::Puller(Scene& scene, std::uint8_t engine, Store& store, run::Sessions& s
     pulled.open = false;
     for (std::uint32_t block = 0; block < source.blocks(); ++block) {
       const base::Bytes expected = source.block(block);
-      if (!std::equal(expected.begin(), expected.end(), pulled.bytes.begin() + static_cast<std::ptrdiff_t>(block) * source.block_bytes))
+      if (!std::equal(expected.begin(), expected.end(),
+                      pulled.bytes.begin() + static_cast<std::ptrdiff_t>(block) * source.block_bytes))
         continue;
       want.have[block] = true;
       --want.missing;
@@ -33,7 +38,8 @@ bool Puller::complete() const {
 }
 
 bool Puller::at_rest() const {
-  return std::all_of(wants_.begin(), wants_.end(), [](const Want& want) { return want.state == Want::State::kIdle; });
+  return std::all_of(wants_.begin(), wants_.end(),
+                     [](const Want& want) { return want.state == Want::State::kIdle; });
 }
 
 std::uint32_t Puller::blocks_missing() const {
@@ -42,14 +48,17 @@ std::uint32_t Puller::blocks_missing() const {
   return sum;
 }
 
-base::Instant Puller::later() { return scene_.now + scene_.dice.time(base::milliseconds(1), base::milliseconds(60)); }
+base::Instant Puller::later() {
+  return scene_.now + scene_.dice.time(base::milliseconds(1), base::milliseconds(60));
+}
 
 void Puller::poll() {
   for (Want& want : wants_) {
     const std::uint8_t owner = store_.sources[want.source].owner;
     switch (want.state) {
       case Want::State::kIdle:
-        if (want.missing > 0 && !closing_all_ && scene_.now >= want.retry_at && sessions_.usable(devices_[owner])) open(want);
+        if (want.missing > 0 && !closing_all_ && scene_.now >= want.retry_at && sessions_.usable(devices_[owner]))
+          open(want);
         break;
       case Want::State::kOpen:
         if (closing_all_ || (want.missing == 0 && want.outstanding == 0) ||
@@ -57,7 +66,8 @@ void Puller::poll() {
           close(want);
         else order_blocks(want);
         break;
-      case Want::State::kOpening: case Want::State::kClosing: break;
+      case Want::State::kOpening:
+      case Want::State::kClosing: break;
     }
   }
 }
@@ -66,7 +76,9 @@ void Puller::open(Want& want) {
   const Source& source = store_.sources[want.source];
   want.state = Want::State::kOpening;
   store_.pulled[want.source].open = true;
-  const model::RemoteFile file{.folder = "sim", .name = source.name, .version = {},
+  const model::RemoteFile file{.folder = "sim",
+                               .name = source.name,
+                               .version = {},
                                .size = static_cast<std::int64_t>(source.bytes.size()),
                                .block_size = static_cast<std::int32_t>(source.block_bytes)};
   sessions_.open(devices_[source.owner], file, kFdPulled + static_cast<int>(want.source), false,
@@ -75,7 +87,8 @@ void Puller::open(Want& want) {
                      return scene_.checks.fail("one answer each", "e%u: an open was answered twice", who_.engine);
                    if (!transfer) {
                      scene_.probes.fire(Probe::open_failed);
-                     scene_.note(who_, "could not open (source, error)", want.source, static_cast<std::uint64_t>(transfer.error().code));
+                     scene_.note(who_, "could not open (source, error)", want.source,
+                                 static_cast<std::uint64_t>(transfer.error().code));
                      want.state = Want::State::kIdle;
                      store_.pulled[want.source].open = false;
                      want.retry_at = later();
@@ -103,15 +116,19 @@ void Puller::order(Want& want, std::uint32_t block) {
   const Source& source = store_.sources[want.source];
   want.asked[block] = true;
   ++want.outstanding;
-  sessions_.fetch({.transfer = want.transfer, .offset = std::uint64_t{block} * source.block_bytes,
-                   .size = static_cast<std::uint32_t>(source.block(block).size()), .hash = source.hashes[block]},
-                  [this, &want, block, serial = want.serial](base::Status status) { on_block(want, block, serial, status); });
+  sessions_.fetch(
+      {.transfer = want.transfer,
+       .offset = std::uint64_t{block} * source.block_bytes,
+       .size = static_cast<std::uint32_t>(source.block(block).size()),
+       .hash = source.hashes[block]},
+      [this, &want, block, serial = want.serial](base::Status status) { on_block(want, block, serial, status); });
 }
 
 void Puller::on_block(Want& want, std::uint32_t block, std::uint64_t serial, base::Status status) {
   const bool open = want.state == Want::State::kOpen || want.state == Want::State::kClosing;
   if (!open || serial != want.serial || !want.asked[block])
-    return scene_.checks.fail("one answer each", "e%u: block %u of file %u was answered after its transfer was gone, or twice",
+    return scene_.checks.fail("one answer each",
+                              "e%u: block %u of file %u was answered after its transfer was gone, or twice",
                               who_.engine, block, want.source);
   want.asked[block] = false;
   --want.outstanding;
@@ -142,11 +159,13 @@ void Puller::note_failure(base::Errc code) {
 void Puller::check_block(const Want& want, std::uint32_t block) {
   const Source& source = store_.sources[want.source];
   const base::Bytes expected = source.block(block);
-  const auto at = store_.pulled[want.source].bytes.begin() + static_cast<std::ptrdiff_t>(block) * source.block_bytes;
+  const auto at =
+      store_.pulled[want.source].bytes.begin() + static_cast<std::ptrdiff_t>(block) * source.block_bytes;
   if (want.have[block])
     scene_.checks.fail("nothing fetched twice", "e%u: block %u of file %u", who_.engine, block, want.source);
   if (!std::equal(expected.begin(), expected.end(), at))
-    scene_.checks.fail("done means written", "e%u: block %u of file %u is not on the disk", who_.engine, block, want.source);
+    scene_.checks.fail("done means written", "e%u: block %u of file %u is not on the disk", who_.engine, block,
+                       want.source);
 }
 
 void Puller::close(Want& want) {
@@ -155,8 +174,8 @@ void Puller::close(Want& want) {
   scene_.note(who_, "closes (source, blocks outstanding)", want.source, want.outstanding);
   sessions_.close(want.transfer, [this, &want] {
     if (want.outstanding != 0)
-      scene_.checks.fail("one answer each", "e%u: file %u is gone, %u blocks were never answered", who_.engine, want.source,
-                         want.outstanding);
+      scene_.checks.fail("one answer each", "e%u: file %u is gone, %u blocks were never answered", who_.engine,
+                         want.source, want.outstanding);
     want.state = Want::State::kIdle;
     store_.pulled[want.source].open = false;
     if (want.missing == 0 && store_.pulled[want.source].bytes != store_.sources[want.source].bytes)

@@ -33,11 +33,11 @@ class Puller {
     std::uint32_t source = 0;
     State state = State::kIdle;
     std::uint32_t transfer = 0;
-    std::vector<bool> have, asked;              // by block
+    std::vector<bool> have, asked;  // by block
     std::uint32_t missing = 0;
     std::uint32_t outstanding = 0;
-    std::uint32_t next = 0;                     // block to look at first
-    std::uint64_t serial = 0;                   // of this opening; grows
+    std::uint32_t next = 0;    // block to look at first
+    std::uint64_t serial = 0;  // of this opening; grows
     base::Instant retry_at{};
   };
   void open(Want& want);
@@ -57,7 +57,7 @@ class Puller {
   const std::vector<base::DeviceId>& devices_;
   std::vector<Want> wants_;
   bool closing_all_ = false;
-  std::uint64_t again_bytes_;                   // that may still be wanted anew
+  std::uint64_t again_bytes_;  // that may still be wanted anew
 };
 
 }  // namespace weft::sim

@@ -10,8 +10,8 @@ namespace weft::sim {
 
 struct Regression {
   std::uint64_t seed;
-  const char* name;      // a word for the test's name
-  const char* found;     // what was wrong, and the test beside this one
+  const char* name;   // a word for the test's name
+  const char* found;  // what was wrong, and the test beside this one
 };
 inline constexpr std::array<Regression, 2> kRegressions = {{
     {1, "FetchesWaitBeyondTheirFile",

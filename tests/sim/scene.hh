@@ -12,16 +12,17 @@
 namespace weft::sim {
 
 struct Scene {
-  Scene(const Swarm& chosen, std::FILE* trace_out) : swarm(chosen), dice(chosen.seed ^ 0x5EED5EED5EED5EEDu), trace(trace_out) {}
+  Scene(const Swarm& chosen, std::FILE* trace_out)
+      : swarm(chosen), dice(chosen.seed ^ 0x5EED5EED5EED5EEDu), trace(trace_out) {}
   const Swarm swarm;
   Dice dice;
   Trace trace;
   Checks checks;
   Probes probes;
-  base::Instant now{};              // world time; engines have clocks of their own (clock.hh)
-  bool faults_on = true;            // false: no new fault of any kind
-  std::uint64_t packets = 0;        // that ports took
-  std::uint64_t packets_refused = 0;   // that a full receive queue dropped
+  base::Instant now{};                // world time; engines have clocks of their own (clock.hh)
+  bool faults_on = true;              // false: no new fault of any kind
+  std::uint64_t packets = 0;          // that ports took
+  std::uint64_t packets_refused = 0;  // that a full receive queue dropped
 
   void note(Who who, What what, std::uint64_t a = 0, std::uint64_t b = 0) { trace.note(now, who, what, a, b); }
 };

@@ -16,7 +16,9 @@ SimDisk::~SimDisk() {
     if (job.kind == Kind::kRead) scene_.probes.fire(Probe::crash_during_read);
     if (job.kind != Kind::kWrite) continue;
     scene_.probes.fire(Probe::crash_during_write);
-    const std::uint32_t kept = scene_.dice.one_in(2) ? scene_.dice.below(job.length + 1) : scene_.dice.one_in(2) ? job.length : 0;
+    const std::uint32_t kept = scene_.dice.one_in(2)   ? scene_.dice.below(job.length + 1)
+                               : scene_.dice.one_in(2) ? job.length
+                                                       : 0;
     scene_.probes.fire_if(kept > 0 && kept < job.length, Probe::crash_torn_write);
     Pulled& file = store_.pulled[static_cast<std::size_t>(files_.at(job.file).fd - kFdPulled)];
     std::memcpy(file.bytes.data() + job.offset, slot(job).data(), kept);
@@ -38,7 +40,8 @@ void SimDisk::poll() {
   for (std::size_t i = 0; i < operations_.size();) {
     Operation& operation = operations_[i];
     // A removal waits for what was begun before it.
-    const bool waits = operation.job.kind == Kind::kRemove && operation.result == 0 && files_.at(operation.job.file).busy > 0;
+    const bool waits =
+        operation.job.kind == Kind::kRemove && operation.result == 0 && files_.at(operation.job.file).busy > 0;
     if (operation.due > scene_.now || waits) {
       if (waits) operation.due = std::max(operation.due, scene_.now + base::microseconds(20));
       ++i;
@@ -54,7 +57,8 @@ void SimDisk::poll() {
 void SimDisk::take(const share::DiskJob& job) {
   const Swarm& swarm = scene_.swarm;
   Operation operation{.job = job, .due = scene_.now, .result = begin(job)};
-  if (job.kind == Kind::kRead || job.kind == Kind::kWrite) operation.due += scene_.dice.time(swarm.disk_min, swarm.disk_max);
+  if (job.kind == Kind::kRead || job.kind == Kind::kWrite)
+    operation.due += scene_.dice.time(swarm.disk_min, swarm.disk_max);
   scene_.note(who_, "takes a job (kind, length)", static_cast<std::uint64_t>(job.kind), job.length);
   operations_.push_back(operation);
 }
@@ -76,11 +80,12 @@ std::int32_t SimDisk::begin(const share::DiskJob& job) {
   }
   MUST(job.length > 0 && job.length <= base::kSlotBytes);
   if (slot_busy_.at(job.slot))
-    scene_.checks.fail("buffer with two owners", "e%u core %u: slot %u is in two disk jobs", who_.engine, who_.index, job.slot);
+    scene_.checks.fail("buffer with two owners", "e%u core %u: slot %u is in two disk jobs", who_.engine,
+                       who_.index, job.slot);
   slot_busy_[job.slot] = true;
   ++file.busy;
   if (job.kind == Kind::kWrite) check_write(job, file.fd, "given");
-  else std::memset(slot(job).data(), 0xDB, job.length);   // whoever looks before the answer sees rubbish
+  else std::memset(slot(job).data(), 0xDB, job.length);  // whoever looks before the answer sees rubbish
   return 0;
 }
 
@@ -89,11 +94,12 @@ void SimDisk::check_write(const share::DiskJob& job, int fd, const char* when) {
   MUST(fd >= kFdPulled && index < store_.pulled.size());
   const Source& source = store_.sources[index];
   if (!store_.pulled[index].open)
-    scene_.checks.fail("write to a closed file", "e%u core %u: %s, file %zu, offset %" PRIu64, who_.engine, who_.index,
-                       when, index, job.offset);
+    scene_.checks.fail("write to a closed file", "e%u core %u: %s, file %zu, offset %" PRIu64, who_.engine,
+                       who_.index, when, index, job.offset);
   if (job.offset + job.length > source.bytes.size() ||
       std::memcmp(slot(job).data(), source.bytes.data() + job.offset, job.length) != 0)
-    scene_.checks.fail("wrong byte", "e%u core %u: when %s, a write of %u bytes at %" PRIu64 " of file %zu is not the source",
+    scene_.checks.fail("wrong byte",
+                       "e%u core %u: when %s, a write of %u bytes at %" PRIu64 " of file %zu is not the source",
                        who_.engine, who_.index, when, job.length, job.offset, index);
 }
 
@@ -116,7 +122,8 @@ void SimDisk::read(Operation& operation, int fd) {
   const share::DiskJob& job = operation.job;
   const Source& source = store_.sources.at(static_cast<std::size_t>(fd - kFdServed));
   if (job.offset + job.length > source.bytes.size())
-    return scene_.checks.fail("read beyond a file", "e%u core %u: %u bytes at %" PRIu64, who_.engine, who_.index, job.length, job.offset);
+    return scene_.checks.fail("read beyond a file", "e%u core %u: %u bytes at %" PRIu64, who_.engine, who_.index,
+                              job.length, job.offset);
   operation.result = static_cast<std::int32_t>(job.length);
   std::memcpy(slot(job).data(), source.bytes.data() + job.offset, job.length);
   const FaultRates& faults = scene_.swarm.faults;
@@ -145,7 +152,8 @@ void SimDisk::write(Operation& operation, int fd) {
     operation.result = -EIO;
     kept = scene_.dice.below(job.length);
   }
-  std::memcpy(store_.pulled[static_cast<std::size_t>(fd - kFdPulled)].bytes.data() + job.offset, slot(job).data(), kept);
+  std::memcpy(store_.pulled[static_cast<std::size_t>(fd - kFdPulled)].bytes.data() + job.offset, slot(job).data(),
+              kept);
 }
 
 void SimDisk::answer(const Operation& operation) {

@@ -21,7 +21,12 @@ class SimDisk {
  public:
   SimDisk(Scene& scene, Who who, Store& store, share::SpscRing<share::DiskJob>& jobs,
           share::SpscRing<share::DiskDone>& dones, base::MutableBytes slots)
-      : scene_(scene), who_(who), store_(store), jobs_(jobs), dones_(dones), slots_(slots),
+      : scene_(scene),
+        who_(who),
+        store_(store),
+        jobs_(jobs),
+        dones_(dones),
+        slots_(slots),
         slot_busy_(slots.size() / base::kSlotBytes) {}
   ~SimDisk();
   SimDisk(const SimDisk&) = delete;
@@ -45,7 +50,7 @@ class SimDisk {
     bool removing = false;
   };
   void take(const share::DiskJob& job);
-  [[nodiscard]] std::int32_t begin(const share::DiskJob& job);       // negative: refused at once
+  [[nodiscard]] std::int32_t begin(const share::DiskJob& job);  // negative: refused at once
   void finish(Operation& operation);
   void read(Operation& operation, int fd);
   void write(Operation& operation, int fd);
@@ -63,8 +68,8 @@ class SimDisk {
   share::SpscRing<share::DiskDone>& dones_;
   const base::MutableBytes slots_;
   std::vector<bool> slot_busy_;
-  std::map<std::uint32_t, File> files_;                              // by the caller's number
-  std::vector<Operation> operations_;                                // in order of their start
+  std::map<std::uint32_t, File> files_;  // by the caller's number
+  std::vector<Operation> operations_;    // in order of their start
   std::vector<share::DiskDone> held_;
 };
 

@@ -8,7 +8,12 @@ namespace weft::sim {
 
 SimEngine::SimEngine(const SimCore::Around& around, std::uint8_t number, const std::vector<Source>& sources,
                      const std::vector<base::DeviceId>& devices)
-    : around_(around), scene_(around.scene), number_(number), sources_(sources), devices_(devices), store_(sources) {
+    : around_(around),
+      scene_(around.scene),
+      number_(number),
+      sources_(sources),
+      devices_(devices),
+      store_(sources) {
   Dice& dice = scene_.dice;
   clock_offset_ = dice.time(base::seconds(1), base::seconds(100'000));
   drift_ppm_ = static_cast<std::int64_t>(dice.below(200)) - 100;
@@ -56,7 +61,8 @@ void SimEngine::die() {
 void SimEngine::poll_agent(std::size_t core) {
   turns_[core].agent = cores_[core]->poll_agent(clock());
   if (cores_[core]->disk_has_jobs())
-    turns_[core].disk = std::min(turns_[core].disk, scene_.now + scene_.dice.time(base::microseconds(1), base::microseconds(20)));
+    turns_[core].disk =
+        std::min(turns_[core].disk, scene_.now + scene_.dice.time(base::microseconds(1), base::microseconds(20)));
 }
 
 void SimEngine::run_posted() {
@@ -121,28 +127,39 @@ void SimEngine::post(std::function<void()> later) {
 }
 
 run::LocalPort SimEngine::local_port(std::uint32_t port) const {
-  return {.name = "p" + std::to_string(port), .address = address_of(ports_[port]->name), .prefix_bits = 24,
-          .mtu = scene_.swarm.mtu[port], .speed_Bps = 0, .udp_port = kUdpBase, .role = scene_.swarm.role[port],
+  return {.name = "p" + std::to_string(port),
+          .address = address_of(ports_[port]->name),
+          .prefix_bits = 24,
+          .mtu = scene_.swarm.mtu[port],
+          .speed_Bps = 0,
+          .udp_port = kUdpBase,
+          .role = scene_.swarm.role[port],
           .shares_rings = false};
 }
 
-base::Result<share::Flow> SimEngine::make_flow(std::uint32_t port, const base::IpAddress& remote, std::uint16_t local_udp,
-                                               std::uint16_t remote_udp) {
-  if (!scene_.swarm.mesh && port_of(remote).port != port) return base::fail(base::Errc::kUnavailable, "another network");
-  return share::Flow{.src = address_of(ports_[port]->name), .dst = remote, .src_udp = local_udp, .dst_udp = remote_udp,
+base::Result<share::Flow> SimEngine::make_flow(std::uint32_t port, const base::IpAddress& remote,
+                                               std::uint16_t local_udp, std::uint16_t remote_udp) {
+  if (!scene_.swarm.mesh && port_of(remote).port != port)
+    return base::fail(base::Errc::kUnavailable, "another network");
+  return share::Flow{.src = address_of(ports_[port]->name),
+                     .dst = remote,
+                     .src_udp = local_udp,
+                     .dst_udp = remote_udp,
                      .neighbour = 0};
 }
 
 void SimEngine::open_for_peer(const base::DeviceId&, const model::RemoteFile& file, model::ServedDone done) {
   if (scene_.faults_on && scene_.dice.ppm(scene_.swarm.faults.refuse_open_ppm)) {
     scene_.probes.fire(Probe::open_refused);
-    const auto code = scene_.dice.of({base::Errc::kNotFound, base::Errc::kPermission, base::Errc::kLimit, base::Errc::kUnavailable});
+    const auto code = scene_.dice.of(
+        {base::Errc::kNotFound, base::Errc::kPermission, base::Errc::kLimit, base::Errc::kUnavailable});
     return post([done = std::move(done), code] { done(base::fail(code, "the simulator refuses")); });
   }
   for (std::size_t i = 0; i < sources_.size(); ++i)
     if (sources_[i].owner == number_ && sources_[i].name == file.name)
       return post([done = std::move(done), i, size = sources_[i].bytes.size()] {
-        done(model::ServedFile{.fd = base::UniqueFd(kFdServed + static_cast<int>(i)), .direct = false, .size = size});
+        done(model::ServedFile{
+            .fd = base::UniqueFd(kFdServed + static_cast<int>(i)), .direct = false, .size = size});
       });
   scene_.checks.fail("files are named", "e%u was asked for %s, which it does not have", number_, file.name.c_str());
 }

@@ -21,7 +21,7 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   // ---- the machine
   [[nodiscard]] std::uint8_t number() const { return number_; }
   [[nodiscard]] const base::DeviceId& device() const { return devices_[number_]; }
-  [[nodiscard]] base::Instant clock() const;                 // never goes back
+  [[nodiscard]] base::Instant clock() const;  // never goes back
   void step_clock(base::Duration by) { clock_offset_ += by; }
   [[nodiscard]] std::vector<std::unique_ptr<PortShared>>& port_states() { return ports_; }
   [[nodiscard]] Store& store() { return store_; }
@@ -46,7 +46,9 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   [[nodiscard]] bool take_links_woken() { return std::exchange(links_woken_, false); }
 
   // ---- links
-  void on_link_up(const base::DeviceId& peer, std::unique_ptr<run::SessionLink> link) { sessions_->on_link_up(peer, std::move(link)); }
+  void on_link_up(const base::DeviceId& peer, std::unique_ptr<run::SessionLink> link) {
+    sessions_->on_link_up(peer, std::move(link));
+  }
   void on_link_down(const base::DeviceId& peer);
   base::Status on_private(const base::DeviceId& peer, std::uint64_t link, int type, base::Bytes bytes) {
     return sessions_->handle_private(peer, link, type, bytes);
@@ -55,7 +57,9 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   [[nodiscard]] bool whole(const char*& why);
   [[nodiscard]] bool bare(const char*& why);
   // Of all lanes since they were made, as the reports say.
-  struct Sums { std::uint64_t chunk_bytes_out = 0, chunk_bytes_again = 0, lost = 0, spurious = 0; };
+  struct Sums {
+    std::uint64_t chunk_bytes_out = 0, chunk_bytes_again = 0, lost = 0, spurious = 0;
+  };
   [[nodiscard]] Sums sums();
 
   // ---- run::DataSide
@@ -65,7 +69,9 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   [[nodiscard]] std::uint32_t requests_max() const noexcept override { return scene_.swarm.limits.core.requests; }
   [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
   [[nodiscard]] run::LocalPort local_port(std::uint32_t port) const override;
-  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return scene_.now >= ports_[port]->down_until; }
+  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override {
+    return scene_.now >= ports_[port]->down_until;
+  }
   void poll_ports(base::Instant) override {}
   [[nodiscard]] base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
                                                     std::uint16_t local_udp, std::uint16_t remote_udp) override;

@@ -17,8 +17,9 @@ class SimSessionLink final : public run::SessionLink {
   [[nodiscard]] base::Status export_secret(std::string_view label, base::MutableBytes out) override {
     // As a TLS exporter: both ends of this link, and no other link of the world, get the same.
     std::vector<std::byte> input(24 + label.size());
-    const std::uint64_t words[3] = {link_.scene_.swarm.seed, number_,
-                                    std::uint64_t{link_.ends_[0].engine->number()} << 8 | link_.ends_[1].engine->number()};
+    const std::uint64_t words[3] = {
+        link_.scene_.swarm.seed, number_,
+        std::uint64_t{link_.ends_[0].engine->number()} << 8 | link_.ends_[1].engine->number()};
     std::memcpy(input.data(), words, sizeof words);
     std::memcpy(input.data() + sizeof words, label.data(), label.size());
     const base::Sha256 hash = wire::sha256(input);
@@ -39,7 +40,7 @@ SimLink::SimLink(Scene& scene, IndexBook& indexes, SimEngine& a, SimEngine& b) :
 }
 
 void SimLink::come_up() {
-  for (std::size_t i = 0; i < 2; ++i) end(i);   // who has not noticed yet notices now
+  for (std::size_t i = 0; i < 2; ++i) end(i);  // who has not noticed yet notices now
   ++serial_;
   up_ = true;
   resumes_ = 0;
@@ -62,7 +63,8 @@ void SimLink::lose(base::Duration gone) {
   up_at_ = scene_.now + gone;
   for (End& e : ends_) {
     e.input.clear();
-    if (e.connection && e.gone_at == base::kNever) e.gone_at = scene_.now + scene_.dice.spread_time(base::microseconds(10), base::milliseconds(300));
+    if (e.connection && e.gone_at == base::kNever)
+      e.gone_at = scene_.now + scene_.dice.spread_time(base::microseconds(10), base::milliseconds(300));
   }
 }
 
@@ -70,7 +72,7 @@ void SimLink::on_engine_died(const SimEngine& engine) {
   for (End& e : ends_) {
     if (e.engine != &engine) continue;
     lose({});
-    e.connection.reset();                       // its sessions went with the engine: nobody is told
+    e.connection.reset();  // its sessions went with the engine: nobody is told
     e.told = false;
     e.gone_at = base::kNever;
   }
@@ -109,15 +111,17 @@ void SimLink::flush(std::size_t from) {
   if (!e.connection) return;
   std::vector<std::byte> out;
   while (e.connection->next_output(out)) {
-    if (!up_) continue;                         // into a broken pipe
+    if (!up_) continue;  // into a broken pipe
     base::Instant due = scene_.now + delay_;
     auto& input = ends_[1 - from].input;
     if (!input.empty()) due = std::max(due, input.back().first);
     // TCP keeps bytes in order and keeps nothing else together.
-    const std::size_t cut = scene_.dice.one_in(3) ? 1 + scene_.dice.below(static_cast<std::uint32_t>(out.size())) : out.size();
+    const std::size_t cut =
+        scene_.dice.one_in(3) ? 1 + scene_.dice.below(static_cast<std::uint32_t>(out.size())) : out.size();
     input.emplace_back(due, std::vector<std::byte>(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(cut)));
     if (cut < out.size())
-      input.emplace_back(due + delay_, std::vector<std::byte>(out.begin() + static_cast<std::ptrdiff_t>(cut), out.end()));
+      input.emplace_back(due + delay_,
+                         std::vector<std::byte>(out.begin() + static_cast<std::ptrdiff_t>(cut), out.end()));
     ends_[1 - from].engine->wake_links();
   }
 }
@@ -156,7 +160,8 @@ void SimLink::send(std::size_t from, const proto::PrivateMessage& message) {
     e.base_offered = offer->receiver_index_base;
     const End& other = ends_[1 - from];
     if (other.told) indexes_.pair(e.base_offered, other.base_offered);
-    if (offer->session_id_previous != std::array<std::byte, 16>{} && ++resumes_ == 2) scene_.probes.fire(Probe::session_resumed);
+    if (offer->session_id_previous != std::array<std::byte, 16>{} && ++resumes_ == 2)
+      scene_.probes.fire(Probe::session_resumed);
     // A peer that says it twice must not get a second session under one secret.
     if (scene_.faults_on && scene_.dice.ppm(scene_.swarm.faults.offer_twice_ppm)) {
       scene_.probes.fire(Probe::offer_twice);

@@ -29,7 +29,11 @@ class SimLink {
   // An engine died: its end is gone with it.
   void on_engine_died(const SimEngine& engine);
   // Stays away from here on.
-  void cut() { up_at_ = base::kNever; lose({}); up_at_ = base::kNever; }
+  void cut() {
+    up_at_ = base::kNever;
+    lose({});
+    up_at_ = base::kNever;
+  }
 
  private:
   friend class SimSessionLink;
@@ -37,9 +41,9 @@ class SimLink {
     SimEngine* engine = nullptr;
     std::optional<proto::Connection> connection;
     std::deque<std::pair<base::Instant, std::vector<std::byte>>> input;
-    bool told = false;                          // sessions know this link
-    base::Instant gone_at = base::kNever;       // when this end notices that the link is lost
-    std::uint32_t base_offered = 0;             // receiver index base of its offer
+    bool told = false;                     // sessions know this link
+    base::Instant gone_at = base::kNever;  // when this end notices that the link is lost
+    std::uint32_t base_offered = 0;        // receiver index base of its offer
   };
   void come_up();
   void flush(std::size_t from);
@@ -52,11 +56,11 @@ class SimLink {
   Scene& scene_;
   IndexBook& indexes_;
   std::array<End, 2> ends_;
-  std::uint64_t serial_ = 0;                    // of this pair's links
-  base::Instant up_at_{};                       // when it may come up
+  std::uint64_t serial_ = 0;  // of this pair's links
+  base::Instant up_at_{};     // when it may come up
   bool up_ = false;
   base::Duration delay_{};
-  std::uint32_t resumes_ = 0;                   // offers of this link that name a session before
+  std::uint32_t resumes_ = 0;  // offers of this link that name a session before
 };
 
 }  // namespace weft::sim

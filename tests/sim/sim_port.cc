@@ -9,9 +9,7 @@ namespace weft::sim {
 
 using Holder = Packet::Holder;
 
-base::IpAddress address_of(PortName name) {
-  return {.bytes = {10, name.engine, name.port, 1}, .v6 = false};
-}
+base::IpAddress address_of(PortName name) { return {.bytes = {10, name.engine, name.port, 1}, .v6 = false}; }
 
 PortName port_of(const base::IpAddress& address) { return {address.bytes[1], address.bytes[2]}; }
 
@@ -46,9 +44,10 @@ void SimPort::let_go(Packet* packet) {
 Packet* SimPort::checked(void* opaque, Holder holder, const char* where) {
   auto* packet = static_cast<Packet*>(opaque);
   if (packet->holder != holder || packet->engine != shared_.name.engine || packet->port != shared_.name.port)
-    scene_.checks.fail("buffer with two owners", "e%u port %u core %u: %s of a packet held by %d of e%u port %u core %u",
-                       shared_.name.engine, shared_.name.port, core_, where, static_cast<int>(packet->holder),
-                       packet->engine, packet->port, packet->core);
+    scene_.checks.fail("buffer with two owners",
+                       "e%u port %u core %u: %s of a packet held by %d of e%u port %u core %u", shared_.name.engine,
+                       shared_.name.port, core_, where, static_cast<int>(packet->holder), packet->engine,
+                       packet->port, packet->core);
   return packet;
 }
 
@@ -69,8 +68,12 @@ std::uint32_t SimPort::rx(std::span<share::RxDatagram> out, base::Instant) noexc
     Packet* packet = queue_.front();
     queue_.pop_front();
     hold(packet, Holder::kReceiver);
-    out[count++] = {.payload = packet->data.data(), .bytes = packet->bytes, .dst_udp = packet->dst_udp,
-                    .src_udp = packet->src_udp, .port = base::PortId{shared_.name.port}, .src = packet->src,
+    out[count++] = {.payload = packet->data.data(),
+                    .bytes = packet->bytes,
+                    .dst_udp = packet->dst_udp,
+                    .src_udp = packet->src_udp,
+                    .port = base::PortId{shared_.name.port},
+                    .src = packet->src,
                     .packet = packet};
   }
   return count;

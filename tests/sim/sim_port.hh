@@ -14,8 +14,8 @@ namespace weft::sim {
 // What all views of one port share, and what survives an engine's death.
 struct PortShared {
   PortName name{};
-  base::Instant down_until{};                         // without carrier until then
-  std::vector<Packet*> held;                          // by agents: to send, or received and not released
+  base::Instant down_until{};  // without carrier until then
+  std::vector<Packet*> held;   // by agents: to send, or received and not released
 };
 
 // Addresses are numbers: 10.engine.port.1.
@@ -26,7 +26,7 @@ class SimPort final : public share::DatagramPort {
  public:
   // `shared` outlives this.
   SimPort(Scene& scene, Network& network, PortShared& shared, std::uint8_t core);
-  ~SimPort() override;                                // a crash: takes back all that the port's agents hold
+  ~SimPort() override;  // a crash: takes back all that the port's agents hold
 
   std::uint32_t rx(std::span<share::RxDatagram> out, base::Instant now) noexcept override;
   void release(std::span<const share::RxDatagram> datagrams) noexcept override;
@@ -34,7 +34,7 @@ class SimPort final : public share::DatagramPort {
   void tx_cancel(std::span<const share::TxSlot> slots) noexcept override;
   std::uint32_t tx(std::span<const share::TxItem> items, base::Instant now) noexcept override;
 
-  void arrive(Packet* packet);                        // from the network
+  void arrive(Packet* packet);  // from the network
   [[nodiscard]] bool has_input() const { return !queue_.empty(); }
 
  private:
@@ -48,7 +48,7 @@ class SimPort final : public share::DatagramPort {
   PortShared& shared_;
   const std::uint8_t core_;
   std::deque<Packet*> queue_;
-  std::size_t sending_ = 0;                           // buffers that this core has to send from
+  std::size_t sending_ = 0;  // buffers that this core has to send from
 };
 
 }  // namespace weft::sim

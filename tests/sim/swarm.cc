@@ -16,7 +16,7 @@ using base::seconds;
 
 SimLimits draw_limits(Dice& dice, std::uint32_t block_bytes_max, std::uint32_t lanes) {
   SimLimits limits;
-  const bool tiny = !dice.one_in(4);           // most worlds live at their limits
+  const bool tiny = !dice.one_in(4);  // most worlds live at their limits
   const auto size = [&](std::uint32_t low, std::uint32_t high) {
     return static_cast<std::uint32_t>(tiny ? dice.spread(low, std::min(high, 4 * low)) : dice.spread(low, high));
   };
@@ -26,7 +26,10 @@ SimLimits draw_limits(Dice& dice, std::uint32_t block_bytes_max, std::uint32_t l
   const std::uint32_t largest = run::chunk_count(block_bytes_max, base::kSlotBytes);
   limits.fetch_slots = size(std::max(1u, largest), 48);
   limits.serve_slots = size(1, 24);
-  limits.core = {.fetches = size(1, 64), .extents = size(1, 128), .requests = size(1, 64), .files = size(2, 64),
+  limits.core = {.fetches = size(1, 64),
+                 .extents = size(1, 128),
+                 .requests = size(1, 64),
+                 .files = size(2, 64),
                  .block_bytes = block_bytes_max};
   limits.command_ring = ring(1, 64);
   // The one ring that must hold all that may be outstanding: events are never refused (core_channel.hh).
@@ -83,8 +86,8 @@ Swarm draw_swarm(std::uint64_t seed) {
   s.mesh = dice.one_in(3);
   for (auto& mtu : s.mtu) mtu = dice.of<std::uint16_t>({1280, 1400, 1500, 1500, 1500, 9000});
   for (auto& role : s.role) role = dice.one_in(4) ? share::PathRole::kBackup : share::PathRole::kPrimary;
-  s.policy = dice.of({share::Policy::kRate, share::Policy::kRate, share::Policy::kMinRtt, share::Policy::kRoundRobin,
-                      share::Policy::kActiveBackup});
+  s.policy = dice.of({share::Policy::kRate, share::Policy::kRate, share::Policy::kMinRtt,
+                      share::Policy::kRoundRobin, share::Policy::kActiveBackup});
   s.real_aead = dice.one_in(4);
   s.calm = dice.one_in(8);
   s.park = dice.one_in(16);
@@ -102,7 +105,8 @@ Swarm draw_swarm(std::uint64_t seed) {
   s.disk_min = microseconds(5);
   s.disk_max = dice.spread_time(microseconds(20), milliseconds(5));
   s.files = 1 + dice.below(4);
-  const auto all_bytes = static_cast<std::uint32_t>(dice.spread(128u << 10, 4u << 20));   // of all pulled files together
+  const auto all_bytes =
+      static_cast<std::uint32_t>(dice.spread(128u << 10, 4u << 20));  // of all pulled files together
   s.file_bytes_max = std::max(1000u, all_bytes / (s.engines * (s.engines - 1) * s.files));
   s.again_bytes = (4u << 20) / s.engines;
   return s;
@@ -112,27 +116,34 @@ std::string describe(const Swarm& s) {
   const SimLimits& l = s.limits;
   const FaultRates& f = s.faults;
   char text[1600];
-  std::snprintf(
-      text, sizeof text,
-      "engines %u, cores %u %u %u %u, ports %u, %s, policy %u, %s AEAD%s%s, others %s\n"
-      "files %u of up to %u bytes, blocks of up to %u; mtu %u %u %u; roles %u %u %u; faults for %" PRId64 " ms\n"
-      "slots %u + %u, fetches %u, extents %u, requests %u, files %u; rings: commands %u, events %u, jobs %u, answers %u,"
-      " hand over %u, rx %u, tx %u; buffers %u, disk depth %u\n"
-      "lanes %u, in flight %u, packets per key %" PRIu64 "\n"
-      "mean times (ms): cut %" PRId64 " for %" PRId64 ", port down %" PRId64 " for %" PRId64 ", crash %" PRId64 ", link lost %" PRId64
-      " for %" PRId64 ", clock %" PRId64 ", stalls %" PRId64 " and %" PRId64 ", weather %" PRId64 ", disk full %" PRId64 "\n"
-      "per million: read errors %u, short %u, rotten %u, write errors %u, wrong core %u, opens refused %u, early closes %u,"
-      " second offers %u\n",
-      s.engines, s.cores[0], s.cores[1], s.cores[2], s.cores[3], s.ports, s.mesh ? "mesh" : "rails",
-      static_cast<unsigned>(s.policy), s.real_aead ? "real" : "null", s.calm ? ", calm" : "", s.park ? ", park" : "",
-      s.others_stay_cut ? "stay cut" : "stay as they are", s.files, s.file_bytes_max, s.block_bytes_max, s.mtu[0], s.mtu[1],
-      s.mtu[2], static_cast<unsigned>(s.role[0]), static_cast<unsigned>(s.role[1]), static_cast<unsigned>(s.role[2]),
-      s.safety.ms(), l.fetch_slots, l.serve_slots, l.core.fetches, l.core.extents, l.core.requests, l.core.files,
-      l.command_ring, l.event_ring, l.job_ring, l.done_ring, l.hand_over_ring, l.rx_ring, l.tx_ring, l.tx_pool, l.disk_depth,
-      l.lanes.lanes, l.lanes.packets_in_flight, l.lanes.packets_per_epoch, f.cut.ms(), f.cut_lasts.ms(), f.port_down.ms(),
-      f.port_down_lasts.ms(), f.crash.ms(), f.link_lost.ms(), f.link_gone.ms(), f.clock_step.ms(), f.core_stall.ms(),
-      f.control_stall.ms(), f.weather.ms(), f.disk_full.ms(), f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm,
-      f.write_error_ppm, f.wrong_core_ppm, f.refuse_open_ppm, f.close_early_ppm, f.offer_twice_ppm);
+  std::snprintf(text, sizeof text,
+                "engines %u, cores %u %u %u %u, ports %u, %s, policy %u, %s AEAD%s%s, others %s\n"
+                "files %u of up to %u bytes, blocks of up to %u; mtu %u %u %u; roles %u %u %u; faults for %" PRId64
+                " ms\n"
+                "slots %u + %u, fetches %u, extents %u, requests %u, files %u; rings: commands %u, events %u, jobs "
+                "%u, answers %u,"
+                " hand over %u, rx %u, tx %u; buffers %u, disk depth %u\n"
+                "lanes %u, in flight %u, packets per key %" PRIu64
+                "\n"
+                "mean times (ms): cut %" PRId64 " for %" PRId64 ", port down %" PRId64 " for %" PRId64
+                ", crash %" PRId64 ", link lost %" PRId64 " for %" PRId64 ", clock %" PRId64 ", stalls %" PRId64
+                " and %" PRId64 ", weather %" PRId64 ", disk full %" PRId64
+                "\n"
+                "per million: read errors %u, short %u, rotten %u, write errors %u, wrong core %u, opens refused "
+                "%u, early closes %u,"
+                " second offers %u\n",
+                s.engines, s.cores[0], s.cores[1], s.cores[2], s.cores[3], s.ports, s.mesh ? "mesh" : "rails",
+                static_cast<unsigned>(s.policy), s.real_aead ? "real" : "null", s.calm ? ", calm" : "",
+                s.park ? ", park" : "", s.others_stay_cut ? "stay cut" : "stay as they are", s.files,
+                s.file_bytes_max, s.block_bytes_max, s.mtu[0], s.mtu[1], s.mtu[2], static_cast<unsigned>(s.role[0]),
+                static_cast<unsigned>(s.role[1]), static_cast<unsigned>(s.role[2]), s.safety.ms(), l.fetch_slots,
+                l.serve_slots, l.core.fetches, l.core.extents, l.core.requests, l.core.files, l.command_ring,
+                l.event_ring, l.job_ring, l.done_ring, l.hand_over_ring, l.rx_ring, l.tx_ring, l.tx_pool,
+                l.disk_depth, l.lanes.lanes, l.lanes.packets_in_flight, l.lanes.packets_per_epoch, f.cut.ms(),
+                f.cut_lasts.ms(), f.port_down.ms(), f.port_down_lasts.ms(), f.crash.ms(), f.link_lost.ms(),
+                f.link_gone.ms(), f.clock_step.ms(), f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
+                f.disk_full.ms(), f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm, f.write_error_ppm,
+                f.wrong_core_ppm, f.refuse_open_ppm, f.close_early_ppm, f.offer_twice_ppm);
   return text;
 }
 
@@ -141,7 +152,7 @@ WayRates draw_way(const Swarm& swarm, Dice& dice) {
   way.delay = dice.spread_time(microseconds(5), dice.one_in(8) ? milliseconds(60) : milliseconds(2));
   way.rate_Bps = dice.spread(2'000'000, 1'000'000'000);
   way.queue_bytes = dice.spread(16u << 10, 4u << 20);
-  if (swarm.calm) {   // a cable, on which the first windows of all lanes together are gone before a probe timeout
+  if (swarm.calm) {  // a cable, on which the first windows of all lanes together are gone before a probe timeout
     way.delay = dice.spread_time(microseconds(5), microseconds(300));
     way.rate_Bps = dice.spread(400'000'000, 1'000'000'000);
     way.queue_bytes = 4u << 20;

@@ -61,8 +61,9 @@ Report run_one(std::uint64_t seed) {
   if (again.trace_hash == outcome.trace_hash) return report;
   report.failed = true;
   std::snprintf(report.checker, sizeof report.checker, "same seed, same bytes");
-  std::snprintf(report.text, sizeof report.text, "two runs of one seed have the hashes %016" PRIx64 " and %016" PRIx64,
-                outcome.trace_hash, again.trace_hash);
+  std::snprintf(report.text, sizeof report.text,
+                "two runs of one seed have the hashes %016" PRIx64 " and %016" PRIx64, outcome.trace_hash,
+                again.trace_hash);
   return report;
 }
 
@@ -87,7 +88,8 @@ struct Process {
   ::_exit(0);
 }
 
-void start(Process& process, const SweepPlan& plan, SteadyClock::time_point started, const std::vector<Process>& all) {
+void start(Process& process, const SweepPlan& plan, SteadyClock::time_point started,
+           const std::vector<Process>& all) {
   int ends[2];
   MUST(::pipe(ends) == 0);
   std::fflush(nullptr);
@@ -145,8 +147,9 @@ bool take_end(SweepResult& result, Process& process, const SweepPlan& plan) {
   if (!process.in_a_world) return true;
   ++result.seeds;
   const int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-  result.failures.push_back({process.next, signal == SIGALRM ? "worlds end" : "processes live",
-                             signal == SIGALRM ? "the world did not end" : "the process died: signal " + std::to_string(signal)});
+  result.failures.push_back(
+      {process.next, signal == SIGALRM ? "worlds end" : "processes live",
+       signal == SIGALRM ? "the world did not end" : "the process died: signal " + std::to_string(signal)});
   tell(result.failures.back());
   process.next += plan.processes;
   process.in_a_world = false;
@@ -187,12 +190,16 @@ bool print(const SweepResult& result, bool all_probes) {
     missing += result.probes.count(i) == 0;
   }
   for (std::size_t i = 0; i < kProbes; ++i)
-    if (result.probes.count(i) == 0) std::printf("%s: probe %s never fired\n", all_probes ? "FAILED" : "note", kProbeTexts[i].name);
+    if (result.probes.count(i) == 0)
+      std::printf("%s: probe %s never fired\n", all_probes ? "FAILED" : "note", kProbeTexts[i].name);
   for (const SweepFailure& failure : result.failures) tell(failure);
-  std::printf("seeds %" PRIu64 ", seeds per hour %.0f, packets simulated %" PRIu64 ", virtual time %.1f s, longest liveness phase %.1f s\n",
-              result.seeds, result.seconds > 0 ? static_cast<double>(result.seeds) * 3600 / result.seconds : 0, result.packets,
-              static_cast<double>(result.virtual_time.ms()) / 1000, static_cast<double>(result.liveness_max.ms()) / 1000);
-  std::printf("probes hit %zu of %zu, failures %zu, %.0f s\n", kProbes - missing, kProbes, result.failures.size(), result.seconds);
+  std::printf("seeds %" PRIu64 ", seeds per hour %.0f, packets simulated %" PRIu64
+              ", virtual time %.1f s, longest liveness phase %.1f s\n",
+              result.seeds, result.seconds > 0 ? static_cast<double>(result.seeds) * 3600 / result.seconds : 0,
+              result.packets, static_cast<double>(result.virtual_time.ms()) / 1000,
+              static_cast<double>(result.liveness_max.ms()) / 1000);
+  std::printf("probes hit %zu of %zu, failures %zu, %.0f s\n", kProbes - missing, kProbes, result.failures.size(),
+              result.seconds);
   return result.seeds > 0 && result.failures.empty() && (missing == 0 || !all_probes);
 }
 

@@ -12,8 +12,8 @@ namespace weft::sim {
 
 struct SweepPlan {
   std::uint64_t from = 1;
-  std::uint64_t seeds = 0;              // 0: until the time is up
-  double minutes = 0;                   // 0: until the seeds are done
+  std::uint64_t seeds = 0;  // 0: until the time is up
+  double minutes = 0;       // 0: until the seeds are done
   std::uint32_t processes = 1;
 };
 
@@ -25,7 +25,7 @@ struct SweepFailure {
 struct SweepResult {
   std::uint64_t seeds = 0, packets = 0, turns = 0;
   base::Duration virtual_time{}, liveness_max{};
-  double seconds = 0;                   // of the clock on the wall
+  double seconds = 0;  // of the clock on the wall
   std::vector<SweepFailure> failures;
   Probes probes;
 };

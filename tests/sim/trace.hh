@@ -28,7 +28,7 @@ struct Who {
 struct What {
   const char* text;
   std::uint64_t hash = 0xcbf29ce484222325u;
-  consteval What(const char* literal) : text(literal) {   // implicit: What is only ever made of a literal
+  consteval What(const char* literal) : text(literal) {  // implicit: What is only ever made of a literal
     for (const char c : std::string_view(literal)) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3u;
   }
 };

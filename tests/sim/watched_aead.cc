@@ -37,9 +37,10 @@ void WatchedAead::seal(std::span<const wire::SealJob> jobs) noexcept {
   for (const wire::SealJob& job : jobs) {
     KeyBook::Use& use = *slots_.at(job.key);
     if (use.used && (use.sealer.word() != who_.word() || job.packet_number <= use.last))
-      scene_.checks.fail("nonce twice", "e%u core %u seals packet number %" PRIu64 ", e%u core %u had sealed %" PRIu64
-                         " with this key", who_.engine, who_.index, job.packet_number, use.sealer.engine,
-                         use.sealer.index, use.last);
+      scene_.checks.fail("nonce twice",
+                         "e%u core %u seals packet number %" PRIu64 ", e%u core %u had sealed %" PRIu64
+                         " with this key",
+                         who_.engine, who_.index, job.packet_number, use.sealer.engine, use.sealer.index, use.last);
     use = {.used = true, .sealer = who_, .last = job.packet_number};
     see_sealed(job);
   }
@@ -47,7 +48,7 @@ void WatchedAead::seal(std::span<const wire::SealJob> jobs) noexcept {
 }
 
 void WatchedAead::see_sealed(const wire::SealJob& job) {
-  const std::uint32_t index = big_endian(job.packet + 4);   // FORMAT.md §2
+  const std::uint32_t index = big_endian(job.packet + 4);  // FORMAT.md §2
   Lane& lane = lanes_[index];
   lane.next = job.packet_number + 1;
   if (job.body.empty()) return;
@@ -78,8 +79,9 @@ void WatchedAead::see_opened(const wire::OpenJob& job) {
     }
   }
   if (!reader.ok())
-    scene_.checks.fail("frames decode", "e%u core %u: an authentic packet of %u bytes has a frame that does not decode",
-                       who_.engine, who_.index, job.packet_bytes);
+    scene_.checks.fail("frames decode",
+                       "e%u core %u: an authentic packet of %u bytes has a frame that does not decode", who_.engine,
+                       who_.index, job.packet_bytes);
 }
 
 void WatchedAead::see_ack(const wire::Ack& ack, std::uint32_t receiver_index) {
@@ -93,7 +95,8 @@ void WatchedAead::see_ack(const wire::Ack& ack, std::uint32_t receiver_index) {
     while (at != lane.chunks.end() && at->first <= range.last) {
       const SentChunk& chunk = at->second;
       const std::uint64_t session = found->first >> run::ReceiverIndex::kSessionShift;
-      const std::uint64_t name = (session << 52) ^ (std::uint64_t{chunk.request_id} << 20) ^ (chunk.offset & 0xFFFFF);
+      const std::uint64_t name =
+          (session << 52) ^ (std::uint64_t{chunk.request_id} << 20) ^ (chunk.offset & 0xFFFFF);
       scene_.probes.fire_if(!chunk.again && copies_[name] > 1, Probe::ack_of_resent);
       scene_.probes.fire_if(at->first < lane.taken_back_below, Probe::ack_after_evacuation);
       at = lane.chunks.erase(at);

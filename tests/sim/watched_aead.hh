@@ -21,8 +21,8 @@ class KeyBook {
  public:
   struct Use {
     bool used = false;
-    Who sealer{};                                // the one core that may seal with it
-    std::uint64_t last = 0;                      // packet number; they only grow
+    Who sealer{};            // the one core that may seal with it
+    std::uint64_t last = 0;  // packet number; they only grow
   };
   [[nodiscard]] Use& of(const share::PacketKey& key);
   [[nodiscard]] std::size_t keys() const { return uses_.size(); }
@@ -66,10 +66,13 @@ class WatchedAead final : public wire::Aead {
   void on_probe_timeout(base::SessionId session, base::PathId path);
 
  private:
-  struct SentChunk { std::uint32_t request_id = 0, offset = 0; bool again = false; };
-  struct Lane {                                  // ours, by the peer's index of it
+  struct SentChunk {
+    std::uint32_t request_id = 0, offset = 0;
+    bool again = false;
+  };
+  struct Lane {  // ours, by the peer's index of it
     std::uint64_t next = 0, taken_back_below = 0;
-    std::map<std::uint64_t, SentChunk> chunks;   // by packet number, not acked
+    std::map<std::uint64_t, SentChunk> chunks;  // by packet number, not acked
   };
   void see_sealed(const wire::SealJob& job);
   void see_opened(const wire::OpenJob& job);
@@ -82,7 +85,7 @@ class WatchedAead final : public wire::Aead {
   std::unique_ptr<wire::Aead> inner_;
   std::unordered_map<const wire::KeySlot*, KeyBook::Use*> slots_;
   std::map<std::uint32_t, Lane> lanes_;
-  std::unordered_map<std::uint64_t, std::uint32_t> copies_;   // of a chunk, by session, request and offset
+  std::unordered_map<std::uint64_t, std::uint32_t> copies_;  // of a chunk, by session, request and offset
   wire::Frame frame_;
 };
 

@@ -7,14 +7,17 @@ namespace weft::sim {
 
 World::World(const Swarm& swarm, std::FILE* trace_out) : scene_(swarm, trace_out), network_(scene_) {
   Dice& dice = scene_.dice;
-  const auto order = static_cast<std::uint8_t>(dice.below(4));   // who of two is the low device
+  const auto order = static_cast<std::uint8_t>(dice.below(4));  // who of two is the low device
   for (std::uint8_t e = 0; e < swarm.engines; ++e) {
     devices_.emplace_back();
     devices_.back()[0] = static_cast<std::byte>(e ^ order);
     devices_.back()[31] = std::byte{1};
     for (std::uint32_t f = 0; f < swarm.files; ++f)
-      sources_.push_back(make_source(dice, e, f, static_cast<std::uint32_t>(dice.between(dice.one_in(3) ? 1 : swarm.file_bytes_max / 2, swarm.file_bytes_max)),
-                                     static_cast<std::uint32_t>(dice.spread(std::min(1000u, swarm.block_bytes_max), swarm.block_bytes_max))));
+      sources_.push_back(make_source(
+          dice, e, f,
+          static_cast<std::uint32_t>(
+              dice.between(dice.one_in(3) ? 1 : swarm.file_bytes_max / 2, swarm.file_bytes_max)),
+          static_cast<std::uint32_t>(dice.spread(std::min(1000u, swarm.block_bytes_max), swarm.block_bytes_max))));
   }
   const SimCore::Around around{scene_, network_, keys_, indexes_};
   for (std::uint8_t e = 0; e < swarm.engines; ++e)
@@ -33,7 +36,7 @@ World::World(const Swarm& swarm, std::FILE* trace_out) : scene_(swarm, trace_out
 
 World::~World() {
   scene_.faults_on = false;
-  for (auto& engine : engines_)   // before the links that their sessions hold
+  for (auto& engine : engines_)  // before the links that their sessions hold
     if (engine->alive()) engine->die();
 }
 
@@ -85,7 +88,8 @@ void World::turn() {
     if (engine->take_links_woken()) links_due_ = scene_.now;
 }
 
-template <typename Done> bool World::run_until(base::Duration limit, Done done) {
+template <typename Done>
+bool World::run_until(base::Duration limit, Done done) {
   const base::Instant end = scene_.now + limit;
   while (!scene_.checks.failed() && !done()) {
     if (scene_.now >= end) return false;
@@ -120,13 +124,16 @@ void World::heal() {
 void World::live() {
   const base::Instant begun = scene_.now;
   const bool done = run_until(kLivenessMax, [this] {
-    return std::all_of(engines_.begin(), engines_.end(), [](auto& e) { return e->alive() && e->puller()->complete(); });
+    return std::all_of(engines_.begin(), engines_.end(),
+                       [](auto& e) { return e->alive() && e->puller()->complete(); });
   });
   liveness_ = scene_.now - begun;
   if (done) return;
   std::string missing;
   for (auto& engine : engines_)
-    if (engine->alive()) missing += " e" + std::to_string(engine->number()) + ": " + std::to_string(engine->puller()->blocks_missing());
+    if (engine->alive())
+      missing +=
+          " e" + std::to_string(engine->number()) + ": " + std::to_string(engine->puller()->blocks_missing());
   scene_.checks.fail("all that is wanted arrives", "after %d s with one good path, blocks are missing:%s",
                      static_cast<int>(kLivenessMax.ns / 1'000'000'000), missing.c_str());
 }
@@ -177,7 +184,8 @@ void World::check_duplicates() {
   dropped += scene_.packets_refused;
   const std::uint64_t lost = dropped * kPacketRoom;
   if (all.chunk_bytes_again > all.chunk_bytes_out / 50 + lost)
-    scene_.checks.fail("little is sent twice", "%" PRIu64 " of %" PRIu64 " chunk bytes were sent again; lost packets: %" PRIu64
+    scene_.checks.fail("little is sent twice",
+                       "%" PRIu64 " of %" PRIu64 " chunk bytes were sent again; lost packets: %" PRIu64
                        ", thought lost: %" PRIu64 ", thought so wrongly: %" PRIu64,
                        all.chunk_bytes_again, all.chunk_bytes_out, dropped, all.lost, all.spurious);
 }

@@ -24,7 +24,7 @@ struct Outcome {
   std::string checker, text;
   std::uint64_t trace_hash = 0;
   std::uint64_t packets = 0, turns = 0;
-  base::Duration virtual_time{}, liveness{};   // the second: what the liveness phase needed
+  base::Duration virtual_time{}, liveness{};  // the second: what the liveness phase needed
   Probes probes;
 };
 
@@ -45,7 +45,8 @@ class World {
   static constexpr base::Duration kRestMax = base::seconds(15);
   static constexpr base::Duration kParkMax = run::WeftSession::kParkTime + base::seconds(30);
 
-  template <typename Done> bool run_until(base::Duration limit, Done done);
+  template <typename Done>
+  bool run_until(base::Duration limit, Done done);
   void turn();
   void take_turn(std::size_t actor);
   [[nodiscard]] base::Instant wake_of(std::size_t actor);
