@@ -74,6 +74,8 @@ class InFlight {
   [[nodiscard]] bool has_room(std::uint64_t packet_number) const noexcept {
     return unsettled_ == next_ || packet_number - unsettled_ < ring_.size();
   }
+  // Packets that data leaves free, so that two lanes which fill each other's rings can still acknowledge.
+  [[nodiscard]] std::uint64_t control_reserve() const noexcept { return ring_.size() / 8 + 1; }
   // Remembers a packet as kInFlight. REQUIRES: has_room(), a number not below end(). May forget
   // lost packets to make room. Returns the entry.
   SentPacket& push(const SentPacket& packet) noexcept;

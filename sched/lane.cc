@@ -21,7 +21,7 @@ Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
 }
 
 bool Lane::can_send(std::uint32_t bytes, base::Instant now) const noexcept {
-  return answering() && in_flight_.has_room(next_number_) &&
+  return answering() && in_flight_.has_room(next_number_ + in_flight_.control_reserve()) &&
          in_flight_.bytes() + bytes <= congestion_.window_bytes() && pacer_.may_send(now);
 }
 
@@ -32,6 +32,8 @@ void Lane::on_sent(const SentPacket& packet, base::Instant now) noexcept {
   sent.sent = now;
   if (!elicits_ack(sent.kind)) {
     in_flight_.push(sent);
+    // Acks alone may fill the ring behind an evacuated packet, and then no probe would find room to end the silence.
+    in_flight_.shed_evacuated();
     return;
   }
   const bool first = in_flight_.packets() == 0;

@@ -75,7 +75,7 @@ class Lane {
   Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept;
 
   // ---- sending
-  // Data: window, pacing, ring and no probe timeout pending.
+  // Data: window, pacing, ring (some of it is left to acks and control) and no probe timeout pending.
   [[nodiscard]] bool can_send(std::uint32_t bytes, base::Instant now) const noexcept;
   // Control frames, acks, probes: only the ring.
   [[nodiscard]] bool can_send_control() const noexcept { return in_flight_.has_room(next_number_); }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -261,6 +262,49 @@ TEST_F(LaneTest, TellsWhatItReceived) {
   EXPECT_EQ(ack.path, 5);
   EXPECT_EQ(ack.largest, 0u);
   EXPECT_EQ(lane_.next_deadline(), base::kNever);
+}
+
+class SmallLaneTest : public LaneTest {
+ protected:
+  SmallLaneTest() {
+    ring_.assign(32, SentPacket{});   // no more than the initial window
+    small_.emplace(LaneConfig{.path = base::PathId{5}, .max_packet_bytes = kPacket, .initial_rtt = milliseconds(1)},
+                   ring_);
+  }
+  void send_small(SentKind kind) {
+    SentPacket p;
+    p.packet_number = small_->take_packet_number();
+    p.bytes = kPacket;
+    p.kind = kind;
+    small_->on_sent(p, now_);
+  }
+  std::optional<Lane> small_;
+};
+
+TEST_F(SmallLaneTest, DataLeavesRoomForAcks) {
+  small_->set_path_validated(milliseconds(1), now_);
+  for (int turn = 0; turn < 20; ++turn, wait(milliseconds(1) / 10))
+    while (small_->can_send(kPacket, now_)) send_small(SentKind::kChunk);
+  EXPECT_GT(small_->in_flight_bytes(), 24u * kPacket);
+  // Two ends that fill each other's lanes must still be able to say so.
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(small_->can_send_control());
+    send_small(SentKind::kAckOnly);
+  }
+}
+
+TEST_F(SmallLaneTest, AcksBehindEvacuatedPacketsLeaveRoomForTheProbe) {
+  for (int i = 0; i < 4; ++i) send_small(SentKind::kChunk);
+  wait(milliseconds(100));
+  small_->handle_timeout(now_, [](const SentPacket&, Fate) {});
+  EXPECT_TRUE(small_->probe_wanted());
+  // Nothing is in flight, so no timer runs: acks for what still comes in must not take the probe's place for ever.
+  for (int i = 0; i < 200; ++i) {
+    ASSERT_TRUE(small_->can_send_control()) << "after " << i << " acks";
+    send_small(SentKind::kAckOnly);
+  }
+  send_small(SentKind::kControl);
+  EXPECT_FALSE(small_->probe_wanted());
 }
 
 }  // namespace
