@@ -164,7 +164,8 @@ class PortRun {
       case 2: frame.resize(kNdFrameBytes); write_solicit(frame, kTheirMac, kTheirs6, kOurs6); break;
       case 3: frame.resize(kNdFrameBytes); write_advert(frame, kTheirMac, kTheirs6, kOurMac, kOurs6); break;
       default: {
-        const Flow flow{v6 ? kTheirs6 : kTheirs4, v6 ? kOurs6 : kOurs4, 9000, static_cast<std::uint16_t>(kUdpFirst + in_.below(3)), 0};
+        const auto to = static_cast<std::uint16_t>(kUdpFirst + in_.below(3));
+        const Flow flow{v6 ? kTheirs6 : kTheirs4, v6 ? kOurs6 : kOurs4, 9000, to, 0};
         frame.assign(header_bytes(v6) + in_.below(60), std::byte{0x77});
         encapsulate(frame, flow, kTheirMac, kOurMac, ChecksumBy::kSoftware);
         break;
@@ -256,7 +257,8 @@ class PortRun {
 
 void make_seeds(Seeds& out) {
   out.add("resolve-and-send", std::string_view("\3\0\1\0\0\0\1\1\5\4\0\1\2\4\1\1\3\0\3\0\0\0\1\1\4\1\1\2\6\100\100\1\1", 33));
-  out.add("answers", std::string_view("\3\0\0\0\0\0\1\1\5\3\0\2\0\0\0\1\1\5\3\0\4\0\50\0\0\0\1\1\3\1\4\1\50\0\0\0\1\1\7\3\1\1", 43));
+  out.add("answers", std::string_view("\3\0\0\0\0\0\1\1\5\3\0\2\0"
+                                      "\0\0\1\1\5\3\0\4\0\50\0\0\0\1\1\3\1\4\1\50\0\0\0\1\1\7\3\1\1", 43));
 }
 
 }  // namespace weft::fuzz

@@ -20,7 +20,7 @@ class FetchRun {
  public:
   explicit FetchRun(Choices& in)
       : in_(in), disk_(2u << in.below(5), slot_memory(kSlots)), gate_(disk_.jobs, disk_.dones),
-        fetch_(files_, gate_, slot_memory(kSlots), kSlots) {
+        fetch_(files_, gate_, slot_memory(kSlots), kSlots, CoreLimits{}) {
     for (std::uint32_t i = 0; i < 2; ++i) {
       FileEntry& file = files_.at(i);
       file = {.state = FileEntry::State::kReady, .session = kSessions[i], .number = number_of(i)};
@@ -128,7 +128,10 @@ class FetchRun {
           asked.request.offset + asked.request.length <= fetch.offset + fetch.size);
     asked_.push_back(asked);
   }
-  const Asked* choose() { return asked_.empty() ? nullptr : &asked_[in_.below(static_cast<std::uint32_t>(std::min<std::size_t>(asked_.size(), 256)))]; }
+  const Asked* choose() {
+    if (asked_.empty()) return nullptr;
+    return &asked_[in_.below(static_cast<std::uint32_t>(std::min<std::size_t>(asked_.size(), 256)))];
+  }
 
   void answer_all() {
     const Asked* asked = choose();
@@ -211,7 +214,7 @@ class FetchRun {
   }
 
   void poll() {
-    (void)fetch_.poll(now_, events());
+    (void)fetch_.poll(now_, in_.below(2) == 0, events());
     DiskGate::Cookie cookie;
     for (std::int32_t result = 0; gate_.next_done(cookie, result);) {
       CHECK(cookie.owner == DiskGate::Owner::kFetch);
@@ -247,7 +250,7 @@ class FetchRun {
   Choices& in_;
   RunDisk disk_;
   DiskGate gate_;
-  FileTable files_;
+  FileTable files_{base::kFilesPerCoreMax};
   FetchSide fetch_;
   TakeEvent take_event_{*this};
   share::LaneReport lane_;

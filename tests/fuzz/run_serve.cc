@@ -20,7 +20,7 @@ class ServeRun {
  public:
   explicit ServeRun(Choices& in)
       : in_(in), disk_(2u << in.below(5), slot_memory(kFirstSlot + kSlots)), gate_(disk_.jobs, disk_.dones),
-        serve_(files_, gate_, kFirstSlot, kSlots) {
+        serve_(files_, gate_, kFirstSlot, kSlots, CoreLimits{}) {
     // Two files to serve, the second opened with O_DIRECT, and one of ours that nobody may ask for.
     for (std::uint32_t i = 0; i < 3; ++i)
       files_.at(i) = {.state = FileEntry::State::kReady, .serving = i < 2, .direct = i == 1, .session = kSessions[i % 2],
@@ -190,7 +190,7 @@ class ServeRun {
   Choices& in_;
   RunDisk disk_;
   DiskGate gate_;
-  FileTable files_;
+  FileTable files_{base::kFilesPerCoreMax};
   ServeSide serve_;
   std::array<std::uint32_t, 2> chunk_bytes_{};
   std::array<std::map<std::uint32_t, std::vector<wire::Request>>, 2> asked_;
@@ -204,7 +204,8 @@ void make_seeds(Seeds& out) {
   for (int i = 0; i < 4; ++i) {
     honest += std::string("\0\0\0\1\2\10\0\0\1\7\3\3\1\4\0\7\6\0\0\6\1\0", 22);
     repeated += std::string("\0\0\0\1\2\10\0\0\1\7\0\0\0\1\2\10\0\0\1\7\0\0\0\1\2\1\0\0\4\7\3\3\1\4\0\7\6\0\1\6\0\2\6\0\0", 45);
-    hostile += std::string("\0\0\2\1\2\10\0\0\1\7\0\1\0\1\2\10\0\0\1\7\0\1\1\1\2\10\0\0\1\2\0\0\3\1\2\3\4\1\1\1\1\1\1\0\3\3\1\10\0\0", 50);
+    hostile += std::string("\0\0\2\1\2\10\0\0\1\7\0\1\0\1\2\10\0\0\1\7"
+                           "\0\1\1\1\2\10\0\0\1\2\0\0\3\1\2\3\4\1\1\1\1\1\1\0\3\3\1\10\0\0", 50);
   }
   out.add("honest", honest);
   out.add("repeated", repeated);

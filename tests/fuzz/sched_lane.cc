@@ -31,7 +31,11 @@ class LaneRun {
       case 0: case 1: case 2: send(); break;
       case 3: case 4: case 5: acknowledge(); break;
       case 6: now_ += base::microseconds(std::int64_t{in_.byte()} * in_.byte()); break;
-      case 7: now_ += base::nanoseconds(static_cast<std::int64_t>(in_.number<std::uint64_t>() & ((std::uint64_t{1} << (20 + in_.below(28))) - 1))); break;
+      case 7: {
+        const std::uint64_t below = in_.number<std::uint64_t>();
+        now_ += base::nanoseconds(static_cast<std::int64_t>(below & ((std::uint64_t{1} << (20 + in_.below(28))) - 1)));
+        break;
+      }
       case 8: time_out(); break;
       default: disturb(); break;
     }

@@ -12,7 +12,9 @@ using namespace model;
 
 void check_port(const PortConfig& port, std::uint32_t cores) {
   CHECK(!port.name.empty() && port.name.size() <= 32 && !port.device.empty());
-  CHECK(std::ranges::all_of(port.name, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.'; }));
+  CHECK(std::ranges::all_of(port.name, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+  }));
   CHECK(port.v4 || port.v6);
   CHECK(!port.v4 || (!port.v4->address.v6 && port.v4->prefix_length >= 1 && port.v4->prefix_length <= 32));
   CHECK(!port.v6 || (port.v6->address.v6 && port.v6->prefix_length >= 1 && port.v6->prefix_length <= 128));
