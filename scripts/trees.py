@@ -27,14 +27,14 @@ def make_large(path, size, seed):
             left -= piece
 
 
-def make_small(root, count, seed):
-    """`count` files of 1 byte to 24 KiB, about a hundred in a directory, three levels deep."""
+def make_small(root, count, seed, bytes_min=1, bytes_max=24 << 10):
+    """`count` files of `bytes_min` to `bytes_max`, a hundred in a directory, three levels deep."""
     dice = random.Random(f"small {seed}")
     for number in range(count):
         folder = pathlib.Path(root, f"group {number // 400}", f"part-{number // 100 % 4}")
         if number % 100 == 0:
             folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"file {number:05}.bin").write_bytes(dice.randbytes(dice.randint(1, 24 << 10)))
+        (folder / f"file {number:05}.bin").write_bytes(dice.randbytes(dice.randint(bytes_min, bytes_max)))
 
 
 def make_odd(root, seed):

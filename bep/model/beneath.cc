@@ -90,12 +90,16 @@ base::Result<Parent> open_or_make_parent(int root, std::string_view name, bool& 
   return Parent{std::move(dir), std::string(proto::base_of(name))};
 }
 
-base::Result<base::UniqueFd> open_file(int root, std::string_view name, DiskState& state, int extra_flags) {
-  const Parent parent = TRY(open_parent(root, name));
+base::Result<base::UniqueFd> open_file(int root, std::string_view name, DiskState& state) {
+  Parent parent = TRY(open_parent(root, name));
+  return open_file_at({parent.dir.get(), std::move(parent.base)}, state);
+}
+
+base::Result<base::UniqueFd> open_file_at(const Place& place, DiskState& state, int extra_flags) {
   // Look before opening: opening a device node may act on the device. O_NONBLOCK covers a FIFO put there since.
-  const DiskState before = TRY(state_at(parent.dir.get(), parent.base));
+  const DiskState before = TRY(state_at(place.dir, place.base));
   if (before.kind != DiskKind::kFile) return base::fail(Errc::kNotFound, "not a regular file");
-  base::UniqueFd fd(::openat(parent.dir.get(), parent.base.c_str(),
+  base::UniqueFd fd(::openat(place.dir, place.base.c_str(),
                              O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | extra_flags));
   if (!fd) {
     if (errno == ELOOP) return base::fail(Errc::kNotFound, "not a regular file", errno);
@@ -130,22 +134,37 @@ base::Result<std::string> read_link(int dir, const std::string& base) {
   return target;
 }
 
-bool make_writable(int dir, std::uint32_t& mode_before) {
-  if (errno != EACCES) return false;
+MadeWritable make_writable(int dir, std::uint32_t& mode_before) {
+  if (errno != EACCES) return MadeWritable::kNo;
   struct stat st {};
-  if (::fstat(dir, &st) != 0) return false;
-  if ((st.st_mode & 0300) == 0300) {   // the mode is not what stands in the way
-    errno = EACCES;
-    return false;
-  }
+  if (::fstat(dir, &st) != 0) return MadeWritable::kNo;
+  errno = EACCES;
+  if ((st.st_mode & 0300) == 0300) return MadeWritable::kByOther;
   mode_before = st.st_mode & 07777;
-  if (::fchmod(dir, mode_before | 0700) != 0) {
-    errno = EACCES;
-    return false;
-  }
-  return true;
+  if (::fchmod(dir, mode_before | 0700) == 0) return MadeWritable::kByUs;
+  errno = EACCES;
+  return MadeWritable::kNo;
 }
 
 void restore_mode(int dir, std::uint32_t mode) { (void)::fchmod(dir, mode); }
+
+base::Result<Place> Directories::keep(std::string_view name, base::Result<Parent> opened) {
+  if (!opened) return tl::unexpected<base::Error>(opened.error());
+  const int dir = opened->dir.get();
+  MUST(open_.try_emplace(std::string(proto::directory_of(name)), std::move(opened->dir)).second);
+  return Place{dir, std::move(opened->base)};
+}
+
+base::Result<Place> Directories::parent_of(std::string_view name) {
+  const auto known = open_.find(proto::directory_of(name));
+  if (known == open_.end()) return keep(name, open_parent(root_, name));
+  if (!proto::is_valid_name(name)) return base::fail(Errc::kInvalidArgument, "not a canonical name");
+  return Place{known->second.get(), std::string(proto::base_of(name))};
+}
+
+base::Result<Place> Directories::make_parent_of(std::string_view name, bool& made) {
+  if (open_.contains(proto::directory_of(name))) return parent_of(name);
+  return keep(name, open_or_make_parent(root_, name, made));
+}
 
 }  // namespace weft::model

@@ -7,7 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <map>
+#include <set>
 
 #include "bep/model/beneath.hh"
 #include "bep/model/scanner.hh"
@@ -40,12 +40,14 @@ base::Result<std::optional<DiskEntry>> look(int dir, const std::string& base) {
 
 class Batch {
  public:
-  explicit Batch(const FinishOptions& options) : options_(options) {}
+  explicit Batch(const FinishOptions& options) : options_(options), directories_(options.root) {}
 
   // The content of one temp file is on its way to the disk, with its final size, mode and time.
   base::Status prepare_file(const FinishItem& item) {
     const int fd = item.temp->fd.get();
-    if (::ftruncate(fd, item.target.size) != 0) return base::fail_errno(errno, "cannot set the size");
+    struct stat st {};
+    const bool has_size = ::fstat(fd, &st) == 0 && st.st_size == item.target.size;   // of small files nearly always
+    if (!has_size && ::ftruncate(fd, item.target.size) != 0) return base::fail_errno(errno, "cannot set the size");
     std::uint32_t mode = kModeUnknown;
     if (keeps_mode(item)) mode = item.target.permissions & 0777;
     else if (item.local && item.local->type == proto::FileType::kFile) mode = item.local->permissions & 0777;
@@ -62,27 +64,26 @@ class Batch {
 
   FinishResult apply(FinishItem& item) {
     bool made = false;
-    base::Result<Parent> parent = item.target.deleted ? open_parent(options_.root, item.target.name)
-                                                      : open_or_make_parent(options_.root, item.target.name, made);
-    if (!parent) {
-      if (item.target.deleted && parent.error().code == Errc::kNotFound) return applied(item.target);
-      return failed(parent.error());
+    const base::Result<Place> place = item.target.deleted ? directories_.parent_of(item.target.name)
+                                                          : directories_.make_parent_of(item.target.name, made);
+    if (!place) {
+      if (item.target.deleted && place.error().code == Errc::kNotFound) return applied(item.target);
+      return failed(place.error());
     }
-    const base::Result<std::optional<DiskEntry>> disk = look(parent->dir.get(), parent->base);
+    const base::Result<std::optional<DiskEntry>> disk = look(place->dir, place->base);
     if (!disk) return failed(disk.error());
     if (item.target.deleted && !*disk) return applied(item.target);
     if (!is_as_indexed(item, *disk)) return changed();
-    FinishResult result = item.target.deleted ? remove(item, *parent, **disk) : put(item, *parent, *disk);
+    FinishResult result = item.target.deleted ? remove(item, *place, **disk) : put(item, *place, *disk);
     result.made_parents = made;
-    if (result.outcome == Outcome::kApplied)
-      touched_.try_emplace(std::string(proto::directory_of(item.target.name)), std::move(parent->dir));
+    if (result.outcome == Outcome::kApplied) touched_.insert(place->dir);
     return result;
   }
 
   base::Status sync_directories() {
     if (!options_.fsync) return {};
-    for (const auto& [name, dir] : touched_)
-      if (::fsync(dir.get()) != 0) return base::fail_errno(errno, "cannot sync directory");
+    for (const int dir : touched_)
+      if (::fsync(dir) != 0) return base::fail_errno(errno, "cannot sync directory");
     return {};
   }
 
@@ -107,21 +108,21 @@ class Batch {
     return {};
   }
 
-  FinishResult put(FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
+  FinishResult put(FinishItem& item, const Place& place, const std::optional<DiskEntry>& disk) {
     switch (item.target.type) {
-      case proto::FileType::kDirectory: return put_directory(item, parent, disk);
-      case proto::FileType::kSymlink: return put_symlink(item, parent, disk);
-      case proto::FileType::kFile: return item.temp ? put_file(item, parent, disk) : put_metadata(item, parent);
+      case proto::FileType::kDirectory: return put_directory(item, place, disk);
+      case proto::FileType::kSymlink: return put_symlink(item, place, disk);
+      case proto::FileType::kFile: return item.temp ? put_file(item, place, disk) : put_metadata(item, place);
     }
     MUST(false);
   }
 
-  FinishResult put_directory(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
-    const int dir = parent.dir.get();
-    const char* base = parent.base.c_str();
+  FinishResult put_directory(const FinishItem& item, const Place& place, const std::optional<DiskEntry>& disk) {
+    const int dir = place.dir;
+    const char* base = place.base.c_str();
     FinishResult result = applied(item.target);
     if (disk && !item.conflict_name.empty()) {
-      const base::Status kept = keep_copy(item, parent);
+      const base::Status kept = keep_copy(item, place);
       if (!kept) return failed(kept.error());
       result.kept_copy = true;
     } else if (disk && disk->state.kind != DiskKind::kDirectory &&
@@ -140,86 +141,86 @@ class Batch {
     return result;
   }
 
-  FinishResult put_symlink(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
+  FinishResult put_symlink(const FinishItem& item, const Place& place, const std::optional<DiskEntry>& disk) {
     if (item.target.symlink_target.empty())
       return failed({Errc::kInvalidArgument, 0, "the symbolic link has no target"});
     if (disk && disk->state.kind == DiskKind::kSymlink && disk->symlink_target == item.target.symlink_target)
       return applied(item.target);
-    const int dir = parent.dir.get();
+    const int dir = place.dir;
     const std::string temp(proto::base_of(proto::temp_name(item.target.name)));
     (void)::unlinkat(dir, temp.c_str(), 0);
     if (in_writable(dir, [&] { return ::symlinkat(item.target.symlink_target.c_str(), dir, temp.c_str()); }) != 0)
       return failed_errno("cannot create symbolic link");
-    FinishResult result = take_name(item, parent, disk, temp);
+    FinishResult result = take_name(item, place, disk, temp);
     // It costs nothing to make again, and as a link under a temp name no one would ever take it away.
     if (result.outcome != Outcome::kApplied) (void)::unlinkat(dir, temp.c_str(), 0);
     return result;
   }
 
-  FinishResult put_file(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk) {
-    FinishResult result = take_name(item, parent, disk, item.temp->temp_base);
+  FinishResult put_file(const FinishItem& item, const Place& place, const std::optional<DiskEntry>& disk) {
+    FinishResult result = take_name(item, place, disk, item.temp->temp_base);
     if (result.outcome == Outcome::kApplied) note_time(item.temp->fd.get(), result.info);
     return result;
   }
 
-  FinishResult take_name(const FinishItem& item, const Parent& parent, const std::optional<DiskEntry>& disk,
+  FinishResult take_name(const FinishItem& item, const Place& place, const std::optional<DiskEntry>& disk,
                          const std::string& temp) {
-    const int dir = parent.dir.get();
+    const int dir = place.dir;
     FinishResult result = applied(item.target);
     bool linked = false;           // what stands there has both names
     if (disk && !item.conflict_name.empty()) {
-      const base::Result<bool> kept = link_copy(item, parent, *disk);
+      const base::Result<bool> kept = link_copy(item, place, *disk);
       if (!kept) return failed(kept.error());
       linked = *kept;
       result.kept_copy = true;
     } else if (disk && disk->state.kind == DiskKind::kDirectory &&
-               in_writable(dir, [&] { return ::unlinkat(dir, parent.base.c_str(), AT_REMOVEDIR); }) != 0) {
+               in_writable(dir, [&] { return ::unlinkat(dir, place.base.c_str(), AT_REMOVEDIR); }) != 0) {
       return failed_errno("the directory in its place is not empty");
     }
-    if (in_writable(dir, [&] { return ::renameat(dir, temp.c_str(), dir, parent.base.c_str()); }) == 0)
+    if (in_writable(dir, [&] { return ::renameat(dir, temp.c_str(), dir, place.base.c_str()); }) == 0)
       return result;
     const FinishResult failure = failed_errno("cannot rename temp file");
-    if (result.kept_copy) undo_copy(item, parent, linked);
+    if (result.kept_copy) undo_copy(item, place, linked);
     return failure;
   }
 
   // The copy's name beside the old one, so that at no moment, and after no crash, the name stands for nothing: the
   // rename of the new content over it is atomic. false: the file system has no such links, it was renamed.
-  static base::Result<bool> link_copy(const FinishItem& item, const Parent& parent, const DiskEntry& disk) {
-    const int dir = parent.dir.get();
+  static base::Result<bool> link_copy(const FinishItem& item, const Place& place, const DiskEntry& disk) {
+    const int dir = place.dir;
     const std::string copy(proto::base_of(item.conflict_name));
     if (disk.state.kind == DiskKind::kFile) {
-      const auto keep = [&] { return ::linkat(dir, parent.base.c_str(), dir, copy.c_str(), 0); };
+      const auto keep = [&] { return ::linkat(dir, place.base.c_str(), dir, copy.c_str(), 0); };
       if (in_writable(dir, keep) == 0) return true;
       if (errno != EPERM && errno != EOPNOTSUPP && errno != EMLINK)
         return base::fail_errno(errno, "cannot keep the conflict copy");
     }
-    TRY(keep_copy(item, parent));
+    TRY(keep_copy(item, place));
     return false;
   }
 
-  static void undo_copy(const FinishItem& item, const Parent& parent, bool linked) {
-    const int dir = parent.dir.get();
+  static void undo_copy(const FinishItem& item, const Place& place, bool linked) {
+    const int dir = place.dir;
     const std::string copy(proto::base_of(item.conflict_name));
     if (linked) (void)in_writable(dir, [&] { return ::unlinkat(dir, copy.c_str(), 0); });
-    else (void)in_writable(dir, [&] { return ::renameat(dir, copy.c_str(), dir, parent.base.c_str()); });
+    else (void)in_writable(dir, [&] { return ::renameat(dir, copy.c_str(), dir, place.base.c_str()); });
   }
 
-  static base::Status keep_copy(const FinishItem& item, const Parent& parent) {
-    const int dir = parent.dir.get();
+  static base::Status keep_copy(const FinishItem& item, const Place& place) {
+    const int dir = place.dir;
     const std::string copy(proto::base_of(item.conflict_name));
-    const auto keep = [&] { return ::renameat2(dir, parent.base.c_str(), dir, copy.c_str(), RENAME_NOREPLACE); };
+    const auto keep = [&] { return ::renameat2(dir, place.base.c_str(), dir, copy.c_str(), RENAME_NOREPLACE); };
     if (in_writable(dir, keep) == 0) return {};
     if (errno != EINVAL) return base::fail_errno(errno, "cannot keep the conflict copy");
     // A file system without RENAME_NOREPLACE. Between look and rename only we make names of this form.
     if (::faccessat(dir, copy.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0)
       return base::fail(Errc::kExists, "cannot keep the conflict copy");
-    if (::renameat(dir, parent.base.c_str(), dir, copy.c_str()) == 0) return {};
+    if (::renameat(dir, place.base.c_str(), dir, copy.c_str()) == 0) return {};
     return base::fail_errno(errno, "cannot keep the conflict copy");
   }
 
   // Same content, other mode or time.
-  FinishResult put_metadata(const FinishItem& item, const Parent& parent) {
+  FinishResult put_metadata(const FinishItem& item, const Place& place) {
     DiskState state;
     const base::Result<base::UniqueFd> fd = open_file(options_.root, item.target.name, state);
     if (!fd) return failed(fd.error());
@@ -230,7 +231,7 @@ class Batch {
     if (options_.fsync && ::fsync(fd->get()) != 0) return failed_errno("cannot sync file");
     FinishResult result = applied(item.target);
     note_time(fd->get(), result.info);
-    (void)parent;
+    (void)place;
     return result;
   }
 
@@ -242,12 +243,12 @@ class Batch {
     info.modified_ns = static_cast<std::int32_t>(st.st_mtim.tv_nsec);
   }
 
-  FinishResult remove(const FinishItem& item, const Parent& parent, const DiskEntry& disk) {
-    const int dir = parent.dir.get();
-    const char* base = parent.base.c_str();
+  FinishResult remove(const FinishItem& item, const Place& place, const DiskEntry& disk) {
+    const int dir = place.dir;
+    const char* base = place.base.c_str();
     FinishResult result = applied(item.target);
     if (!item.conflict_name.empty()) {
-      const base::Status kept = keep_copy(item, parent);
+      const base::Status kept = keep_copy(item, place);
       if (!kept) return failed(kept.error());
       result.kept_copy = true;
       return result;
@@ -277,7 +278,8 @@ class Batch {
   }
 
   const FinishOptions& options_;
-  std::map<std::string, base::UniqueFd> touched_;
+  Directories directories_;
+  std::set<int> touched_;                      // directories in which a name was changed
 };
 
 }  // namespace

@@ -89,8 +89,9 @@ enum class NeedKind : std::uint8_t {
 };
 
 struct NeedItem {
-  proto::FileInfo global;               // without blocks: get_global() has them
+  proto::FileInfo global;
   std::vector<base::DeviceId> devices;  // that have exactly this version, valid; never ours; sorted
+  std::optional<LocalFile> local;       // our entry
 };
 
 struct PartialFile {  // a transfer that stopped half way
@@ -172,10 +173,13 @@ class IndexDb {
   [[nodiscard]] std::int64_t max_sequence_remote(std::string_view folder,
                                                  const base::DeviceId& device) const;
 
-  // --- need. One page: at most `limit` items of one kind with names beyond `after` ("" = from the
-  // start), by name; kDeletedDirectory by name descending, so that children come before parents.
-  [[nodiscard]] std::vector<NeedItem> need(std::string_view folder, NeedKind kind,
-                                           std::string_view after, std::size_t limit) const;
+  // --- need. One page: at most `limit` names of one kind beyond `after` ("" = from the start), by
+  // name; kDeletedDirectory by name descending, so that children come before parents.
+  [[nodiscard]] std::vector<std::string> need(std::string_view folder, NeedKind kind,
+                                              std::string_view after, std::size_t limit) const;
+  // All that a pull has to know of one name, blocks included; nullopt: it is not needed (any more).
+  [[nodiscard]] std::optional<NeedItem> need_of(std::string_view folder,
+                                                std::string_view name) const;
   [[nodiscard]] FolderCounts counts(std::string_view folder) const;
   // What a remote device lacks of the global state.
   [[nodiscard]] Completion completion(std::string_view folder, const base::DeviceId& device) const;

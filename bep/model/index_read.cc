@@ -22,10 +22,10 @@ double percent(const Completion& completion) noexcept {
                             static_cast<double>(completion.global_bytes));
 }
 
-std::optional<LocalFile> IndexDb::State::file_by_row(std::int64_t row, bool with_blocks) {
-  Query query(sql(with_blocks ? Sql::kFileByRow : Sql::kFileByRowLight));
+std::optional<LocalFile> IndexDb::State::file_by_row(std::int64_t row) {
+  Query query(sql(Sql::kFileByRow));
   query.bind(row);
-  if (query.step()) return read_file(query, with_blocks);
+  if (query.step()) return read_file(query, true);
   note(query);
   return std::nullopt;
 }
@@ -70,7 +70,7 @@ std::optional<proto::FileInfo> IndexDb::get_global(std::string_view folder,
   if (state == nullptr) return std::nullopt;
   const std::vector<Entry> found = state_->entries(*state, name);
   if (found.empty()) return std::nullopt;
-  auto file = state_->file_by_row(global_of(found).row, true);
+  auto file = state_->file_by_row(global_of(found).row);
   if (!file) return std::nullopt;
   return std::move(file->info);
 }
@@ -137,23 +137,36 @@ std::int64_t IndexDb::max_sequence_remote(std::string_view folder,
   return 0;
 }
 
-std::vector<NeedItem> IndexDb::need(std::string_view folder, NeedKind kind, std::string_view after,
-                                    std::size_t limit) const {
-  std::vector<NeedItem> items;
+std::vector<std::string> IndexDb::need(std::string_view folder, NeedKind kind,
+                                       std::string_view after, std::size_t limit) const {
+  std::vector<std::string> names;
   const FolderState* state = state_->folder(folder);
-  if (state == nullptr) return items;
+  if (state == nullptr) return names;
   const bool descending = kind == NeedKind::kDeletedDirectory;
   Query query(state_->sql(descending ? Sql::kNeedDescending : Sql::kNeedAscending));
   query.bind(state->row).bind(static_cast<std::int64_t>(kind));
   query.bind(descending && after.empty() ? kAboveAllNames : after).bind(to_limit(limit));
-  while (query.step()) {
-    const std::vector<Entry> found = state_->entries(*state, query.text(0));
-    if (found.empty()) continue;  // only after a failed read
-    auto file = state_->file_by_row(global_of(found).row, false);
-    if (file) items.push_back({std::move(file->info), state_->holders_of(found)});
-  }
+  while (query.step()) names.emplace_back(query.text(0));
   state_->note(query);
-  return items;
+  return names;
+}
+
+std::optional<NeedItem> IndexDb::need_of(std::string_view folder, std::string_view name) const {
+  const FolderState* state = state_->folder(folder);
+  if (state == nullptr) return std::nullopt;
+  const std::vector<Entry> found = state_->entries(*state, name);
+  if (found.empty()) return std::nullopt;
+  const Entry* own = found.front().device == kLocalDevice ? &found.front() : nullptr;
+  const Candidate have = own != nullptr ? own->candidate() : Candidate{};
+  const Entry& global = global_of(found);
+  if (!needs(global.candidate(), own != nullptr ? &have : nullptr)) return std::nullopt;
+  auto file = state_->file_by_row(global.row);
+  if (!file) return std::nullopt;
+  NeedItem item{std::move(file->info), state_->holders_of(found), std::nullopt};
+  if (own == nullptr) return item;
+  item.local = state_->file_by_row(own->row);
+  if (!item.local) return std::nullopt;  // only after a failed read
+  return item;
 }
 
 FolderCounts IndexDb::counts(std::string_view folder) const {

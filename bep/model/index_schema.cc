@@ -100,7 +100,6 @@ const char* text_of(Sql statement) noexcept {
       return "SELECT " WEFT_FILE_COLUMNS
              ", blocks FROM files WHERE folder = ? AND name = ? AND device = ?";
     case Sql::kFileByRow: return "SELECT " WEFT_FILE_COLUMNS ", blocks FROM files WHERE id = ?";
-    case Sql::kFileByRowLight: return "SELECT " WEFT_FILE_COLUMNS " FROM files WHERE id = ?";
     case Sql::kLocalSince:
       return "SELECT " WEFT_FILE_COLUMNS
              ", blocks FROM files WHERE folder = ? AND device = 0 AND "
@@ -110,8 +109,9 @@ const char* text_of(Sql statement) noexcept {
              " FROM files WHERE folder = ? AND device = 0 AND name > ? "
              "ORDER BY name LIMIT ?";
     case Sql::kLocalByBlocks:
+      // Left to itself, the planner saves the sorting and walks the whole folder by name.
       return "SELECT " WEFT_FILE_COLUMNS
-             ", blocks FROM files WHERE folder = ? AND block_key = ? AND "
+             ", blocks FROM files INDEXED BY files_by_blocks WHERE folder = ? AND block_key = ? AND "
              "device = 0 AND block_key <> 0 AND flags = 0 AND bits & 3 = 0 ORDER BY name LIMIT ?";
     case Sql::kMaxSequence:
       return "SELECT MAX(sequence) FROM files WHERE folder = ? AND device = ?";

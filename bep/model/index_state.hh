@@ -36,7 +36,6 @@ enum class Sql : std::uint8_t {
   kDropNeed,
   kFileOfDevice,
   kFileByRow,
-  kFileByRowLight,
   kLocalSince,
   kListLocal,
   kLocalByBlocks,
@@ -73,7 +72,7 @@ struct IndexDb::State {
 
   // All devices' entries of one name, ours in front.
   [[nodiscard]] std::vector<Entry> entries(const FolderState& folder, std::string_view name);
-  [[nodiscard]] std::optional<LocalFile> file_by_row(std::int64_t row, bool with_blocks);
+  [[nodiscard]] std::optional<LocalFile> file_by_row(std::int64_t row);
   [[nodiscard]] std::vector<base::DeviceId> holders_of(std::span<const Entry> entries) const;
   // Keeps the first error of a read: see IndexDb::status().
   void note(const Query& query);

@@ -15,6 +15,7 @@ using base::Errc;
 namespace {
 
 constexpr std::int64_t kStaleScanEveryNs = 10'000'000'000;   // whatever peers ask for
+constexpr std::size_t kOpenTogetherMax = 16;                 // files that one worker job opens for peers
 
 }  // namespace
 
@@ -142,13 +143,39 @@ void Model::open_for_peer(const base::DeviceId& device, const RemoteFile& file, 
                       local->info.type == proto::FileType::kFile;
   if (!served || local->info.version != file.version || local->info.size != file.size)
     return answer(Errc::kNotFound, "not the version that was asked for");
-  workers_.run([root, info = local->info, direct = options_.direct] { return open_served(root, info, direct); },
-               [this, folder = file.folder, done = std::move(done)](base::Result<ServedFile> opened) {
-                 const bool stale = !opened && (opened.error().code == Errc::kNotFound ||
-                                                opened.error().code == Errc::kInvalidArgument);
-                 if (stale) scan_stale(folder);
-                 done(std::move(opened));
-               });
+  if (opening_.empty())
+    boost::asio::post(io_, [this, weak = std::weak_ptr<bool>(room_posted_)] {
+      if (weak.lock()) open_gathered();
+    });
+  opening_.push_back({root, file.folder, local->info, std::move(done)});
+}
+
+void Model::open_gathered() {
+  std::vector<Opening> gathered = std::exchange(opening_, {});
+  for (std::size_t at = 0; at < gathered.size();) {
+    const int root = gathered[at].root;
+    std::vector<proto::FileInfo> infos;
+    std::vector<Opening> waiting;
+    for (; at < gathered.size() && infos.size() < kOpenTogetherMax && gathered[at].root == root; ++at) {
+      infos.push_back(std::move(gathered[at].info));
+      waiting.push_back(std::move(gathered[at]));
+    }
+    workers_.run(
+        [root, infos = std::move(infos), direct = options_.direct] {
+          Directories directories(root);
+          std::vector<base::Result<ServedFile>> opened;
+          for (const proto::FileInfo& info : infos) opened.push_back(open_served(directories, info, direct));
+          return opened;
+        },
+        [this, waiting = std::move(waiting)](std::vector<base::Result<ServedFile>> opened) {
+          for (std::size_t i = 0; i < waiting.size(); ++i) {
+            const bool stale = !opened[i] && (opened[i].error().code == Errc::kNotFound ||
+                                              opened[i].error().code == Errc::kInvalidArgument);
+            if (stale) scan_stale(waiting[i].folder);
+            waiting[i].done(std::move(opened[i]));
+          }
+        });
+  }
 }
 
 // ---- links

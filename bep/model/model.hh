@@ -80,6 +80,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_index_changed(const std::string& folder) override;
   void on_pull_ended(const std::string& folder) override;
   void on_room();
+  void open_gathered();
   [[nodiscard]] Folder* find(std::string_view folder) const;
   // A file is not what the index says of it: others cannot have it before a scan.
   void scan_stale(const std::string& folder);
@@ -94,6 +95,15 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   std::map<std::string, std::unique_ptr<Folder>, std::less<>> folders_;
   std::map<base::DeviceId, std::unique_ptr<Peer>> peers_;
   std::map<std::string, std::int64_t> stale_scans_ns_;   // steady clock: the last one of each folder
+  // Files that peers have asked for and that may be opened: gathered for as long as one message is read, because a worker
+  // job costs more than opening a file.
+  struct Opening {
+    int root = -1;
+    std::string folder;
+    proto::FileInfo info;
+    ServedDone done;
+  };
+  std::vector<Opening> opening_;
   TransferTotals totals_;
   std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
   std::string room_first_;                     // the folder that is given room first next time

@@ -43,15 +43,20 @@ void PullRound::start() {
 void PullRound::cancel() {
   if (ended_) return;
   ended_ = true;
-  for (const auto& transfer : active_) transfer->cancel();
+  cancel_active();
+}
+
+void PullRound::cancel_active() {
+  for (const Active& active : active_) active.transfer->cancel();
   active_.clear();
+  active_bytes_ = 0;
+  begun_.clear();
 }
 
 void PullRound::give_up() {
   stopping_ = true;
   result_.stranded = true;
-  for (const auto& transfer : active_) transfer->cancel();
-  active_.clear();
+  cancel_active();
   page_.clear();
   step();
 }
@@ -70,8 +75,7 @@ void PullRound::note_disk(base::Error error) {
 void PullRound::stop_for_disk(base::Error error) {
   result_.disk = tl::unexpected<base::Error>(error);
   stopping_ = true;
-  for (const auto& transfer : active_) transfer->cancel();
-  active_.clear();
+  cancel_active();
   page_.clear();
 }
 
@@ -87,7 +91,7 @@ void PullRound::step() {
   if (kind_ == NeedKind::kFile) {
     fill();
     finish_ready();
-    if (!files_listed_ || !page_.empty() || !active_.empty() || !ready_.empty() || applying_) return;
+    if (!files_listed_ || !page_.empty() || !active_.empty() || !ready_.empty() || applying_ > 0) return;
     kind_ = NeedKind::kDeletedOther;
     after_.clear();
   }
@@ -96,13 +100,16 @@ void PullRound::step() {
 
 // Directories, links and deletes: one batch after the other.
 void PullRound::next_small_batch() {
-  if (applying_ || ended_) return;
+  if (applying_ > 0 || ended_) return;
   while (true) {
-    const std::vector<NeedItem> page = index_.need(options_.folder, kind_, after_, kFinishBatchMax);
+    const std::vector<std::string> page = index_.need(options_.folder, kind_, after_, kFinishBatchMax);
     if (!page.empty()) {
-      after_ = page.back().global.name;
+      after_ = page.back();
       std::vector<FinishItem> items;
-      for (const NeedItem& need : page) items.push_back(item_for(need.global));
+      for (const std::string& name : page)
+        if (std::optional<NeedItem> need = index_.need_of(options_.folder, name))
+          items.push_back(item_for(std::move(*need)));
+      if (items.empty()) continue;             // only after a failed read
       return apply(std::move(items));
     }
     after_.clear();
@@ -116,37 +123,45 @@ void PullRound::next_small_batch() {
   }
 }
 
-FinishItem PullRound::item_for(const proto::FileInfo& target) const {
+FinishItem PullRound::item_for(NeedItem&& need) const {
   FinishItem item;
-  item.target = target;
+  item.target = std::move(need.global);
   item.target.sequence = 0;
-  const std::optional<LocalFile> local = index_.get_local(options_.folder, target.name);
-  if (local && !local->info.deleted) item.local = local->info;
+  if (need.local && !need.local->info.deleted) item.local = std::move(need.local->info);
   if (options_.keep_conflicts)
-    item.conflict_name = conflict_name_for(item.local, target, options_.short_id, std::time(nullptr));
+    item.conflict_name = conflict_name_for(item.local, item.target, options_.short_id, std::time(nullptr));
   return item;
 }
 
 // ---- files
 
+bool PullRound::takes_more_files() const {
+  if (active_.size() >= kTransfersMax || ready_.size() >= kReadyMax) return false;
+  return active_.size() < kTransfersUsual || active_bytes_ < kSmallBytesMax;
+}
+
 // A need list may be long and hold nothing that can begin now (nobody connected): a page at a time, so that control
 // has its turn in between.
 void PullRound::fill() {
   bool began = true;                           // something of the last page
-  while (!ended_ && !stopping_ && active_.size() < kTransfersMax && ready_.size() < kReadyMax) {
+  while (!ended_ && !stopping_ && takes_more_files()) {
     if (page_.empty() && !files_listed_) {
-      if (!began) return step_later();
+      if (!began) {
+        step_later();
+        break;
+      }
       began = false;
-      std::vector<NeedItem> page = index_.need(options_.folder, NeedKind::kFile, after_, kPage);
+      std::vector<std::string> page = index_.need(options_.folder, NeedKind::kFile, after_, kPage);
       if (page.empty()) files_listed_ = true;
-      else after_ = page.back().global.name;
+      else after_ = page.back();
       page_.insert(page_.end(), std::make_move_iterator(page.begin()), std::make_move_iterator(page.end()));
     }
-    if (page_.empty()) return;
-    const NeedItem item = std::move(page_.front());
+    if (page_.empty()) break;
+    const std::string name = std::move(page_.front());
     page_.pop_front();
-    began = begin_file(item) || began;
+    began = begin_file(name) || began;
   }
+  Transfer::start(std::exchange(begun_, {}));
 }
 
 void PullRound::step_later() {
@@ -160,33 +175,36 @@ void PullRound::step_later() {
   });
 }
 
-bool PullRound::begin_file(const NeedItem& need) {
-  const std::optional<proto::FileInfo> global = index_.get_global(options_.folder, need.global.name);
-  if (!global || global->version != need.global.version || global->type != proto::FileType::kFile) return false;
-  if (global->blocks.empty()) {
-    add_error(global->name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
+bool PullRound::begin_file(const std::string& name) {
+  std::optional<NeedItem> need = index_.need_of(options_.folder, name);
+  if (!need || need->global.deleted || need->global.type != proto::FileType::kFile) return false;
+  if (need->global.blocks.empty()) {
+    add_error(name, {base::Errc::kCorrupt, 0, "its index entry has no blocks"});
     return false;
   }
-  FinishItem item = item_for(*global);
+  std::vector<base::DeviceId> devices = std::move(need->devices);
+  FinishItem item = item_for(std::move(*need));
+  const proto::FileInfo& global = item.target;
   const bool was_file = item.local && item.local->type == proto::FileType::kFile;
-  if (was_file && item.local->blocks == global->blocks && item.conflict_name.empty()) {
+  if (was_file && item.local->blocks == global.blocks && item.conflict_name.empty()) {
     ready_.push_back(std::move(item));         // content is here: only mode, time or version differ
     return true;
   }
-  const bool reachable = std::ranges::any_of(need.devices, [this](const base::DeviceId& device) {
+  const bool reachable = std::ranges::any_of(devices, [this](const base::DeviceId& device) {
     return sources_.way(device, options_.folder) != Way::kNone;
   });
   if (!reachable) {
     result_.stranded = true;
     return false;
   }
-  TransferInputs inputs{options_.folder, options_.root, *global, {}, need.devices, options_.direct, writers_};
-  if (was_file && global->size > 0) inputs.donors.push_back(global->name);
-  if (global->size > 0)
-    for (std::string& name : index_.find_local_by_blocks(options_.folder, *global, kDonorsMax))
-      inputs.donors.push_back(std::move(name));
-  active_.push_back(std::make_shared<Transfer>(std::move(inputs), workers_, sources_, *this));
-  active_.back()->start();
+  TransferInputs inputs{options_.folder, options_.root, global, {}, std::move(devices), options_.direct, writers_};
+  if (was_file && global.size > 0) inputs.donors.push_back(name);
+  if (global.size > 0)
+    for (std::string& donor : index_.find_local_by_blocks(options_.folder, global, kDonorsMax))
+      inputs.donors.push_back(std::move(donor));
+  begun_.push_back(std::make_shared<Transfer>(std::move(inputs), workers_, sources_, *this));
+  active_bytes_ += global.size;
+  active_.push_back({begun_.back(), std::move(item)});
   return true;
 }
 
@@ -195,7 +213,8 @@ void PullRound::pump(bool changed) {
   std::size_t without_room = 0;
   std::vector<base::DeviceId> full;
   const auto is_full = [&](const base::DeviceId& device) { return std::ranges::find(full, device) != full.end(); };
-  for (const auto& transfer : active_) {
+  for (const Active& active : active_) {
+    Transfer* const transfer = active.transfer.get();
     if (changed) transfer->forget_refusals();
     // What asks only full devices is not tried, but for those whose datapath was refused: the link may have room.
     if (!changed && without_room >= kFullSeenMax && !transfer->has_refusal() &&
@@ -212,15 +231,14 @@ void PullRound::pump(bool changed) {
 
 bool PullRound::stranded() const {
   return !active_.empty() &&
-         std::ranges::all_of(active_, [](const auto& transfer) { return transfer->is_stranded(); });
+         std::ranges::all_of(active_, [](const Active& active) { return active.transfer->is_stranded(); });
 }
 
 std::vector<TransferInfo> PullRound::transfers() const {
   std::vector<TransferInfo> list;
-  for (const auto& transfer : active_)
-    list.push_back({options_.folder, transfer->target().name,
-                    static_cast<std::uint64_t>(transfer->target().size), transfer->bytes_done(),
-                    transfer->last_way()});
+  for (const Active& active : active_)
+    list.push_back({options_.folder, active.item.target.name, static_cast<std::uint64_t>(active.item.target.size),
+                    active.transfer->bytes_done(), active.transfer->last_way()});
   return list;
 }
 
@@ -234,49 +252,53 @@ void PullRound::on_block_verified(Transfer&, Way way, std::uint32_t bytes) {
 
 void PullRound::on_reused(Transfer&, std::uint64_t bytes) { observer_.on_reused(bytes); }
 
+// Files become whole in bursts, as the datapath tells of them: one step for all of a burst, so that those that take their
+// places begin together.
 void PullRound::on_whole(Transfer& transfer) {
-  const auto it = find(transfer);
-  MUST(it != active_.end());
-  const std::shared_ptr<Transfer> whole = std::move(*it);
-  active_.erase(it);
-  if (whole->made_parents()) result_.scan_wanted = true;
-  FinishItem item = item_for(whole->target());
-  item.temp = whole->take_temp();
-  ready_.push_back(std::move(item));
-  step();
+  Active whole = take_out(transfer);
+  if (whole.transfer->made_parents()) result_.scan_wanted = true;
+  whole.item.temp = whole.transfer->take_temp();
+  ready_.push_back(std::move(whole.item));
+  step_later();
 }
 
 void PullRound::on_failed(Transfer& transfer, base::Error error) {
-  const auto it = find(transfer);
-  MUST(it != active_.end());
-  const std::shared_ptr<Transfer> failed = std::move(*it);
-  active_.erase(it);
-  if (failed->made_parents()) result_.scan_wanted = true;
+  const Active failed = take_out(transfer);
+  if (failed.transfer->made_parents()) result_.scan_wanted = true;
   note_disk(error);
-  add_error(failed->target().name, error);
-  step();
+  add_error(failed.item.target.name, error);
+  step_later();
 }
 
-std::list<std::shared_ptr<Transfer>>::iterator PullRound::find(const Transfer& transfer) {
-  return std::ranges::find_if(active_, [&](const auto& other) { return other.get() == &transfer; });
+PullRound::Active PullRound::take_out(const Transfer& transfer) {
+  const auto it =
+      std::ranges::find_if(active_, [&](const Active& active) { return active.transfer.get() == &transfer; });
+  MUST(it != active_.end());
+  Active out = std::move(*it);
+  active_.erase(it);
+  active_bytes_ -= out.item.target.size;
+  MUST(active_bytes_ >= 0);
+  return out;
 }
 
 // ---- the disk takes it
 
+// Several batches at a time: what they wait for is mostly the same commit of the file system's journal. A batch that is not
+// full waits for company while another is under way.
 void PullRound::finish_ready() {
-  if (applying_ || ready_.empty()) return;
-  const std::size_t count = std::min(ready_.size(), kFinishBatchMax);
-  std::vector<FinishItem> items(std::make_move_iterator(ready_.begin()),
-                                std::make_move_iterator(ready_.begin() + static_cast<std::ptrdiff_t>(count)));
-  ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
-  apply(std::move(items));
+  while (!ready_.empty() && applying_ < kFinishersMax && (applying_ == 0 || ready_.size() >= kFinishBatchMax)) {
+    const std::size_t count = std::min(ready_.size(), kFinishBatchMax);
+    std::vector<FinishItem> items(std::make_move_iterator(ready_.begin()),
+                                  std::make_move_iterator(ready_.begin() + static_cast<std::ptrdiff_t>(count)));
+    ready_.erase(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(count));
+    apply(std::move(items));
+  }
 }
 
 void PullRound::apply(std::vector<FinishItem> items) {
-  MUST(!applying_);
-  applying_ = true;
+  ++applying_;
   const FinishOptions options{options_.root, options_.ignore_perms, options_.fsync};
-  workers_.run(
+  workers_.run_waiting(
       [options, items = std::move(items)]() mutable {
         std::vector<FinishResult> results = apply_batch(options, items);
         return std::pair(std::move(items), std::move(results));
@@ -289,7 +311,8 @@ void PullRound::apply(std::vector<FinishItem> items) {
 
 void PullRound::on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results) {
   MUST(items.size() == results.size());
-  applying_ = false;
+  MUST(applying_ > 0);
+  --applying_;
   std::vector<LocalFile> news;
   for (std::size_t i = 0; i < items.size(); ++i) take_result(items[i], results[i], news);
   items.clear();
@@ -332,7 +355,7 @@ void PullRound::add_error(const std::string& name, base::Error error) {
 
 // The end waits for the last one who may write to a temp file: the next round may take up the same names.
 void PullRound::check_end() {
-  if (ended_ || !stopping_ || applying_ || !ready_.empty() || !active_.empty()) return;
+  if (ended_ || !stopping_ || applying_ > 0 || !ready_.empty() || !active_.empty()) return;
   if (writers_) {
     writers_watch_ = writers_;
     writers_.reset();

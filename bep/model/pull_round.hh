@@ -44,17 +44,24 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   void next_small_batch();
   void fill();
   void step_later();
-  [[nodiscard]] bool begin_file(const NeedItem& item);     // false: nothing is to be done for it now
+  [[nodiscard]] bool takes_more_files() const;
+  [[nodiscard]] bool begin_file(const std::string& name);  // false: nothing is to be done for it now
   void finish_ready();
   void apply(std::vector<FinishItem> items);
   void on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results);
   void take_result(const FinishItem& item, FinishResult& result, std::vector<LocalFile>& news);
-  [[nodiscard]] FinishItem item_for(const proto::FileInfo& target) const;
+  [[nodiscard]] FinishItem item_for(NeedItem&& need) const;
   void add_error(const std::string& name, base::Error error);
   void note_disk(base::Error error);
   void stop_for_disk(base::Error error);
   void check_end();
-  [[nodiscard]] std::list<std::shared_ptr<Transfer>>::iterator find(const Transfer& transfer);
+  // One file under way, and what is to be done with it once it is whole.
+  struct Active {
+    std::shared_ptr<Transfer> transfer;
+    FinishItem item;
+  };
+  [[nodiscard]] Active take_out(const Transfer& transfer);
+  void cancel_active();
 
   PullOptions options_;
   IndexDb& index_;
@@ -64,15 +71,18 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   std::function<void(PullResult)> done_;
   NeedKind kind_ = NeedKind::kDirectory;
   std::string after_;                          // where the next page of need begins
-  std::deque<NeedItem> page_;                  // files not begun yet
-  std::list<std::shared_ptr<Transfer>> active_;
+  std::deque<std::string> page_;               // names of files not begun yet
+  std::list<Active> active_;
+  std::int64_t active_bytes_ = 0;              // sizes of their files
+  std::vector<std::shared_ptr<Transfer>> begun_;   // active, and not started yet
   std::vector<FinishItem> ready_;              // whole, waiting for the finisher
   std::shared_ptr<Writers> writers_;           // until the end is near; copies are with the transfers
   std::weak_ptr<Writers> writers_watch_;
   PullResult result_;
   std::size_t full_disk_ = 0;                  // items that did not fit
   bool step_posted_ = false;
-  bool applying_ = false, files_listed_ = false, stopping_ = false, ended_ = false;
+  std::size_t applying_ = 0;                   // batches at the finisher
+  bool files_listed_ = false, stopping_ = false, ended_ = false;
 };
 
 }  // namespace weft::model

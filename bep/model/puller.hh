@@ -1,9 +1,9 @@
 // Brings one folder to the global state: everything the index says we need, in rounds.
-// A round: directories, symbolic links, files (kTransfersMax at a time), then deletes, deepest first. A rename
+// A round: directories, symbolic links, files (many at a time), then deletes, deepest first. A rename
 // arrives as a delete and a new file: the file about to be deleted is offered as donor of blocks, so nothing crosses
 // the network.
-// Threads: control. Bounds: kTransfersMax open transfers, kReadyMax whole files waiting for the finisher, one page of
-// the need list.
+// Threads: control. Bounds: kTransfersMax open transfers, beyond kTransfersUsual only while all of them together are
+// small; kReadyMax whole files waiting for the finisher, kFinishersMax batches at it; one page of the need list.
 // Errors are per item and listed. A read-only disk stops the round; on a full one what fits is still taken and the
 // deletes, which make room, still run. Either is the folder's error.
 // Not here: when to pull, and waiting after failures (folder.hh).
@@ -25,8 +25,13 @@ namespace weft::model {
 class IndexDb;
 class PullRound;
 
-inline constexpr std::size_t kTransfersMax = 128;
+inline constexpr std::size_t kTransfersUsual = 128;
+// A small file is on its way for some 20 ms whatever its size (opening here and there, one block, closing): the more at a
+// time the better. Each costs a descriptor.
+inline constexpr std::size_t kTransfersMax = 384;
+inline constexpr std::int64_t kSmallBytesMax = std::int64_t{32} << 20;   // of all open transfers together
 inline constexpr std::size_t kReadyMax = 128;
+inline constexpr std::size_t kFinishersMax = 4;      // batches under way
 
 struct PullOptions {
   std::string folder;              // id

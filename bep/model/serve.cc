@@ -159,11 +159,12 @@ void RequestServer::on_output_drained() { state_->pump(); }
 
 const ServeCounters& RequestServer::counters() const { return state_->counters; }
 
-base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, DirectIo direct) {
+base::Result<ServedFile> open_served(Directories& directories, const proto::FileInfo& local, DirectIo direct) {
   MUST(local.type == proto::FileType::kFile);
+  const Place place = TRY(directories.parent_of(local.name));
   DiskState state;
   ServedFile served;
-  served.fd = TRY(open_file(root, local.name, state));
+  served.fd = TRY(open_file_at(place, state));
   if (state.size != local.size || state.modified_s != local.modified_s || state.modified_ns != local.modified_ns)
     return base::fail(Errc::kNotFound, "the file changed since it was indexed");
   served.size = static_cast<std::uint64_t>(state.size);
@@ -172,7 +173,7 @@ base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, Dir
                        !is_cached(served.fd.get(), state.size));
   if (!wanted) return served;
   DiskState again;
-  base::Result<base::UniqueFd> past_cache = open_file(root, local.name, again, O_DIRECT);
+  base::Result<base::UniqueFd> past_cache = open_file_at(place, again, O_DIRECT);
   if (past_cache && again.inode == state.inode) {
     served.fd = std::move(*past_cache);
     served.direct = true;

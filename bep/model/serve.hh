@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "bep/model/beneath.hh"
 #include "bep/model/fabric.hh"
 #include "bep/model/temp_file.hh"
 #include "bep/model/workers.hh"
@@ -67,6 +68,7 @@ class RequestServer {
 // Opens our file for the datapath when it still is what `local`, our index entry, says. Worker thread.
 // O_DIRECT (kAuto) for big files that are not in the page cache: reading those through the cache costs a copy and
 // pushes out what others need; reading cached ones past the cache costs a disk access.
-[[nodiscard]] base::Result<ServedFile> open_served(int root, const proto::FileInfo& local, DirectIo direct);
+[[nodiscard]] base::Result<ServedFile> open_served(Directories& directories, const proto::FileInfo& local,
+                                                   DirectIo direct);
 
 }  // namespace weft::model

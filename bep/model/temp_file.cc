@@ -26,8 +26,9 @@ int open_temp_at(int dir, const std::string& base) {
   return ::openat(dir, base.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 }
 
-// What stands under the temp name may be anything: an earlier run's file, read-only by now, or somebody's link.
-base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base) {
+// What stands under the temp name may be anything: an earlier run's file, read-only by now, or somebody's link. `size`: of
+// what stands in it.
+base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base, std::int64_t& size) {
   base::UniqueFd fd(in_writable(dir, [&] { return open_temp_at(dir, base); }));
   if (!fd && errno == EACCES) {
     if (::fchmodat(dir, base.c_str(), 0600, AT_SYMLINK_NOFOLLOW) == 0) fd = base::UniqueFd(open_temp_at(dir, base));
@@ -35,6 +36,7 @@ base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base) {
   }
   struct stat st {};
   const bool ours = fd && ::fstat(fd.get(), &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+  size = ours ? st.st_size : 0;
   if (ours) return fd;
   if (!fd && errno != ELOOP && errno != ENXIO) return base::fail_errno(errno, "cannot create temp file");
   if (::unlinkat(dir, base.c_str(), 0) != 0) return base::fail_errno(errno, "cannot replace temp file");
@@ -43,19 +45,18 @@ base::Result<base::UniqueFd> open_or_replace(int dir, const std::string& base) {
   return fd;
 }
 
-base::Status reserve(int fd, std::int64_t size, bool sparse) {
-  struct stat st {};
-  if (::fstat(fd, &st) != 0) return base::fail_errno(errno, "cannot read the temp file's state");
-  if (!sparse && size >= kReserveBytesMin) {
+base::Status reserve(int fd, std::int64_t size, std::int64_t size_before, bool sparse) {
+  if (size < kReserveBytesMin) return {};
+  if (!sparse) {
     const std::int64_t unit = base::kDirectAlignment;
     if (::fallocate(fd, 0, 0, (size + unit - 1) / unit * unit) == 0) return {};
     const int why = errno;
     if (why != EOPNOTSUPP && why != ENOSYS) {
-      (void)::ftruncate(fd, st.st_size);       // what was reserved before the room ended is needed by others
+      (void)::ftruncate(fd, size_before);      // what was reserved before the room ended is needed by others
       return base::fail_errno(why, "cannot reserve room for the file");
     }
   }
-  if (st.st_size < size && size >= kReserveBytesMin && ::ftruncate(fd, size) != 0)
+  if (size_before < size && ::ftruncate(fd, size) != 0)
     return base::fail_errno(errno, "cannot reserve room for the file");
   return {};
 }
@@ -101,23 +102,23 @@ base::Status make_hole(int fd, const proto::Block& block) {
 
 }  // namespace
 
-base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t size, bool sparse,
+base::Result<TempFile> open_temp(Directories& directories, const std::string& name, std::int64_t size, bool sparse,
                                  DirectIo direct) {
   MUST(size >= 0);
   TempFile temp;
-  Parent parent = TRY(open_or_make_parent(root, name, temp.made_parents));
+  const Place place = TRY(directories.make_parent_of(name, temp.made_parents));
   temp.temp_base = std::string(proto::base_of(proto::temp_name(name)));
-  const base::Result<DiskState> before = state_at(parent.dir.get(), temp.temp_base);
-  temp.resumed = before && before->kind == DiskKind::kFile && before->size > 0;
-  temp.fd = TRY(open_or_replace(parent.dir.get(), temp.temp_base));
-  const base::Status reserved = reserve(temp.fd.get(), size, sparse);
+  std::int64_t size_before = 0;
+  temp.fd = TRY(open_or_replace(place.dir, temp.temp_base, size_before));
+  temp.resumed = size_before > 0;
+  const base::Status reserved = reserve(temp.fd.get(), size, size_before, sparse);
   if (!reserved) {
-    if (!temp.resumed) ::unlinkat(parent.dir.get(), temp.temp_base.c_str(), 0);
+    if (!temp.resumed) ::unlinkat(place.dir, temp.temp_base.c_str(), 0);
     return tl::unexpected<base::Error>(reserved.error());
   }
   const bool wanted = direct == DirectIo::kAlways || (direct == DirectIo::kAuto && size >= kDirectBytesMin);
   if (wanted)                      // refused by the file system: none, and the buffered one serves
-    temp.direct = base::UniqueFd(::openat(parent.dir.get(), temp.temp_base.c_str(),
+    temp.direct = base::UniqueFd(::openat(place.dir, temp.temp_base.c_str(),
                                           O_WRONLY | O_DIRECT | O_NOFOLLOW | O_CLOEXEC));
   return temp;
 }

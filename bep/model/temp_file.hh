@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bep/model/beneath.hh"
 #include "bep/model/weft_toml.hh"
 #include "bep/proto/file_info.hh"
 #include "engine/base/bytes.hh"
@@ -32,8 +33,8 @@ struct TempFile {
 // Creates or reopens the temp file for `name`; its parent directories are made when they are missing (a peer deleted
 // them while another put the file there). Room for `size` bytes is reserved: kNoSpace comes here and not in the middle
 // of the file, unless `sparse`.
-[[nodiscard]] base::Result<TempFile> open_temp(int root, const std::string& name, std::int64_t size, bool sparse,
-                                               DirectIo direct);
+[[nodiscard]] base::Result<TempFile> open_temp(Directories& directories, const std::string& name, std::int64_t size,
+                                               bool sparse, DirectIo direct);
 
 // What of the target stands already on this disk.
 struct Prepare {

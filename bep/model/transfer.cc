@@ -16,41 +16,71 @@ Transfer::Transfer(TransferInputs inputs, Workers& workers, Sources& sources, Tr
   MUST(inputs_.target.type == proto::FileType::kFile);
   MUST(!inputs_.target.blocks.empty());
   for (const base::DeviceId& device : inputs_.devices) from_.push_back({device});
+  files_->name = inputs_.target.name;
+  files_->size = inputs_.target.size;
+  files_->donors = std::move(inputs_.donors);
+  files_->direct = inputs_.direct;
+  files_->prepare.blocks = inputs_.target.blocks;
   files_->writers = std::move(inputs_.writers);
 }
 
-void Transfer::start() {
-  files_->prepare.blocks = inputs_.target.blocks;
-  prepare();
+void Transfer::start(std::span<const std::shared_ptr<Transfer>> transfers) {
+  while (!transfers.empty()) {
+    std::size_t count = 0;
+    while (count < std::min(transfers.size(), kTogetherMax) && transfers[count]->files_->size <= kTogetherBytesMax)
+      ++count;
+    count = std::max<std::size_t>(count, 1);
+    prepare(transfers.first(count));
+    transfers = transfers.subspan(count);
+  }
 }
 
-void Transfer::prepare() {
-  // The job reads `inputs_` copies only: the transfer may end while it runs.
-  auto job = [files = files_, root = inputs_.root, name = inputs_.target.name, size = inputs_.target.size,
-              donors = inputs_.donors, direct = inputs_.direct]() -> base::Status {
-    if (!files->opened) {
-      const bool sparse = std::ranges::any_of(files->prepare.blocks, [](const proto::Block& block) {
-        return is_zero_block(block.hash, static_cast<std::uint32_t>(block.size));
-      });
-      files->temp = TRY(open_temp(root, name, size, sparse, direct));
-      for (const std::string& donor : donors) {
-        DiskState state;
-        base::Result<base::UniqueFd> fd = open_file(root, donor, state);
-        if (fd) files->prepare.donors.push_back(std::move(*fd));
-      }
-      files->opened = true;
+base::Status Transfer::prepare_files(int root, Directories& directories, Files& files) {
+  if (!files.opened) {
+    const bool sparse = std::ranges::any_of(files.prepare.blocks, [](const proto::Block& block) {
+      return is_zero_block(block.hash, static_cast<std::uint32_t>(block.size));
+    });
+    files.temp = TRY(open_temp(directories, files.name, files.size, sparse, files.direct));
+    for (const std::string& donor : files.donors) {
+      DiskState state;
+      base::Result<base::UniqueFd> fd = open_file(root, donor, state);
+      if (fd) files.prepare.donors.push_back(std::move(*fd));
     }
-    return prepare_turn(files->temp, files->prepare);
-  };
-  workers_.run(std::move(job), [weak = weak_from_this()](base::Status status) {
-    if (const auto self = weak.lock(); self && !self->ended_) self->on_prepared(status);
-  });
+    files.opened = true;
+  }
+  return prepare_turn(files.temp, files.prepare);
+}
+
+void Transfer::prepare(std::span<const std::shared_ptr<Transfer>> transfers) {
+  MUST(!transfers.empty());
+  // The job has no part of the transfers but their files: a transfer may end while it runs.
+  std::vector<std::shared_ptr<Files>> files;
+  std::vector<std::weak_ptr<Transfer>> owners;
+  for (const auto& transfer : transfers) {
+    files.push_back(transfer->files_);
+    owners.push_back(transfer);
+  }
+  Transfer& first = *transfers.front();
+  first.workers_.run(
+      [files = std::move(files), root = first.inputs_.root] {
+        Directories directories(root);
+        std::vector<base::Status> statuses;
+        for (const auto& each : files) statuses.push_back(prepare_files(root, directories, *each));
+        return statuses;
+      },
+      [owners = std::move(owners)](const std::vector<base::Status>& statuses) {
+        for (std::size_t i = 0; i < owners.size(); ++i)
+          if (const auto self = owners[i].lock(); self && !self->ended_) self->on_prepared(statuses[i]);
+      });
 }
 
 void Transfer::on_prepared(base::Status status) {
   made_parents_ = files_->temp.made_parents;
   if (!status) return fail(status.error());
-  if (!files_->prepare.complete()) return prepare();
+  if (!files_->prepare.complete()) {
+    const std::shared_ptr<Transfer> self = shared_from_this();
+    return prepare({&self, 1});
+  }
   Prepare& found = files_->prepare;
   found.donors.clear();
   missing_.assign(found.missing.begin(), found.missing.end());

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
   static constexpr std::uint32_t kFaultsMax = 3;
   static constexpr std::uint32_t kDeadOpensMax = 2;
+  // Files up to this size are prepared so many in one job: 16 MiB of hashing if all of them are resumed.
+  static constexpr std::int64_t kTogetherBytesMax = std::int64_t{1} << 20;
+  static constexpr std::size_t kTogetherMax = 16;
   enum class Issued : std::uint8_t {
     kAsked,        // one block more is on its way
     kNothing,      // no block left to ask for, or not prepared yet
@@ -62,7 +66,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   };
 
   Transfer(TransferInputs inputs, Workers& workers, Sources& sources, TransferObserver& observer);
-  void start();
+  // Begins them. Small files share worker jobs: handing a job over costs more than opening such a file.
+  static void start(std::span<const std::shared_ptr<Transfer>> transfers);
   [[nodiscard]] Issued issue();
   // Ends it: no observer call follows. The temp file stays on disk.
   void cancel();
@@ -95,13 +100,19 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     base::DeviceId device{};
     Way way = Way::kNone;
   };
-  struct Files {                   // what worker jobs work on, one at a time until prepared
+  struct Files {                   // what worker jobs work on, one at a time until prepared; outlives the transfer
+    std::string name;
+    std::int64_t size = 0;
+    std::vector<std::string> donors;
+    DirectIo direct = DirectIo::kAuto;
     TempFile temp;
     Prepare prepare;
     bool opened = false;
     std::shared_ptr<void> writers;
   };
-  void prepare();
+  // Of one folder; those that are not complete after it are given to another job.
+  static void prepare(std::span<const std::shared_ptr<Transfer>> transfers);
+  static base::Status prepare_files(int root, Directories& directories, Files& files);
   void on_prepared(base::Status status);
   [[nodiscard]] Way way_of(const Source& source) const;
   void ask(Source& source, Way way);

@@ -20,6 +20,8 @@ namespace weft::model {
 
 // What one job may read, hash or write before it comes back.
 inline constexpr std::size_t kTurnBytes = std::size_t{64} << 20;
+// Threads of run_waiting().
+inline constexpr std::size_t kWaitingThreads = 4;
 
 class Workers {
  public:
@@ -30,8 +32,22 @@ class Workers {
 
   // job: () -> R (not void), done: (R) -> void. Both may be move-only.
   template <typename Job, typename Done> void run(Job job, Done done) {
+    run_in(pool_, std::move(job), std::move(done));
+  }
+  // For jobs that wait for the disk most of their time (fsync): many at a time cost no CPU, and none of the others waits
+  // behind them.
+  template <typename Job, typename Done> void run_waiting(Job job, Done done) {
+    run_in(waiting_, std::move(job), std::move(done));
+  }
+  void stop();
+  [[nodiscard]] bool stopped() const { return !*open_; }
+  [[nodiscard]] boost::asio::io_context& control() const { return control_; }
+  [[nodiscard]] std::size_t threads() const { return threads_; }     // of run()
+
+ private:
+  template <typename Job, typename Done> void run_in(boost::asio::thread_pool& pool, Job job, Done done) {
     if (stopped()) return;
-    boost::asio::post(pool_, [control = &control_, open = open_,
+    boost::asio::post(pool, [control = &control_, open = open_,
                               job = std::move(job), done = std::move(done)]() mutable {
       auto result = job();
       boost::asio::post(*control, [open = std::move(open), done = std::move(done),
@@ -40,14 +56,9 @@ class Workers {
       });
     });
   }
-  void stop();
-  [[nodiscard]] bool stopped() const { return !*open_; }
-  [[nodiscard]] boost::asio::io_context& control() const { return control_; }
-  [[nodiscard]] std::size_t threads() const { return threads_; }
 
- private:
   boost::asio::io_context& control_;
-  boost::asio::thread_pool pool_;
+  boost::asio::thread_pool pool_, waiting_;
   std::size_t threads_;
   // Shared with results under way: a result may be delivered after the pool is gone. Touched by control only.
   std::shared_ptr<bool> open_;

@@ -32,8 +32,9 @@ class FinisherTest : public ::testing::Test {
     item.target = info(name, proto::FileType::kFile);
     item.target.size = static_cast<std::int64_t>(content.size());
     // Longer than the file, as after padded writes.
+    Directories directories(root_.get());
     item.temp = std::make_shared<TempFile>(
-        std::move(*open_temp(root_.get(), name, item.target.size, false, DirectIo::kNever)));
+        std::move(*open_temp(directories, name, item.target.size, false, DirectIo::kNever)));
     const std::string padded = content + std::string(100, '\0');
     EXPECT_EQ(::pwrite(item.temp->fd.get(), padded.data(), padded.size(), 0), static_cast<ssize_t>(padded.size()));
     return item;
@@ -195,8 +196,9 @@ TEST_F(FinisherTest, MissingParentsAreMadeAndNeverThroughASymlink) {
   TempDir other;
   fs::create_symlink(other.path(), dir_.path() / "s");
   write_file(dir_.path() / "plain", "x");
+  Directories directories(root_.get());
   for (const char* name : {"s/sub/x", "plain/sub/x"})
-    EXPECT_EQ(open_temp(root_.get(), name, 1, false, DirectIo::kNever).error().code, Errc::kNotFound);
+    EXPECT_EQ(open_temp(directories, name, 1, false, DirectIo::kNever).error().code, Errc::kNotFound);
   EXPECT_TRUE(fs::is_empty(other.path()));
   fs::remove_all(dir_.path() / "d");
   FinishItem gone;

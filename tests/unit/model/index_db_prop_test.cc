@@ -178,6 +178,13 @@ void Runner::check() const {
           at != rows.end() && !at->second.info.invalid && at->second.counters == global.counters)
         holders.push_back(id_of(device));
     EXPECT_EQ(db_->holders("f", name), holders) << name;
+    const auto needed = db_->need_of("f", name);
+    EXPECT_EQ(needed.has_value(), naive_needs(global, rows, 0)) << name;
+    if (needed) {
+      EXPECT_EQ(needed->global.version, global.info.version) << name;
+      EXPECT_EQ(needed->devices, holders) << name;
+      EXPECT_EQ(needed->local.has_value(), rows.contains(0)) << name;
+    }
     if (global.invalid || global.counters.empty()) continue;
     add(counts.global, global.info);
     for (int device = 0; device < kDevices; ++device) {
@@ -201,8 +208,7 @@ void Runner::check() const {
   EXPECT_EQ(stored.need, counts.need);
   for (const NeedKind kind : {NeedKind::kDirectory, NeedKind::kSymlink, NeedKind::kFile,
                               NeedKind::kDeletedOther, NeedKind::kDeletedDirectory}) {
-    std::vector<std::string> names;
-    for (const NeedItem& item : db_->need("f", kind, "", 100)) names.push_back(item.global.name);
+    std::vector<std::string> names = db_->need("f", kind, "", 100);
     if (kind == NeedKind::kDeletedDirectory) std::reverse(names.begin(), names.end());
     EXPECT_EQ(names, need[kind]) << static_cast<int>(kind);
   }

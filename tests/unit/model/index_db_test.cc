@@ -70,10 +70,7 @@ class IndexDbTest : public testing::Test {
   }
   [[nodiscard]] std::vector<std::string> needed(NeedKind kind, std::string_view after = "",
                                                 std::size_t limit = 100) const {
-    std::vector<std::string> names;
-    for (const NeedItem& item : db->need("f", kind, after, limit))
-      names.push_back(item.global.name);
-    return names;
+    return db->need("f", kind, after, limit);
   }
   using Names = std::vector<std::string>;
 
@@ -227,11 +224,17 @@ TEST_F(IndexDbTest, HoldersHaveExactlyTheGlobalVersion) {
   put_remote(2, {file("a", 2)});
   put_remote(4, {invalid});
   EXPECT_EQ(db->holders("f", "a"), (std::vector<base::DeviceId>{device(1), device(3)}));
-  const auto items = db->need("f", NeedKind::kFile, "", 10);
-  ASSERT_EQ(items.size(), 1u);
-  EXPECT_EQ(items[0].devices, db->holders("f", "a"));
-  EXPECT_TRUE(items[0].global.blocks.empty());
-  EXPECT_EQ(db->get_global("f", "a")->blocks.size(), 1u);
+  EXPECT_EQ(needed(NeedKind::kFile), Names{"a"});
+  const auto item = db->need_of("f", "a");
+  ASSERT_TRUE(item);
+  EXPECT_EQ(item->devices, db->holders("f", "a"));
+  EXPECT_EQ(item->global.blocks.size(), 1u);
+  EXPECT_FALSE(item->local);
+  put_local({file("a", 1)});
+  EXPECT_EQ(db->need_of("f", "a")->local->info.version, file("a", 1).version);
+  put_local({file("a", 3)});
+  EXPECT_FALSE(db->need_of("f", "a")) << "we have it";
+  EXPECT_FALSE(db->need_of("f", "b")) << "nobody has it";
 }
 
 TEST_F(IndexDbTest, LocalFlagsTakeAnEntryOutOfTheGlobalState) {
@@ -381,7 +384,7 @@ TEST_F(IndexDbTest, TwentyThousandFilesFromAPeerAndTaken) {
     const auto page = db->need("f", NeedKind::kFile, after, 1000);
     if (page.empty()) break;
     seen += page.size();
-    after = page.back().global.name;
+    after = page.back();
   }
   EXPECT_EQ(seen, 20'000u);
   for (std::size_t at = 0; at < files.size(); at += 1000)

@@ -29,7 +29,7 @@ class TempFileTest : public ::testing::Test {
  protected:
   TempFile open(std::size_t size, bool sparse = false) {
     base::Result<TempFile> temp =
-        open_temp(root_.get(), "name", static_cast<std::int64_t>(size), sparse, DirectIo::kNever);
+        open_temp(directories_, "name", static_cast<std::int64_t>(size), sparse, DirectIo::kNever);
     EXPECT_TRUE(temp.has_value());
     return std::move(*temp);
   }
@@ -43,6 +43,7 @@ class TempFileTest : public ::testing::Test {
 
   TempDir dir_;
   base::UniqueFd root_ = std::move(*open_root(dir_.path().string()));
+  Directories directories_{root_.get()};
   const fs::path temp_path_ = dir_.path() / ".syncthing.name.tmp";
 };
 
@@ -123,8 +124,8 @@ TEST_F(TempFileTest, LinksUnderTheTempNameAreReplacedAndNotFollowed) {
 
 TEST_F(TempFileTest, NameBelowASymlinkIsRefused) {
   fs::create_symlink("/tmp", dir_.path() / "out");
-  EXPECT_EQ(open_temp(root_.get(), "out/name", 1, false, DirectIo::kNever).error().code, base::Errc::kNotFound);
-  EXPECT_EQ(open_temp(root_.get(), "../name", 1, false, DirectIo::kNever).error().code,
+  EXPECT_EQ(open_temp(directories_, "out/name", 1, false, DirectIo::kNever).error().code, base::Errc::kNotFound);
+  EXPECT_EQ(open_temp(directories_, "../name", 1, false, DirectIo::kNever).error().code,
             base::Errc::kInvalidArgument);
 }
 
