@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   CLI::Option* minutes =
       app.add_option("--minutes", plan.minutes, "run random seeds for so long (may be a fraction)");
   app.add_option("--processes", plan.processes, "how many at one time (one per CPU)");
+  app.add_flag("--first", plan.first_only, "end a sweep at its first failure");
   CLI11_PARSE(app, argc, argv);
   base::configure_log(verbose ? base::LogLevel::kInfo : base::LogLevel::kError, base::LogFormat::kText);
   if (*one) return replay(seed, quiet);

@@ -1,6 +1,7 @@
 #include "tests/sim/sweep.hh"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,6 +157,14 @@ bool take_end(SweepResult& result, Process& process, const SweepPlan& plan) {
   return false;
 }
 
+void stop(Process& process) {
+  if (process.fd < 0) return;
+  ::kill(process.pid, SIGKILL);
+  ::waitpid(process.pid, nullptr, 0);
+  ::close(process.fd);
+  process.fd = -1;
+}
+
 }  // namespace
 
 SweepResult sweep(const SweepPlan& plan) {
@@ -177,7 +186,9 @@ SweepResult sweep(const SweepPlan& plan) {
       else if (take_end(result, processes[i], plan)) --open;
       else start(processes[i], plan, started, processes);
     }
+    if (plan.first_only && !result.failures.empty()) break;
   }
+  for (Process& process : processes) stop(process);
   result.seconds = seconds_since(started);
   return result;
 }

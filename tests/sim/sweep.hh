@@ -15,6 +15,7 @@ struct SweepPlan {
   std::uint64_t seeds = 0;  // 0: until the time is up
   double minutes = 0;       // 0: until the seeds are done
   std::uint32_t processes = 1;
+  bool first_only = false;  // end at the first failure
 };
 
 struct SweepFailure {
