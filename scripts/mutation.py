@@ -2,7 +2,7 @@
 """Applies small deliberate faults to the source, one at a time, in a scratch copy, and shows which the tests catch.
 
     scripts/mutation.py                      # all of tests/mutation/mutants.toml, about a quarter of an hour
-    scripts/mutation.py --only "window"      # those whose name contains this
+    scripts/mutation.py --only window slot   # those whose name contains one of these
     scripts/mutation.py --markdown           # the table as it stands in tests/README.md
 
 For each: the fault is put in, what depends on it is built, the simulator sweeps --seeds seeds, and where that finds nothing
@@ -12,6 +12,7 @@ touched. Exit 0 only if every fault was caught.
 import argparse
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -37,12 +38,13 @@ def read_list(only):
         found = (ROOT / mutant["file"]).read_text().count(mutant["old"])
         if found != 1:
             raise ListError(f"{mutant['name']!r}: its text stands {found} times in {mutant['file']}, not once")
-    return [m for m in mutants if only in m["name"]]
+    return [m for m in mutants if any(words in m["name"] for words in only)]
 
 
 def scratch_copy(directory):
-    """The files that git knows, as they are now."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    """The files that git knows or would add, as they are now."""
+    names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                           capture_output=True, check=True).stdout.decode()
     for name in filter(None, names.split("\0")):
         if not (ROOT / name).is_file():
             continue
@@ -84,7 +86,12 @@ class Scratch:
         return "aborts" if code < 0 else "fails"
 
     def simulate(self):
-        return self.run(self.build / SIM, "--sweep", str(self.seeds), "--first")
+        """None, or the seed and the checker that failed first."""
+        how = self.run(self.build / SIM, "--sweep", str(self.seeds), "--first")
+        if not how:
+            return None
+        found = re.search(r"^FAILED seed (\d+): ([^:]*):", (self.build / "mutation.log").read_text(), re.MULTILINE)
+        return f"simulator, seed {found[1]}: {found[2]}" if found else f"simulator {how}"
 
     def unit(self, suites):
         for suite in suites:
@@ -101,8 +108,8 @@ class Scratch:
             if trouble := self.make([SIM]):
                 print(trouble, flush=True)
                 return None  # a fault that does not build shows nothing: the entry is to be mended
-            if self.simulate():
-                return "simulator"
+            if found := self.simulate():
+                return found
             self.make([unit_binary(s) for s in mutant["unit"]])
             return self.unit(mutant["unit"])
         finally:
@@ -112,7 +119,7 @@ class Scratch:
 def parse():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0],
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
-    parser.add_argument("--only", default="", help="the mutants whose name contains this")
+    parser.add_argument("--only", default=[""], nargs="+", help="the mutants whose name contains one of these")
     parser.add_argument("--seeds", type=int, default=1000, help="of the simulator, for each")
     parser.add_argument("--markdown", action="store_true", help="print the table for tests/README.md at the end")
     return parser.parse_args()

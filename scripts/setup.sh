@@ -6,6 +6,7 @@
 #   scripts/setup.sh --build    only what building and the demo need
 #   scripts/setup.sh --test     only what the tests add
 #   scripts/setup.sh --fuzz     only what fuzzing adds (scripts/fuzz.sh asks for it; nothing else does)
+#   scripts/setup.sh --bench    only what the comparison with the kernel adds (scripts/bench_links.sh asks for it)
 set -euo pipefail
 
 build_packages=(
@@ -23,6 +24,7 @@ test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 i
 
 # libFuzzer and the sanitizers' run-time libraries come with the compiler-rt package, the symbolizer with llvm.
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)
+bench_packages=(iproute2 iperf3 mptcpize procps)
 
 wanted=("${build_packages[@]}" "${test_packages[@]}")
 case "${1:-}" in
@@ -30,7 +32,8 @@ case "${1:-}" in
   --build) wanted=("${build_packages[@]}") ;;
   --test) wanted=("${test_packages[@]}") ;;
   --fuzz) wanted=("${fuzz_packages[@]}") ;;
-  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+  --bench) wanted=("${bench_packages[@]}") ;;
+  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*"; }

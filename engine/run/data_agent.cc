@@ -236,7 +236,8 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
       if (!lane.validated || !heard) ask_again(lane, now);
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
-      ++work;
+      // An ack that stays due because its port takes nothing is no work: the core would never rest.
+      if (lane.lane->next_deadline() > now) ++work;
     }
   }
   return work;

@@ -1,66 +1,35 @@
-"""Two machines in miniature: network namespaces, virtual cables, and DPDK's af_packet ports on them. Needs root.
-
-    namespace A                                namespace B
-    weft "source"   mgmt 10.9.0.1 -- 10.9.0.2 mgmt  weft "target"  link (kernel TCP)
-                    a1 ==== veth, tbf 400 Mbit/s ==== b1           path "one", 10.1.0.0/24
-                    a2 ==== veth, tbf 400 Mbit/s ==== b2           path "two", 10.2.0.0/24
+"""Two machines in miniature (scripts/netlab.py draws them) with two cables of 400 Mbit/s, and DPDK's af_packet ports on
+these. Needs root.
 
 Promises: both cables carry data, a pulled cable loses no byte and its path comes back when it is plugged in again, and frames
 forged on a cable are counted and nothing else.
 """
-import os
 import subprocess
 import textwrap
 
 import pytest
 
-import homes
+import netlab
 import trees
 import weftlab
 
 MIB = trees.MIB
-CABLES = (("a1", "b1"), ("a2", "b2"))
-
-
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
+NAMES = ("one", "two")             # of the paths, cable by cable
 
 
 # Tests name this fixture before `lab`: the daemons then end before their namespaces do.
 @pytest.fixture
 def machines(needs_namespaces):
-    """Names of two namespaces with their cables."""
-    a, b = f"weft-a-{os.getpid()}", f"weft-b-{os.getpid()}"
-    try:
-        for name in (a, b):
-            ip("netns", "add", name)
-            ip("-n", name, "link", "set", "lo", "up")
-        for left, right in (("mgmt", "mgmt"), *CABLES):
-            ip("-n", a, "link", "add", left, "type", "veth", "peer", "name", right, "netns", b)
-            for name, device in ((a, left), (b, right)):
-                ip("-n", name, "link", "set", device, "up")
-        ip("-n", a, "addr", "add", "10.9.0.1/24", "dev", "mgmt")
-        ip("-n", b, "addr", "add", "10.9.0.2/24", "dev", "mgmt")
-        for name, devices in ((a, ("a1", "a2")), (b, ("b1", "b2"))):
-            for device in devices:
-                subprocess.run(["tc", "-n", name, "qdisc", "add", "dev", device, "root", "tbf", "rate", "400mbit", "burst",
-                                "128kb", "latency", "20ms"], check=True, capture_output=True)
-        yield a, b
-    finally:
-        for name in (a, b):
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+    with netlab.TwoMachines([netlab.Cable(400)] * 2) as two:
+        yield two
 
 
 def make_pair(lab, machines, cores=1):
-    a, b = machines
-    source = lab.weft("source", netns=a, listen_host="10.9.0.1")
-    target = lab.weft("target", netns=b, listen_host="10.9.0.2")
+    source = lab.weft("source", netns=machines.a, listen_host=netlab.MGMT[0])
+    target = lab.weft("target", netns=machines.b, listen_host=netlab.MGMT[1])
     folder, _ = weftlab.join(source, target)
-    for me, side, host in ((source, 0, 1), (target, 1, 2)):
-        # Through the queueing discipline, which is what limits the cable.
-        me.set_ports([homes.Port(name, f"net_af_packet{number},iface={cable[side]},qdisc_bypass=0",
-                                 f"10.{number + 1}.0.{host}/24")
-                      for number, (name, cable) in enumerate(zip(("one", "two"), CABLES))], engine={"cores": cores})
+    for daemon, side in ((source, 0), (target, 1)):
+        daemon.set_ports(machines.ports(side, NAMES), engine={"cores": cores})
     return source, target, folder
 
 
@@ -97,7 +66,6 @@ def test_both_cables_carry_the_folder(machines, lab, cores):
 
 
 def test_pulled_cable(machines, lab):
-    a, _ = machines
     source, target, folder = make_pair(lab, machines)
     start_pair(source, target)
     for number in range(4):
@@ -106,13 +74,13 @@ def test_pulled_cable(machines, lab):
     weftlab.wait_until(lambda: 200 * MIB > target.totals()["bytes_verified"] > 60 * MIB, 90, "the transfer is on its way",
                        0.05, [source, target])
     assert min(payload(target).values()) > 0
-    ip("-n", a, "link", "set", "a2", "down")
+    netlab.ip("-n", machines.a, "link", "set", "a2", "down")
     weftlab.wait_until(lambda: states(target).get("two") not in ("active", "standby", "probing"), 20,
                        "the target sees that path two is gone", 0.05, [source, target])
     weftlab.wait_same(source, target, deadline_s=180)
     at_the_end = payload(target)
 
-    ip("-n", a, "link", "set", "a2", "up")
+    netlab.ip("-n", machines.a, "link", "set", "a2", "up")
     for daemon in (source, target):
         weftlab.wait_until(lambda: states(daemon) == {"one": "active", "two": "active"}, 40,
                            f"both paths of {daemon.name} are active", alive=[source, target])
@@ -170,7 +138,6 @@ FORGER = textwrap.dedent("""
 
 
 def test_forged_packets_are_counted_and_nothing_else(machines, lab):
-    _, b = machines
     source, target, folder = make_pair(lab, machines)
     start_pair(source, target)
     for number in range(4):
@@ -178,7 +145,7 @@ def test_forged_packets_are_counted_and_nothing_else(machines, lab):
     source.scan("lab")
     weftlab.wait_until(lambda: target.totals()["bytes_verified"] > 10 * MIB, 60, "the transfer is on its way", 0.05,
                        [source, target])
-    forger = subprocess.run(["ip", "netns", "exec", b, "/usr/bin/python3", "-c", FORGER], capture_output=True, text=True,
+    forger = subprocess.run(["ip", "netns", "exec", machines.b, "/usr/bin/python3", "-c", FORGER], capture_output=True, text=True,
                             timeout=60, check=True)
     assert int(forger.stdout) >= 10, "the forger saw too little"
     weftlab.wait_same(source, target, deadline_s=180)

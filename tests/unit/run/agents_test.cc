@@ -121,6 +121,26 @@ TEST(Agents, APathThatControlTookDownAndUpCarriesAgain) {
   expect_same(pair);
 }
 
+TEST(Agents, APathThatControlTakesDownGivesBackWhatItCarriedAtOnce) {
+  // Long round trips: the lane itself would take most of a second to see it.
+  AgentPair pair(2);
+  for (Side* side : {&pair.puller, &pair.server})
+    for (auto& port : side->ports) port->model().delay = base::milliseconds(100);
+  pair.open(8u << 20, 17);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.written > 8; }, base::seconds(10)));
+  ASSERT_GT(pair.lane(pair.server, 0).in_flight_bytes, 0u);
+  for (Side* side : {&pair.puller, &pair.server}) {
+    side->ports[0]->model().blackhole = true;
+    pair.set_state(*side, 0, share::PathState::kDown);
+  }
+  pair.run_until([] { return false; }, base::milliseconds(5));
+  EXPECT_EQ(pair.lane(pair.server, 0).in_flight_bytes, 0u);
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
+  EXPECT_TRUE(pair.errors.empty());
+  expect_same(pair);
+}
+
 TEST(Agents, ALaneWhoseFirstChallengesWereLostIsValidatedAllTheSame) {
   // Control probes no more once a path is active (by another core's lane, say): the lane must ask by itself.
   AgentPair pair(1);
@@ -130,6 +150,20 @@ TEST(Agents, ALaneWhoseFirstChallengesWereLostIsValidatedAllTheSame) {
   pair.open(1u << 20, 13);
   pair.fetch_all(kBlock);
   ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(2)));
+  EXPECT_TRUE(pair.errors.empty());
+  expect_same(pair);
+}
+
+TEST(Agents, ALostRequestIsAskedAgainByTheLaneNotByPatience) {
+  // kSilentRetry would ask again too, but seconds later.
+  AgentPair pair(1);
+  pair.open(1u << 20, 15);
+  pair.run_until([] { return false; }, base::milliseconds(20));
+  pair.puller.ports[0]->model().blackhole = true;
+  pair.fetch_all(kBlock);
+  pair.run_until([] { return false; }, base::milliseconds(1));
+  pair.puller.ports[0]->model().blackhole = false;
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, run::FetchSide::kSilentRetry / 4));
   EXPECT_TRUE(pair.errors.empty());
   expect_same(pair);
 }
@@ -215,6 +249,17 @@ TEST(Agents, TellTheReasonWhenTheDiskRefuses) {
   EXPECT_EQ(pair.errors[0], base::Errc::kNotFound);
 }
 
+TEST(Agents, TellThatAFileHasShrunkSinceItWasGranted) {
+  AgentPair pair(1);
+  pair.open(1u << 20, 16);
+  pair.server.disk.files.at(5).resize((512u << 10) + 1000);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(5)));
+  EXPECT_EQ(pair.written, 4u);
+  // Refused: a short read that was sent as a whole block would only be seen as corrupt here.
+  EXPECT_EQ(pair.errors, std::vector<base::Errc>(4, base::Errc::kNotFound));
+}
+
 TEST(Agents, RefuseRequestsOutsideTheFileAndUnknownHandles) {
   AgentPair pair(1);
   pair.open(1u << 20, 7);
@@ -255,6 +300,25 @@ TEST(Agents, CountForgedTruncatedAndUnknownPacketsAndGoOn) {
   EXPECT_GT(AgentPair::drops(pair.puller, share::Drop::kTag), 100u);
   EXPECT_GT(AgentPair::drops(pair.puller, share::Drop::kShort), 10u);
   EXPECT_GT(AgentPair::drops(pair.puller, share::Drop::kType), 100u);
+}
+
+TEST(Agents, ACoreWhosePortTakesNothingRests) {
+  AgentPair pair(1);
+  pair.open(20u << 20, 18);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.written > 20; }, base::seconds(5)));
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().stuck = true;
+  pair.run_until([] { return false; }, base::milliseconds(50));
+  for (Side* side : {&pair.puller, &pair.server}) {
+    const share::CoreReport before = side->channel->report();
+    pair.run_until([] { return false; }, base::milliseconds(50));
+    const share::CoreReport& after = side->channel->report();
+    const std::uint64_t turns = after.turns - before.turns;
+    EXPECT_GT(after.turns_idle - before.turns_idle, turns - turns / 20);
+  }
+  for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().stuck = false;
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
+  expect_same(pair);
 }
 
 TEST(Agents, EndEveryFetchWhenToldTo) {

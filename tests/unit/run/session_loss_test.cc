@@ -53,6 +53,18 @@ TEST_F(SessionLoss, OpenTransfersGoOnWithoutTheLinkAndOverTheNext) {
   EXPECT_EQ(a().core().fetching.size(), 1u);
 }
 
+TEST_F(SessionLoss, AnOpenThatFailedBeforeItWasSentIsNotSentByTheNextLink) {
+  const auto unsent = a().open(1);
+  world.link_down();                               // before the batch was flushed
+  world.settle();
+  EXPECT_EQ(code_of(*unsent), Errc::kUnavailable);
+  world.link_up();
+  open(2);
+  ASSERT_EQ(b().heard_of<proto::Open>().size(), 1u);
+  ASSERT_EQ(b().heard_of<proto::Open>()[0].files.size(), 1u);
+  EXPECT_EQ(b().heard_of<proto::Open>()[0].files[0].open_id, 2u);
+}
+
 TEST_F(SessionLoss, AGrantLostWithItsLinkIsSaidAgainAndGivenBack) {
   open(1);
   const auto lost = a().open(2);

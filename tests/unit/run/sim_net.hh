@@ -26,6 +26,7 @@ struct LinkModel {
   std::uint32_t damage_ppm = 0;                    // one bit flipped
   base::Duration jitter{};                         // up to; reorders
   bool blackhole = false;
+  bool stuck = false;                              // the port takes nothing
 };
 
 class SimPort final : public share::DatagramPort {
@@ -73,6 +74,7 @@ class SimPort final : public share::DatagramPort {
     for (const auto& slot : slots) delete static_cast<Packet*>(slot.packet), --held_;
   }
   std::uint32_t tx(std::span<const share::TxItem> items, base::Instant now) noexcept override {
+    if (model_.stuck) return 0;
     for (const auto& item : items) {
       std::unique_ptr<Packet> packet(static_cast<Packet*>(item.packet));
       --held_;
