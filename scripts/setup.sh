@@ -6,6 +6,7 @@
 #   scripts/setup.sh --build    only what building and the demo need
 #   scripts/setup.sh --test     only what the tests add
 #   scripts/setup.sh --fuzz     only what fuzzing adds (scripts/fuzz.sh asks for it; nothing else does)
+#   scripts/setup.sh --qemu     what the test with PCI cards in a virtual machine adds, and a kernel for it (not installed)
 #   scripts/setup.sh --bench    only what the comparison with the kernel adds (scripts/bench_links.sh asks for it)
 set -euo pipefail
 
@@ -24,6 +25,7 @@ test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 i
 
 # libFuzzer and the sanitizers' run-time libraries come with the compiler-rt package, the symbolizer with llvm.
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)
+qemu_packages=(qemu-system-x86 busybox-static cpio kmod librte-bus-pci23 librte-net-e1000-23 librte-net-virtio23)
 bench_packages=(iproute2 iperf3 mptcpize procps)
 
 wanted=("${build_packages[@]}" "${test_packages[@]}")
@@ -32,8 +34,9 @@ case "${1:-}" in
   --build) wanted=("${build_packages[@]}") ;;
   --test) wanted=("${test_packages[@]}") ;;
   --fuzz) wanted=("${fuzz_packages[@]}") ;;
+  --qemu) wanted=("${qemu_packages[@]}") ;;
   --bench) wanted=("${bench_packages[@]}") ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
+  *) sed -n '2,10s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 2 ;;
 esac
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -43,6 +46,28 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 1
 fi
 
+# Debian's kernel for the machine of tests/e2e/qemu_nic_test.py, beside this machine's own: unpacked, never installed.
+fetch_kernel() {
+  local directory=${XDG_CACHE_HOME:-$HOME/.cache}/weft/kernel package work
+  compgen -G "$directory/boot/vmlinuz-*" >/dev/null && return
+  package=$(apt-cache depends linux-image-amd64 | awk '/Depends: linux-image-/ { print $2; exit }')
+  say "unpacking $package into $directory"
+  work=$(mktemp -d)
+  if ! { (cd "$work" && apt-get -q download "$package") && dpkg-deb -x "$work/$package"_*.deb "$work/kernel" &&
+    /usr/sbin/depmod -b "$work/kernel" "${package#linux-image-}" && mkdir -p "$(dirname "$directory")" &&
+    rm -rf "$directory" && mv "$work/kernel" "$directory"; } >"$work/log" 2>&1; then
+    tail -n 5 "$work/log" >&2
+    say "no kernel could be had" >&2
+    rm -rf "$work"
+    return 1
+  fi
+  rm -rf "$work"
+}
+
+finish() {
+  [ "${1:-}" != --qemu ] || fetch_kernel
+}
+
 # dpkg-query fails for names it has never heard of; those count as missing, so its exit code says nothing.
 installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${wanted[@]}" 2>/dev/null || true)
 missing=()
@@ -51,7 +76,8 @@ for package in "${wanted[@]}"; do
 done
 if [ ${#missing[@]} -eq 0 ]; then
   say "all ${#wanted[@]} packages are installed"
-  exit 0
+  finish "$@"
+  exit
 fi
 
 as_root=()
@@ -75,3 +101,4 @@ if ! { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$l
   exit 1
 fi
 say "done"
+finish "$@"
