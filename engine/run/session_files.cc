@@ -83,7 +83,6 @@ void WeftSession::fail_open(std::uint32_t number, base::Error error) {
     release_batch_.handles.push_back(t.handle);
     schedule_flush();
   }
-  std::erase_if(open_batch_.files, [&](const auto& file) { return file.open_id == number; });
   model::OpenDone done = std::exchange(t.done, nullptr);
   const auto tell = [this, number, done = std::move(done), error] {
     transfers_.erase(number);

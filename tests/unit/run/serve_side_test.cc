@@ -121,6 +121,25 @@ TEST(ServeSide, ALoneSessionMayHoldEverySlot) {
   EXPECT_EQ(server.held(0), kSlots);
 }
 
+TEST(ServeSide, WhatWasTakenForLostAndArrivedIsNotSentAgain) {
+  Server server;
+  server.join(0);
+  EXPECT_EQ(server.ask(0, 0, 1), 1u);
+  EXPECT_EQ(server.read(), 1u);
+  server.send(0);
+  ASSERT_EQ(server.on_way.size(), 2u);
+  const ServeSide::Chunk first = server.on_way.front().chunk;
+  server.settle(0, sched::Fate::kLost);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), kExtent);
+  server.serve.handle_fate(first.ref, first.index, sched::Fate::kAcked);   // its ack was late
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), kExtent - kChunk);
+  server.send(0);
+  ASSERT_EQ(server.on_way.size(), 1u);
+  EXPECT_NE(server.on_way.front().chunk.index, first.index);
+  server.settle(0, sched::Fate::kAcked);
+  EXPECT_EQ(server.held(0), 0u);
+}
+
 TEST(ServeSide, SessionsThatWaitTogetherHoldAlike) {
   Server server;
   for (std::uint32_t n = 0; n < 3; ++n) server.join(n);
