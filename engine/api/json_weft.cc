@@ -101,6 +101,7 @@ Json port_json(const run::PortStatus& port) {
   return Json{{"name", port.name},
               {"device", port.device},
               {"role", word_of(port.role)},
+              {"error", null_if_empty(port.error)},
               {"link_up", report.link_up},
               {"speed_Bps", report.speed_Bps},
               {"packets_in", report.udp.packets_in},

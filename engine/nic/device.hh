@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "engine/base/result.hh"
@@ -26,6 +27,10 @@ struct Device {
   bool memif = false, memif_client = false;
   std::string kernel_interface;       // af_packet: the interface underneath
 };
+
+// Why DPDK has no device at this PCI address, with the remedy: no such card, or the kernel's driver (or none) holds it.
+// `devices`: sysfs's directory of PCI devices. Empty when `address` is no PCI address.
+[[nodiscard]] std::string pci_trouble(const std::filesystem::path& devices, const std::string& address);
 
 // Finds the device, probing it when it is a virtual one that does not exist yet. `detail`: the sentence on error.
 [[nodiscard]] base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail);

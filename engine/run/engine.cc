@@ -48,7 +48,6 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   if (from.v6) to.v6 = nic::PortAddress{from.v6->address, from.v6->prefix_length, from.gateway_v6};
   to.udp_port = from.udp_port;
   to.mtu = from.mtu;
-  to.id = base::PortId{static_cast<std::uint8_t>(index)};
   to.role = from.role;
   to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
@@ -106,11 +105,24 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
 }
 
 base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
+  std::optional<base::Error> first;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
-    if (!port) return tl::unexpected(port.error());
-    ports_.push_back(std::move(*port));
+    nic::PortConfig to_open = port_config_of(config, i);
+    to_open.id = base::PortId{static_cast<std::uint8_t>(ports_.size())};
+    std::string sentence;
+    auto port = nic::Port::open(*eal_, to_open, config.engine.cores, sentence);
+    if (port) {
+      ports_.push_back(std::move(*port));
+      continue;
+    }
+    base::log(base::LogLevel::kError, "a port is left out", {{"port", to_open.name}, {"why", sentence}});
+    if (!first) {
+      first = port.error();
+      why = sentence;
+    }
+    closed_ports_.push_back({to_open.name, to_open.device, to_open.role, std::move(sentence)});
   }
+  if (ports_.empty()) return tl::unexpected(*first);
   return {};
 }
 

@@ -80,6 +80,7 @@ struct PortStatus {
   share::PathRole role = share::PathRole::kPrimary;
   nic::PortReport report{};
   nic::Impairment impairment{};
+  std::string error;                             // why it is not open, with the remedy; empty: it is
 };
 
 // One data core. `slots_total` is its configured number of block buffers.

@@ -195,6 +195,13 @@ TEST_F(Shapes, WeftStatus) {
   EXPECT_EQ(json["datapath"]["aead"], "openssl");
 }
 
+TEST_F(Shapes, APortThatDidNotOpenSaysWhy) {
+  daemon.datapath_value.ports[1].error = "port 'right': there is no interface 'eth9'";
+  const Json json = get("/rest/weft/status");
+  EXPECT_EQ(json["ports"][0]["error"], nullptr);
+  EXPECT_EQ(json["ports"][1]["error"], "port 'right': there is no interface 'eth9'");
+}
+
 TEST_F(Shapes, Impair) {
   const std::string target = "/rest/weft/ports/left/impair";
   EXPECT_EQ(rig.post(target, R"({"blackhole": true, "drop_rate": 0.25, "delay_us": 5, "jitter_us": 6,
