@@ -49,6 +49,8 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   to.udp_port = from.udp_port;
   to.mtu = from.mtu;
   to.role = from.role;
+  to.vlan = from.vlan;
+  to.exception = from.exception;
   to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
   return to;
@@ -113,6 +115,7 @@ base::Status Engine::open_ports(const model::WeftConfig& config, std::string& wh
     auto port = nic::Port::open(*eal_, to_open, config.engine.cores, sentence);
     if (port) {
       ports_.push_back(std::move(*port));
+      partners_.push_back(config.ports[i].to);
       continue;
     }
     base::log(base::LogLevel::kError, "a port is left out", {{"port", to_open.name}, {"why", sentence}});
@@ -240,7 +243,7 @@ LocalPort Engine::local_port(std::uint32_t index) const {
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
   return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
           .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .shares_rings = config.device.starts_with("net_memif")};
+          .shares_rings = config.device.starts_with("net_memif"), .to = partners_[index]};
 }
 
 void Engine::poll_ports(base::Instant now) {

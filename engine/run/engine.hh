@@ -99,6 +99,7 @@ class Engine final : public DataSide {
 
   std::unique_ptr<nic::Eal> eal_;
   std::vector<std::unique_ptr<nic::Port>> ports_;   // by PortId
+  std::vector<std::vector<std::string>> partners_;  // by PortId: names of the peer's ports, empty: all
   std::vector<ClosedPort> closed_ports_;
   std::vector<std::unique_ptr<Core>> cores_;
   std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;
