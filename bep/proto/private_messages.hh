@@ -22,7 +22,7 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kPrivateEntriesMax = 1024;
-inline constexpr std::uint32_t kOfferVersion = 1;
+inline constexpr std::uint32_t kOfferVersion = 2;   // 2: a CHUNK frame carries several chunks
 // 1024 names of 4 KiB and their versions, with room; also FrameLimits::private_bytes_max.
 inline constexpr std::size_t kPrivateBytesMax = 8u << 20;
 

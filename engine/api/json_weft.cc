@@ -20,6 +20,7 @@ Json lane_json(const run::LaneStatus& status) {
               {"cwnd_bytes", lane.cwnd_bytes},
               {"in_flight_bytes", lane.in_flight_bytes},
               {"pto_count", lane.pto_count},
+              {"packet_bytes", lane.packet_bytes},
               {"key_epoch", lane.key_epoch},
               {"packets_in", lane.packets_in},
               {"packets_out", lane.packets_out},

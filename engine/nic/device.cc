@@ -78,6 +78,23 @@ std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept {
   return static_cast<std::uint16_t>(std::max(kUsual, (frame + 63) & ~63u));
 }
 
+namespace {
+
+// A frame of the kernel's ring for this MTU. What stands before the packet in it, tag included: 66 + 18 bytes. One fills
+// a block of the ring, which is whole pages: the driver finds frames only where they lie without gaps.
+std::uint32_t ring_frame_bytes(std::uint16_t mtu) noexcept {
+  constexpr std::uint32_t kUsual = 2048, kBefore = 96, kPage = 4096;
+  const std::uint32_t bytes = mtu + kBefore;
+  return bytes <= kUsual ? kUsual : (bytes + kPage - 1) / kPage * kPage;
+}
+
+}  // namespace
+
+std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcept {
+  const std::uint32_t frame = is_kind(device, "net_af_packet") ? ring_frame_bytes(mtu) : 0;
+  return static_cast<std::uint16_t>(std::max<std::uint32_t>(buffer_bytes(mtu), frame));
+}
+
 std::string device_argument(const std::string& device, const std::string& key) {
   std::size_t at = device.find(',');
   while (at != std::string::npos) {
@@ -94,13 +111,13 @@ std::string complete_device(const std::string& device, std::uint16_t mtu, std::u
   const auto add = [&](const char* key, std::uint32_t value) {
     if (device_argument(device, key).empty()) out += std::string(",") + key + "=" + std::to_string(value);
   };
-  const bool jumbo = buffer_bytes(mtu) > 2048;
-  if (is_kind(device, "net_memif") && jumbo) add("bsize", buffer_bytes(mtu));
+  constexpr std::uint32_t kUsual = 2048;
+  if (is_kind(device, "net_memif") && buffer_bytes(mtu) > kUsual) add("bsize", buffer_bytes(mtu));
   if (is_kind(device, "net_af_packet")) {
     add("qpairs", cores);
-    if (jumbo) {  // frames lie in blocks of whole pages; a header of the kernel's stands before each
-      add("blocksz", 65536);
-      add("framesz", 16384);
+    if (ring_frame_bytes(mtu) > kUsual) {
+      add("blocksz", ring_frame_bytes(mtu));
+      add("framesz", ring_frame_bytes(mtu));
     }
   }
   return out;

@@ -14,6 +14,8 @@ struct PortConfig;
 
 // Bytes of one receive buffer for this MTU, without headroom: a whole frame, and never less than DPDK's usual 2048.
 [[nodiscard]] std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept;
+// The same for a device: af_packet's driver wants room for all that its ring's frames could hold.
+[[nodiscard]] std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcept;
 
 // The device string with the arguments that our MTU and cores need and the operator did not give:
 // memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framesz and blocksz.

@@ -70,7 +70,7 @@ std::uint32_t pool_frames(const PortConfig& config, std::uint32_t cores) noexcep
 }
 
 std::uint16_t data_room(const PortConfig& config) noexcept {
-  return static_cast<std::uint16_t>(buffer_bytes(config.mtu) + RTE_PKTMBUF_HEADROOM);
+  return static_cast<std::uint16_t>(buffer_bytes(config.device, config.mtu) + RTE_PKTMBUF_HEADROOM);
 }
 
 base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& detail) {

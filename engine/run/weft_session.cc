@@ -6,6 +6,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/run/chunk_map.hh"
 #include "engine/wire/frame.hh"
 #include "engine/wire/keys.hh"
 
@@ -17,18 +18,18 @@ using share::Command;
 namespace {
 
 constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
-// Of a full chunk packet besides the chunk; room for a small ack is kept.
-constexpr std::uint32_t kChunkOverhead =
-    static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes + wire::kAckBytesMin);
 constexpr std::uint32_t kIpUdpV4 = 28, kIpUdpV6 = 48;
 
 std::uint32_t payload_of_mtu(std::uint32_t mtu, bool v6) { return mtu - (v6 ? kIpUdpV6 : kIpUdpV4); }
 
-// The largest chunk that fits, evened out so that a full slot has no short tail.
+// The chunk of which as many as fit a packet of this size fill it, evened out so that a full slot has no short tail.
 std::uint32_t chunk_bytes_for(std::uint32_t payload) {
-  const std::uint32_t most = payload - kChunkOverhead;
-  const std::uint32_t count = chunk_count(base::kSlotBytes, most);
-  return (base::kSlotBytes + count - 1) / count;
+  const std::uint32_t most = payload - kChunkPacketOverhead;
+  const std::uint32_t per_packet = most / base::kChunkBytesWanted;
+  for (std::uint32_t packets = chunk_count(base::kSlotBytes, most);; ++packets) {
+    const std::uint32_t chunk = chunk_count(base::kSlotBytes, packets * per_packet);   // rounded up
+    if (chunk * per_packet <= most) return chunk;
+  }
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ proto::Offer WeftSession::make_offer() const {
   std::uint32_t payload = UINT32_MAX;
   for (std::uint32_t i = 0; i < engine_.ports(); ++i) {
     const LocalPort port = engine_.local_port(i);
-    payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));
+    payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));   // narrower paths carry fewer chunks
     offer.ports.push_back({.address = port.address, .prefix_len = port.prefix_bits, .mtu = port.mtu,
                            .speed_bps = port.speed_Bps * 8, .udp_port_base = port.udp_port,
                            .role = static_cast<std::uint32_t>(port.role), .name = port.name, .to = port.to});
@@ -194,7 +195,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   if (!flow) return false;
   const std::uint32_t mtu = std::min<std::uint32_t>(ours.mtu, theirs.mtu);
   const std::uint32_t payload = payload_of_mtu(mtu, theirs.address.v6);
-  if (payload < chunk_bytes_ + kChunkOverhead) return false;
+  if (payload < chunk_bytes_ + kChunkPacketOverhead) return false;
   const std::uint32_t low = we_are_low() ? local : remote;
   const std::uint32_t high = we_are_low() ? remote : local;
   const base::PathId id{static_cast<std::uint8_t>(low * base::kPortsMax + high)};

@@ -26,7 +26,9 @@ TEST(Device, CompletesOnlyWhatIsMissing) {
   EXPECT_EQ(complete_device("net_memif0,bsize=16384", 9000, 2), "net_memif0,bsize=16384");
   EXPECT_EQ(complete_device("net_af_packet0,iface=veth0", 1500, 2), "net_af_packet0,iface=veth0,qpairs=2");
   EXPECT_EQ(complete_device("net_af_packet0,iface=veth0,qpairs=4", 9000, 2),
-            "net_af_packet0,iface=veth0,qpairs=4,blocksz=65536,framesz=16384");
+            "net_af_packet0,iface=veth0,qpairs=4,blocksz=12288,framesz=12288");
+  EXPECT_EQ(complete_device("net_af_packet0,iface=veth0", 2000, 1),   // with the kernel's header more than 2048
+            "net_af_packet0,iface=veth0,qpairs=1,blocksz=4096,framesz=4096");
   EXPECT_EQ(complete_device("0000:01:00.0", 9000, 2), "0000:01:00.0");
 }
 
@@ -37,6 +39,9 @@ TEST(Device, ABufferHoldsAWholeFrame) {
     EXPECT_EQ(bytes % 64, 0u);
   }
   EXPECT_EQ(buffer_bytes(1500), 2048);
+  EXPECT_EQ(buffer_bytes("net_memif0", 9000), buffer_bytes(9000));
+  EXPECT_EQ(buffer_bytes("net_af_packet0,iface=veth0", 1500), 2048);
+  EXPECT_EQ(buffer_bytes("net_af_packet0,iface=veth0", 9000), 12288);   // or its driver refuses the queue
 }
 
 class Pci : public testing::Test {

@@ -12,6 +12,7 @@
 #include "engine/nic/host_frame.hh"
 #include "engine/nic/icmp.hh"
 #include "engine/nic/nd.hh"
+#include "engine/nic/tap_interface.hh"
 #include "engine/nic/udp_port.hh"
 #include "tests/unit/nic/wire.hh"
 
@@ -203,6 +204,21 @@ TEST_F(Host, MoreThanThereIsRoomForIsDroppedAndCounted) {
   while (wire.out.size() < HostPath::kRingFrames) ASSERT_EQ(turn(), 0u);
   receive(udp_to(7000));
   EXPECT_EQ(handed_up, 1u);
+}
+
+TEST(TapInterface, SaysWhatIsWrongWithItsName) {
+  std::string detail;
+  const auto refused = [&](const std::string& interface) {
+    TapConfig config;
+    config.interface = interface;
+    detail.clear();
+    const auto fd = open_tap(config, detail);
+    EXPECT_NE(detail.find("'" + interface + "'"), std::string::npos) << detail;
+    return !fd.has_value();
+  };
+  EXPECT_TRUE(refused("an-interface-of-16"));
+  EXPECT_NE(detail.find("1 to 15 letters"), std::string::npos) << detail;
+  EXPECT_TRUE(refused("lo"));   // of another kind; without the right to make one, or without TAPs at all, that is said
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ TEST(Private, ImpossibleOffers) {
       [](auto& m) { m.set_version(0); },
       [](auto& m) { m.set_cores(17); },
       [](auto& m) { m.set_cores(0); },
-      [](auto& m) { m.set_chunk_bytes_max(1023); },
+      [](auto& m) { m.set_chunk_bytes_max(255); },
       [](auto& m) { m.mutable_ports(0)->set_address("12345"); },
       [](auto& m) { m.mutable_ports(0)->clear_address(); },
       [](auto& m) { m.mutable_ports(0)->set_prefix_len(33); },

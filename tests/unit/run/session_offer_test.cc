@@ -50,7 +50,7 @@ TEST(SessionOffer, AnOfferWithNothingInCommonBeginsNoSession) {
     change(offer);
     return offer;
   };
-  for (const proto::Offer& offer : {spoil([](auto& o) { o.version = 2; }), spoil([](auto& o) { o.ports.clear(); }),
+  for (const proto::Offer& offer : {spoil([](auto& o) { o.version = 1; }), spoil([](auto& o) { o.ports.clear(); }),
                                     spoil([](auto& o) { o.cores = 0; }), spoil([](auto& o) { o.aeads = {"rot13"}; }),
                                     spoil([](auto& o) { o.aeads.clear(); }),
                                     spoil([](auto& o) { o.chunk_bytes_max = base::kChunkBytesMin - 1; })}) {
@@ -160,7 +160,7 @@ TEST(SessionOffer, PortsThatCannotBeReachedMakeNoPath) {
   EXPECT_EQ(lanes_of([](auto& port) { port.address = v6(2); }), 0u);          // a family that we have no address of
   EXPECT_EQ(lanes_of([](auto& port) { port.udp_port_base = 0; }), 0u);
   EXPECT_EQ(lanes_of([](auto& port) { port.udp_port_base = 65536; }), 0u);
-  EXPECT_EQ(lanes_of([](auto& port) { port.mtu = 1300; }), 0u);               // less than the session's chunk needs
+  EXPECT_EQ(lanes_of([](auto& port) { port.mtu = 1300; }), 2u);               // a narrower path carries fewer chunks
   EXPECT_EQ(lanes_of([](auto&) {}), 2u);
 }
 
