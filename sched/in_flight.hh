@@ -25,7 +25,7 @@
 namespace weft::sched {
 
 enum class SentKind : std::uint8_t {
-  kChunk,      // one chunk: `ref` and `chunk` name it
+  kChunk,      // `chunks` chunks in a row: `ref` and `chunk` name the first
   kRequests,   // one or more REQUEST frames: `ref` as the caller likes
   kRejects,
   kControl,    // anything else that elicits an ack: PING, challenges, status
@@ -49,6 +49,7 @@ struct alignas(64) SentPacket {
   std::uint32_t bytes = 0;             // UDP payload
   std::uint32_t ref = 0;               // the caller's: slot word, request id
   std::uint16_t chunk = 0;             // the caller's: chunk index in its extent
+  std::uint8_t chunks = 1;             // the caller's: how many from there on
   SentKind kind = SentKind::kControl;
   std::uint8_t ack_path = 0;           // whose packets that ACK is about
 

@@ -36,6 +36,11 @@ class Port:
     udp_port: int = 22100
     mtu: int = 1500
     role: str = "primary"
+    # Written where they say something.
+    gateway: str = ""
+    vlan: int = 0
+    exception: str = ""
+    to: tuple = ()
 
 
 def _child(parent, tag, text):
@@ -109,6 +114,8 @@ def write_weft_toml(home, ports, engine=None, scheduler=None, disk=None, impair=
     for port in ports:
         lines.append("[[port]]")
         for key, value in dataclasses.asdict(port).items():
+            if key in ("gateway", "vlan", "exception", "to") and not value:
+                continue
             lines.append(f"{key} = {json.dumps([value] if key == 'address' else value)}")
         lines.append("")
     (pathlib.Path(home) / "weft.toml").write_text("\n".join(lines), encoding="utf-8")

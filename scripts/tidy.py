@@ -73,6 +73,7 @@ LIBRARIES = [
     (r"<(thread|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier|stop_token|pthread\.h)>",
      ["engine/nic/device_thread.*",   # DPDK's interrupt thread
       "engine/nic/eal.cc",            # registers threads with DPDK
+      "engine/nic/host_path.*",       # owns the thread that waits for a TAP interface
       "engine/disk/disk_agent.*",     # knows the thread that runs it
       "engine/run/engine.*",          # owns the cores' threads
       "engine/run/daemon.cc",         # how many CPUs there are

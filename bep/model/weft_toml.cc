@@ -15,6 +15,8 @@ namespace {
 constexpr std::size_t kFileBytesMax = 1u << 20;
 constexpr std::size_t kCpusMax = 4096;
 constexpr std::size_t kNameBytesMax = 32;  // port names stand in URLs, logs and metrics
+constexpr std::size_t kInterfaceBytesMax = 15;   // of the kernel's interface names
+constexpr std::uint32_t kVlanMax = 4094;
 
 // In the order of the enums.
 constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
@@ -117,14 +119,34 @@ void read_gateways(TomlTable& table, PortConfig& port) {
   }
 }
 
-void check_name(TomlTable& table, const std::string& name) {
+bool is_word(const std::string& text, std::size_t bytes_max) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.';
   };
+  return !text.empty() && text.size() <= bytes_max && std::all_of(text.begin(), text.end(), allowed);
+}
+
+void check_name(TomlTable& table, const std::string& name) {
   if (name.empty()) table.refuse("name", "is missing; give the port a name, as \"left\"");
-  else if (name.size() > kNameBytesMax || !std::all_of(name.begin(), name.end(), allowed))
+  else if (!is_word(name, kNameBytesMax))
     table.refuse("name", "must be at most 32 letters, digits, '-', '_' or '.'");
+}
+
+void read_partners(TomlTable& table, PortConfig& port) {
+  table.read("to", port.to);
+  const bool words = std::all_of(port.to.begin(), port.to.end(),
+                                 [](const std::string& name) { return is_word(name, kNameBytesMax); });
+  if (!words || port.to.size() > base::kPortsMax)
+    table.refuse("to", "must name ports of the other device, at most " +
+                           std::to_string(base::kPortsMax) + ", as [\"left\"]");
+}
+
+void read_exception(TomlTable& table, PortConfig& port) {
+  table.read("exception", port.exception);
+  if (table.has("exception") && !is_word(port.exception, kInterfaceBytesMax))
+    table.refuse("exception", "must be the name of a network interface that weft makes, at most 15 "
+                              "letters, digits, '-', '_' or '.', as \"weft0\"");
 }
 
 void refuse_twins(TomlTable& table, const PortConfig& port, const std::vector<PortConfig>& others) {
@@ -135,12 +157,32 @@ void refuse_twins(TomlTable& table, const PortConfig& port, const std::vector<Po
     if (other.device == port.device)
       table.refuse("device",
                    "is already that of port \"" + other.name + "\"; one device makes one port");
+    if (!port.exception.empty() && other.exception == port.exception)
+      table.refuse("exception", "is already that of port \"" + other.name +
+                                    "\"; one interface belongs to one port, choose another name");
     const auto same = [](const auto& a, const auto& b) {
       return a && b && a->address == b->address;
     };
     if (same(other.v4, port.v4) || same(other.v6, port.v6))
       table.refuse("address",
                    "is already that of port \"" + other.name + "\"; give each port its own");
+  }
+}
+
+// Two ports in one network reach the same ports of the peer, but which of them is on which cable
+// only the operator knows.
+void refuse_shared_network(TomlTable& table, const PortConfig& port, const std::vector<PortConfig>& others) {
+  const auto shared = [](const std::optional<IpPrefix>& a, const std::optional<IpPrefix>& b) {
+    if (!a || !b) return false;
+    const IpPrefix& wider = a->prefix_length < b->prefix_length ? *a : *b;
+    return same_network(wider, (&wider == &*a ? *b : *a).address);
+  };
+  for (const PortConfig& other : others) {
+    if (!port.to.empty() && !other.to.empty()) continue;
+    if (shared(port.v4, other.v4) || shared(port.v6, other.v6))
+      table.refuse("address", "is in the network of port \"" + other.name +
+                                  "\"; write to = [\"NAME\"] in both ports, the ports of the other device that each "
+                                  "is to speak with, or give each port a network of its own");
   }
 }
 
@@ -165,8 +207,14 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   port.udp_port = static_cast<std::uint16_t>(udp_port);
   port.mtu = static_cast<std::uint16_t>(mtu);
   table.read("role", port.role, kRoleNames);
+  std::uint32_t vlan = 0;
+  table.read("vlan", vlan, 1, kVlanMax);
+  port.vlan = static_cast<std::uint16_t>(vlan);
+  read_exception(table, port);
+  read_partners(table, port);
   table.refuse_unknown_keys();
   refuse_twins(table, port, others);
+  refuse_shared_network(table, port, others);
   return port;
 }
 
@@ -285,6 +333,9 @@ impair = false
 #udp_port = 22100               # core i uses udp_port + i
 #mtu = 1500
 #role = "primary"               # primary, backup
+#vlan = 100                     # the port is this VLAN of the interface
+#to = ["left"]                  # only with these ports of the other device; without: with all it can reach
+#exception = "weft0"            # a TAP interface, made by weft, through which the system uses the port too
 
 #[[port]]
 #name = "right"

@@ -25,7 +25,7 @@ enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };
 inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of buffers; SlotRef has 16 bits
 inline constexpr std::uint32_t kMemoryMbMax = 1u << 20;  // 1 TiB: a typing error, not a machine
 inline constexpr std::uint32_t kDiskDepthMax = 1024;    // more than any disk takes at once
-inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9600;  // IPv6's least; jumbo frames
+inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9216;  // IPv6's least; what cards call jumbo
 
 struct EngineConfig {
   std::uint32_t cores = 1;          // data cores, 1 … kCoresMax
@@ -55,6 +55,9 @@ struct PortConfig {
   std::uint16_t udp_port = 22100;  // of core 0; core i has udp_port + i
   std::uint16_t mtu = 1500;
   share::PathRole role = share::PathRole::kPrimary;
+  std::uint16_t vlan = 0;          // 1 … 4094, 0: untagged
+  std::string exception;           // name of a TAP interface that gets what is not ours; empty: none
+  std::vector<std::string> to;     // names of the peer's ports that it speaks with; empty: all it can reach
 };
 
 struct WeftConfig {

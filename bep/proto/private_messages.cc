@@ -40,6 +40,8 @@ bool take_port(const bep::WeftPort& from, std::uint32_t cores, Offer::Port& to) 
   to.speed_bps = from.speed_bps();
   to.udp_port_base = from.udp_port_base();
   to.role = from.role();
+  for (const std::string& name : from.to())
+    if (!take_short_text(name, to.to.emplace_back())) return false;
   // One UDP port per core, all of them real.
   return take_short_text(from.name(), to.name) && to.prefix_len <= (to.address.v6 ? 128u : 32u) &&
          to.mtu >= kMtuMin && to.mtu <= kMtuMax && to.udp_port_base >= 1 && cores >= 1 &&
@@ -116,7 +118,7 @@ template <typename Message> Result<PrivateMessage> parse_and_take(base::Bytes by
 
 // Everything that repeats, counted before protobuf makes objects of it.
 base::Status check_bounds(MessageType type, base::Bytes bytes) {
-  constexpr std::uint32_t kPortsField = 3, kAeadsField = 5, kFilesField = 1, kVersionField = 4;
+  constexpr std::uint32_t kPortsField = 3, kPortsToField = 8, kAeadsField = 5, kFilesField = 1, kVersionField = 4;
   if (bytes.size() > kPrivateBytesMax) return fail(Errc::kCorrupt, "weft message is too long");
   const bool offer = type == MessageType::kOffer;
   const auto first = count_entries(bytes, offer ? kPortsField : kFilesField);
@@ -124,6 +126,12 @@ base::Status check_bounds(MessageType type, base::Bytes bytes) {
   if (!first || !second) return fail(Errc::kCorrupt, "weft message does not decode");
   if (*first > kPrivateEntriesMax || *second > kPrivateEntriesMax)
     return fail(Errc::kCorrupt, "weft message has too many entries");
+  const auto port_is_bounded = [](base::Bytes port) {
+    const auto names = count_entries(port, kPortsToField);
+    return names && *names <= base::kPortsMax;
+  };
+  if (offer && !for_each_entry(bytes, kPortsField, port_is_bounded))
+    return fail(Errc::kCorrupt, "OFFER: a port names too many others");
   const auto open_is_bounded = [](base::Bytes file) {
     return for_each_entry(file, kVersionField, vector_is_bounded);
   };
@@ -148,6 +156,8 @@ void put(const Offer& from, bep::WeftOffer& to) {
     entry.set_udp_port_base(port.udp_port_base);
     entry.set_role(port.role);
     entry.set_name(std::string(cut_utf8(port.name, kShortTextBytesMax)));
+    MUST(port.to.size() <= base::kPortsMax);
+    for (const std::string& name : port.to) entry.add_to(std::string(cut_utf8(name, kShortTextBytesMax)));
   }
   to.set_cores(from.cores);
   for (const std::string& aead : from.aeads) to.add_aeads(aead);

@@ -22,7 +22,7 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kPrivateEntriesMax = 1024;
-inline constexpr std::uint32_t kOfferVersion = 1;
+inline constexpr std::uint32_t kOfferVersion = 2;   // 2: a CHUNK frame carries several chunks
 // 1024 names of 4 KiB and their versions, with room; also FrameLimits::private_bytes_max.
 inline constexpr std::size_t kPrivateBytesMax = 8u << 20;
 
@@ -36,7 +36,8 @@ struct Offer {
     std::uint64_t speed_bps = 0;         // bits per second; 0: unknown
     std::uint32_t udp_port_base = 0;     // core k receives on base + k
     std::uint32_t role = 0;              // share::PathRole; the receiver reads unknown as backup
-    std::string name;                    // of the port, for people
+    std::string name;                    // of the port, for people, and for `to` of the other end
+    std::vector<std::string> to{};       // the receiver's ports it speaks with, by name, at most kPortsMax; none: all
     friend bool operator==(const Port&, const Port&) = default;
   };
   std::array<std::byte, 16> session_id_previous{};   // zeros: none to resume

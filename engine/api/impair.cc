@@ -62,6 +62,7 @@ Response post_impair(const Context& context, const Call& call) {
   if (done) return answer_json(Json::object());
   switch (done.error().code) {
     case base::Errc::kNotFound: return text_response(404, "no such port");
+    case base::Errc::kUnavailable: return text_response(409, done.error().text);
     case base::Errc::kInvalidConfig: return text_response(403, done.error().text);
     case base::Errc::kInvalidArgument: return text_response(400, done.error().text);
     default: return text_response(500, done.error().text);

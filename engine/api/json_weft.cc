@@ -20,6 +20,7 @@ Json lane_json(const run::LaneStatus& status) {
               {"cwnd_bytes", lane.cwnd_bytes},
               {"in_flight_bytes", lane.in_flight_bytes},
               {"pto_count", lane.pto_count},
+              {"packet_bytes", lane.packet_bytes},
               {"key_epoch", lane.key_epoch},
               {"packets_in", lane.packets_in},
               {"packets_out", lane.packets_out},
@@ -96,11 +97,25 @@ Json impairment_json(const nic::Impairment& impairment) {
               {"direction", direction}};
 }
 
+// The exception path; null without one. In and out as the port sees them.
+Json host_json(const run::PortStatus& port) {
+  if (port.exception.empty()) return {};
+  const nic::HostPathStats& host = port.report.host;
+  return Json{{"interface", port.exception},
+              {"frames_in", host.to_host},
+              {"frames_out", host.from_host},
+              {"failed_in", host.to_host_failed},
+              {"dropped_out", host.from_host_dropped}};
+}
+
 Json port_json(const run::PortStatus& port) {
   const nic::PortReport& report = port.report;
   return Json{{"name", port.name},
               {"device", port.device},
               {"role", word_of(port.role)},
+              {"vlan", port.vlan == 0 ? Json() : Json(port.vlan)},
+              {"host", host_json(port)},
+              {"error", null_if_empty(port.error)},
               {"link_up", report.link_up},
               {"speed_Bps", report.speed_Bps},
               {"packets_in", report.udp.packets_in},

@@ -24,8 +24,11 @@ inline constexpr std::uint32_t kSlotBytes = 128u << 10;
 inline constexpr std::uint32_t kExtentsPerBlockMax = kBlockBytesMax / kSlotBytes;
 inline constexpr std::uint32_t kDirectAlignment = 4096;       // of slots, offsets and lengths under O_DIRECT
 
-// Chunks are equal parts of an extent (the last may be shorter); the session's chunk size follows its smallest MTU.
-inline constexpr std::uint32_t kChunkBytesMin = 1024;         // MTU 1280 of IPv6 with all our headers leaves more than this
+// Chunks are equal parts of an extent (the last may be shorter). A packet carries as many as its path takes, so they are a
+// fraction of what the session's smallest port could: a path that turns out narrower loses a quarter of its packets' room
+// at most, a wider one carries more of them.
+inline constexpr std::uint32_t kChunkBytesMin = 256;
+inline constexpr std::uint32_t kChunkBytesWanted = 352;       // four fill a packet of Ethernet's usual MTU
 inline constexpr std::uint32_t kChunksPerExtentMax = kSlotBytes / kChunkBytesMin;
 
 inline constexpr std::size_t kFalseSharingBytes = 128;        // two lines: the adjacent-line prefetcher pairs them

@@ -139,7 +139,8 @@ void find_path_faults(const Json& status, const Json& paths, const Names& names,
                               text(path, "remote"), name_of(names, text(path, "device")), state, since));
   }
   for (const Json& port : status.at("ports")) {
-    if (!port.at("link_up").get<bool>()) out.push_back(fmt::format("port {}: link is down", text(port, "name")));
+    if (const std::string error = text(port, "error"); !error.empty()) out.push_back(error + " (the others go on)");
+    else if (!port.at("link_up").get<bool>()) out.push_back(fmt::format("port {}: link is down", text(port, "name")));
     const Json& impairment = port.at("impairment");
     if (impairment.at("blackhole").get<bool>() || impairment.at("drop_rate").get<double>() > 0 ||
         number(impairment, "delay_us") > 0 || number(impairment, "jitter_us") > 0 || number(impairment, "rate_Bps") > 0)

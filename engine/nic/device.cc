@@ -52,10 +52,47 @@ base::Status probe(const std::string& device, std::string& detail) {
 
 }  // namespace
 
+std::string pci_trouble(const std::filesystem::path& devices, const std::string& address) {
+  if (address.find(':') == std::string::npos) return {};
+  const std::filesystem::path device = devices / address;
+  std::error_code error;
+  if (!std::filesystem::exists(device, error))
+    return "there is no PCI device '" + address + "' in this machine: `lspci -D` lists those there are";
+  const std::filesystem::path link = std::filesystem::read_symlink(device / "driver", error);
+  const std::string driver = error ? "" : link.filename().string();
+  const std::string bind = "run: dpdk-devbind.py --bind=vfio-pci " + address;
+  if (driver.empty()) return "PCI device '" + address + "' is bound to no driver; " + bind;
+  if (driver == "vfio-pci" || driver == "uio_pci_generic" || driver == "igb_uio")
+    return "PCI device '" + address + "' is bound to " + driver + ", but DPDK did not take it: its log says why (another "
+           "process uses it, no right to /dev/vfio, or no driver of DPDK's for it)";
+  std::string down;
+  for (const auto& entry : std::filesystem::directory_iterator(device / "net", error))
+    down += "ip link set " + entry.path().filename().string() + " down; ";
+  return "PCI device '" + address + "' is bound to the kernel's driver " + driver + "; " +
+         (down.empty() ? bind : "run: " + down + bind.substr(5));
+}
+
 std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept {
   constexpr std::uint32_t kUsual = 2048, kVlanTags = 8;
   const std::uint32_t frame = mtu + static_cast<std::uint32_t>(kEthernetBytes) + kVlanTags;
   return static_cast<std::uint16_t>(std::max(kUsual, (frame + 63) & ~63u));
+}
+
+namespace {
+
+// A frame of the kernel's ring for this MTU. What stands before the packet in it, tag included: 66 + 18 bytes. One fills
+// a block of the ring, which is whole pages: the driver finds frames only where they lie without gaps.
+std::uint32_t ring_frame_bytes(std::uint16_t mtu) noexcept {
+  constexpr std::uint32_t kUsual = 2048, kBefore = 96, kPage = 4096;
+  const std::uint32_t bytes = mtu + kBefore;
+  return bytes <= kUsual ? kUsual : (bytes + kPage - 1) / kPage * kPage;
+}
+
+}  // namespace
+
+std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcept {
+  const std::uint32_t frame = is_kind(device, "net_af_packet") ? ring_frame_bytes(mtu) : 0;
+  return static_cast<std::uint16_t>(std::max<std::uint32_t>(buffer_bytes(mtu), frame));
 }
 
 std::string device_argument(const std::string& device, const std::string& key) {
@@ -74,13 +111,13 @@ std::string complete_device(const std::string& device, std::uint16_t mtu, std::u
   const auto add = [&](const char* key, std::uint32_t value) {
     if (device_argument(device, key).empty()) out += std::string(",") + key + "=" + std::to_string(value);
   };
-  const bool jumbo = buffer_bytes(mtu) > 2048;
-  if (is_kind(device, "net_memif") && jumbo) add("bsize", buffer_bytes(mtu));
+  constexpr std::uint32_t kUsual = 2048;
+  if (is_kind(device, "net_memif") && buffer_bytes(mtu) > kUsual) add("bsize", buffer_bytes(mtu));
   if (is_kind(device, "net_af_packet")) {
     add("qpairs", cores);
-    if (jumbo) {  // frames lie in blocks of whole pages; a header of the kernel's stands before each
-      add("blocksz", 65536);
-      add("framesz", 16384);
+    if (ring_frame_bytes(mtu) > kUsual) {
+      add("blocksz", ring_frame_bytes(mtu));
+      add("framesz", ring_frame_bytes(mtu));
     }
   }
   return out;
@@ -93,6 +130,8 @@ base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, 
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
     const bool virtual_kind = is_kind(text, "net_") || is_kind(text, "eth_");
     if (!virtual_kind) {
+      detail = pci_trouble("/sys/bus/pci/devices", name);
+      if (!detail.empty()) return base::fail(base::Errc::kNotFound, "no such device");
       detail = "there is no device '" + name + "': for a network card give its PCI address, bind it to vfio-pci and "
                "allow it; for a virtual device a string such as net_memif0,role=server";
       return base::fail(base::Errc::kNotFound, "no such device");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 
 #include "engine/base/result.hh"
@@ -13,6 +14,8 @@ struct PortConfig;
 
 // Bytes of one receive buffer for this MTU, without headroom: a whole frame, and never less than DPDK's usual 2048.
 [[nodiscard]] std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept;
+// The same for a device: af_packet's driver wants room for all that its ring's frames could hold.
+[[nodiscard]] std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcept;
 
 // The device string with the arguments that our MTU and cores need and the operator did not give:
 // memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framesz and blocksz.
@@ -26,6 +29,10 @@ struct Device {
   bool memif = false, memif_client = false;
   std::string kernel_interface;       // af_packet: the interface underneath
 };
+
+// Why DPDK has no device at this PCI address, with the remedy: no such card, or the kernel's driver (or none) holds it.
+// `devices`: sysfs's directory of PCI devices. Empty when `address` is no PCI address.
+[[nodiscard]] std::string pci_trouble(const std::filesystem::path& devices, const std::string& address);
 
 // Finds the device, probing it when it is a virtual one that does not exist yet. `detail`: the sentence on error.
 [[nodiscard]] base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail);

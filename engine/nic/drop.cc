@@ -7,6 +7,7 @@ const char* name_of(NicDrop reason) noexcept {
     case NicDrop::kFrameShort: return "frame_short";
     case NicDrop::kSegments: return "segments";
     case NicDrop::kEtherType: return "ether_type";
+    case NicDrop::kOtherVlan: return "other_vlan";
     case NicDrop::kOtherMac: return "other_mac";
     case NicDrop::kOwnMac: return "own_mac";
     case NicDrop::kIpMalformed: return "ip_malformed";
@@ -26,6 +27,7 @@ const char* name_of(NicDrop reason) noexcept {
     case NicDrop::kNdMalformed: return "nd_malformed";
     case NicDrop::kNdNotWanted: return "nd_not_wanted";
     case NicDrop::kAnswerFull: return "answer_full";
+    case NicDrop::kHostFull: return "host_full";
     case NicDrop::kNoNeighbour: return "no_neighbour";
     case NicDrop::kLinkDown: return "link_down";
     case NicDrop::kCount: break;

@@ -10,7 +10,8 @@ enum class NicDrop : std::uint8_t {
   // received
   kFrameShort,        // shorter than its headers say, or than Ethernet's header
   kSegments,          // in several buffers that could not be joined
-  kEtherType,         // neither IPv4, IPv6 nor ARP (VLAN tags too)
+  kEtherType,         // neither IPv4, IPv6 nor ARP (VLAN tags on an untagged port too)
+  kOtherVlan,         // of another VLAN, or of none, on a port with a VLAN
   kOtherMac,          // to another station or to a group we are not in
   kOwnMac,            // from our own MAC: our frame or our kernel's came back
   kIpMalformed,       // version, header length or total length wrong
@@ -30,6 +31,7 @@ enum class NicDrop : std::uint8_t {
   kNdMalformed,       // RFC 4861 §7.1 refused it (hop limit, code, options)
   kNdNotWanted,
   kAnswerFull,        // ARP, ND or echo answer that the port did not take
+  kHostFull,          // to or from the host's kernel, more than its rings or the port could take
   // sent
   kNoNeighbour,       // the next hop's MAC is not known yet (it is being asked for)
   kLinkDown,          // the port has no link: frames would only fill its ring

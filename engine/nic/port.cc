@@ -68,7 +68,8 @@ void Port::Inside::stop() {
 
 Port::Inside::~Inside() {
   stop();
-  for (auto& side : sides) side->stage.reset();   // gives its frames back before the pool goes
+  host.reset();                                   // it and the stages give their frames back before the pools go
+  for (auto& side : sides) side->stage.reset();
   if (probed) {
     rte_eth_dev_info info{};
     const bool known = rte_eth_dev_info_get(device.id, &info) == 0;
@@ -167,6 +168,7 @@ PortReport Port::report() {
     side->report.adopt();
     add(out.udp, side->report.current());
   }
+  if (inside_->host != nullptr) out.host = inside_->host->stats();
   rte_eth_stats stats{};
   if (rte_eth_stats_get(inside_->device.id, &stats) == 0) {
     out.missed = stats.imissed;

@@ -19,6 +19,7 @@
 #include "engine/nic/address.hh"
 #include "engine/nic/eal.hh"
 #include "engine/nic/flow.hh"
+#include "engine/nic/host_path.hh"
 #include "engine/nic/impairment.hh"
 #include "engine/nic/udp_port.hh"
 #include "engine/share/table.hh"
@@ -46,6 +47,10 @@ struct PortConfig {
   // covers every payload either way; a zero checksum is RFC 768's "none". IPv6 always carries one.
   std::optional<bool> udp_checksum;
   std::uint64_t seed = 1;                   // of the impairment stage
+  std::uint16_t vlan = 0;                   // 1 … 4094: the port is this VLAN of its device; 0: untagged
+  // An interface of the host's kernel that gets what is not ours (host_path.hh); empty: none. MAC, MTU and addresses of
+  // the port are given to it.
+  std::string exception;
 };
 
 struct PortReport {
@@ -55,6 +60,7 @@ struct PortReport {
   std::uint64_t missed = 0;                 // frames the device dropped for want of polling
   std::uint64_t no_mbuf = 0;                // frames the device dropped for want of buffers
   std::uint64_t errors_in = 0, errors_out = 0;
+  HostPathStats host{};                     // zeros without an exception path
 };
 
 class Port {

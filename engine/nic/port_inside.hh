@@ -10,6 +10,7 @@
 #include "engine/nic/ethdev_queue.hh"
 #include "engine/nic/impair.hh"
 #include "engine/nic/port.hh"
+#include "engine/nic/vlan_stage.hh"
 
 namespace weft::nic {
 
@@ -19,6 +20,7 @@ struct PortSide {
   rte_mempool* pool = nullptr;
   std::optional<EthdevQueue> queue;
   std::unique_ptr<ImpairStage> stage;            // null: impairment not allowed
+  std::optional<VlanStage> vlan;                 // of a port with a VLAN
   share::Snapshot<PortOrders> orders;
   share::Snapshot<UdpPortStats> report;
   std::optional<UdpPort> udp;
@@ -36,6 +38,7 @@ struct Port::Inside {
   base::Mac mac{};
   share::Neighbours neighbours;
   std::vector<std::unique_ptr<PortSide>> sides;  // by core
+  std::unique_ptr<HostPath> host;                // null: no exception path
   PortOrders orders{};
   std::optional<base::Instant> knock_at;         // memif client without link: when to try again
   std::uint64_t speed_Bps = 0;

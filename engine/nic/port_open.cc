@@ -8,6 +8,7 @@
 #include "engine/nic/headers.hh"
 #include "engine/nic/port_inside.hh"
 #include "engine/nic/steer.hh"
+#include "engine/nic/tap_interface.hh"
 
 namespace weft::nic {
 namespace {
@@ -53,6 +54,7 @@ base::Status check(const PortConfig& config, std::uint32_t cores, std::string& d
     return refuse_this("UDP port " + std::to_string(config.udp_port) + " leaves no room for one per core");
   if (config.mtu < kMtuMin || config.mtu > kMtuMax)
     return refuse_this("MTU " + std::to_string(config.mtu) + " is not between 1280 and 9216");
+  if (config.vlan > kVlanMax) return refuse_this("VLAN " + std::to_string(config.vlan) + " is not between 1 and 4094");
   return {};
 }
 
@@ -63,11 +65,12 @@ std::uint32_t pool_frames(const PortConfig& config, std::uint32_t cores) noexcep
          + config.rx_held_max + config.tx_held_max    // the data agent
          + 3 * kBurst                                 // in the hands of rx(), tx() and the driver (memif takes a burst)
          + 2 * config.impair_frames_max               // held back, each way
+         + (config.exception.empty() ? 0 : 2 * (HostPath::kRingFrames + kBurst))   // to and from the host's kernel
          + cores * (kPoolCache + kPoolCache / 2);     // resting in caches: any core may have given buffers back
 }
 
 std::uint16_t data_room(const PortConfig& config) noexcept {
-  return static_cast<std::uint16_t>(buffer_bytes(config.mtu) + RTE_PKTMBUF_HEADROOM);
+  return static_cast<std::uint16_t>(buffer_bytes(config.device, config.mtu) + RTE_PKTMBUF_HEADROOM);
 }
 
 base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& detail) {
@@ -159,8 +162,12 @@ base::Status configure(Port::Inside& inside, std::uint32_t cores, Offloads& offl
 }
 
 // Neighbour discovery asks at our groups' MACs. A card is told which; where it cannot be told, it takes more than
-// that, and classify() drops what is not for us.
+// that, and classify() drops what is not for us. The host's kernel is in groups that we do not know of.
 void listen_to_groups(const Port::Inside& inside) noexcept {
+  if (!inside.config.exception.empty()) {
+    if (rte_eth_allmulticast_enable(inside.device.id) != 0) (void)rte_eth_promiscuous_enable(inside.device.id);
+    return;
+  }
   if (!inside.config.v6) return;
   rte_ether_addr groups[2];
   const base::Mac wanted[2] = {multicast_mac(solicited_node(inside.config.v6->ip)), multicast_mac(kAllNodes)};
@@ -168,6 +175,20 @@ void listen_to_groups(const Port::Inside& inside) noexcept {
   if (rte_eth_dev_set_mc_addr_list(inside.device.id, groups, 2) == 0) return;
   if (rte_eth_allmulticast_enable(inside.device.id) == 0) return;
   (void)rte_eth_promiscuous_enable(inside.device.id);
+}
+
+base::Status open_host_path(Port::Inside& inside, std::string& detail) {
+  const PortConfig& config = inside.config;
+  if (config.exception.empty()) return {};
+  TapConfig tap{.interface = config.exception, .mac = inside.mac, .mtu = config.mtu, .v4 = {}, .v6 = {}};
+  if (config.v4) tap.v4 = IpPrefix{config.v4->ip, config.v4->prefix_bits};
+  if (config.v6) tap.v6 = IpPrefix{config.v6->ip, config.v6->prefix_bits};
+  std::string why;
+  auto fd = open_tap(tap, why);
+  if (!fd) return refuse(detail, config, fd.error().code, why);
+  inside.host = std::make_unique<HostPath>(std::move(*fd), static_cast<std::uint32_t>(inside.sides.size()),
+                                           *inside.sides.front()->pool);
+  return {};
 }
 
 bool wants_udp_checksum(const Port::Inside& inside) noexcept {
@@ -196,7 +217,11 @@ void make_udp_ports(Port::Inside& inside, const Offloads& offloads) {
       side.stage = std::make_unique<ImpairStage>(*side.queue, config.impair_frames_max, config.seed + core);
       setup.port = side.stage.get();
     }
+    if (config.vlan != 0) setup.port = &side.vlan.emplace(*setup.port, config.vlan);
     setup.stage = side.stage.get();
+    setup.vlan = side.vlan ? &*side.vlan : nullptr;
+    setup.host = inside.host.get();
+    setup.core = core;
     setup.pool = side.pool;
     setup.orders = &side.orders;
     setup.report = &side.report;
@@ -235,6 +260,8 @@ base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& confi
   TRY(make_pools(*inside, cores, detail));
   Offloads offloads;
   TRY(configure(*inside, cores, offloads, detail));
+
+  TRY(open_host_path(*inside, detail));
 
   inside->gated = inside->device.memif;
   if (inside->gated) {

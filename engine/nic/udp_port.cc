@@ -9,6 +9,7 @@
 #include "engine/nic/headers.hh"
 #include "engine/nic/impair.hh"
 #include "engine/nic/udp_port_answers.hh"
+#include "engine/nic/vlan_stage.hh"
 
 namespace weft::nic {
 namespace {
@@ -60,6 +61,8 @@ std::uint32_t UdpPort::rx(std::span<RxDatagram> out, base::Instant now) noexcept
   }
   stats_.packets_in += filled;
   if (!answers.frames.empty()) send_answers(answers, now);
+  if (!answers.for_host.empty()) give_to_host(answers);
+  if (setup_.host != nullptr && setup_.core == 0) send_for_host(now);
   if (asker_.any_due()) poll_questions(now);
   return filled;
 }
@@ -81,7 +84,7 @@ void UdpPort::handle_frame(rte_mbuf* frame, RxDatagram& out, bool& handed_up, An
     case Frame::Kind::kEcho6: return handle_echo(frame, seen, answers);
     case Frame::Kind::kDrop: break;
   }
-  drop(frame, seen.drop);
+  discard(frame, seen, answers);
 }
 
 void UdpPort::release(std::span<const RxDatagram> datagrams) noexcept {
@@ -188,6 +191,7 @@ void UdpPort::handle_orders(base::Instant now) noexcept {
     announce(now);
   }
   if (setup_.stage != nullptr) stats_.impaired = setup_.stage->stats();
+  if (setup_.vlan != nullptr) stats_.drops[static_cast<std::size_t>(NicDrop::kOtherVlan)] = setup_.vlan->others();
   (void)setup_.report->try_publish(stats_);   // control has not looked at the last one yet: next time
 }
 

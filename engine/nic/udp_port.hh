@@ -29,7 +29,9 @@ struct rte_mempool;
 
 namespace weft::nic {
 
+class HostPath;
 class ImpairStage;
+class VlanStage;
 
 using share::RxDatagram;   // bytes may be 0; dst_udp is one of ours: base + the core it is meant for
 using share::TxItem;       // at most payload_max(flow's family) bytes
@@ -58,8 +60,11 @@ class UdpPort final : public share::DatagramPort {
  public:
   struct Setup {
     base::PortId id{};                         // written into every datagram
-    PacketPort* port = nullptr;                // the chain's top: the stage or the queue itself
+    PacketPort* port = nullptr;                // the chain's top: a stage or the queue itself
     ImpairStage* stage = nullptr;              // null where impairment is not allowed
+    const VlanStage* vlan = nullptr;           // null without a VLAN
+    HostPath* host = nullptr;                  // null without an exception path
+    std::uint32_t core = 0;                    // whose queue this is; core 0 sends for the host
     rte_mempool* pool = nullptr;
     share::Neighbours* neighbours = nullptr;   // of the whole port
     share::Snapshot<PortOrders>* orders = nullptr;
@@ -105,7 +110,11 @@ class UdpPort final : public share::DatagramPort {
   void handle_echo(rte_mbuf* frame, const Frame& seen, Answers& answers) noexcept;
   void learn(const base::IpAddress& ip, const base::Mac& mac) noexcept;
   void drop(rte_mbuf* frame, NicDrop reason) noexcept;
+  void discard(rte_mbuf* frame, const Frame& seen, Answers& answers) noexcept;
+  void end_heard(rte_mbuf* frame, const Frame& seen, Answers& answers) noexcept;
   void send_answers(Answers& answers, base::Instant now) noexcept;
+  void give_to_host(Answers& answers) noexcept;
+  void send_for_host(base::Instant now) noexcept;
   void handle_orders(base::Instant now) noexcept;
   void poll_questions(base::Instant now) noexcept;
   void announce(base::Instant now) noexcept;

@@ -1,9 +1,12 @@
-// What UdpPort says by itself: answers to ARP, ND and echo requests, questions for next hops, announcements.
+// What UdpPort says by itself: answers to ARP, ND and echo requests, questions for next hops, announcements; and what it
+// leaves to the host's kernel, where the port has an exception path.
 // An answer is written over the frame that asked, and goes to the MAC that asked.
 #include <rte_mbuf.h>
 
 #include "engine/nic/arp.hh"
 #include "engine/nic/headers.hh"
+#include "engine/nic/host_frame.hh"
+#include "engine/nic/host_path.hh"
 #include "engine/nic/icmp.hh"
 #include "engine/nic/nd.hh"
 #include "engine/nic/udp_port.hh"
@@ -23,7 +26,39 @@ void set_length(rte_mbuf* frame, std::size_t bytes) noexcept {
   frame->ol_flags = 0;   // what the device said of the question is not true of the answer
 }
 
+// What classify() understood, and UdpPort has no use for after all.
+Frame because(Frame seen, NicDrop reason) noexcept {
+  seen.drop = reason;
+  return seen;
+}
+
 }  // namespace
+
+// A frame that is not ours: the host's, where it may have it, else dropped.
+void UdpPort::discard(rte_mbuf* frame, const Frame& seen, Answers& answers) noexcept {
+  const base::Bytes bytes{rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame)};
+  if (setup_.host == nullptr || !is_for_host(bytes, seen, setup_.local)) return drop(frame, seen.drop);
+  MUST(answers.for_host.try_push(frame));
+}
+
+// An answer of ARP or ND has been learnt from: the host, which may have asked too, hears it as well.
+void UdpPort::end_heard(rte_mbuf* frame, const Frame& seen, Answers& answers) noexcept {
+  if (setup_.host == nullptr) rte_pktmbuf_free(frame);
+  else discard(frame, seen, answers);
+}
+
+void UdpPort::give_to_host(Answers& answers) noexcept {
+  const std::uint32_t went = setup_.host->give(setup_.core, answers.for_host.span());
+  for (std::size_t i = went; i < answers.for_host.size(); ++i) drop(answers.for_host[i], NicDrop::kHostFull);
+}
+
+void UdpPort::send_for_host(base::Instant now) noexcept {
+  rte_mbuf* burst[kBurst];
+  const std::uint32_t count = setup_.host->take(burst);
+  if (count == 0) return;
+  const std::uint32_t sent = setup_.orders->current().link_up ? setup_.port->tx_burst({burst, count}, now) : 0;
+  for (std::uint32_t i = sent; i < count; ++i) drop(burst[i], NicDrop::kHostFull);
+}
 
 // RFC 826's rule, narrowed: an entry is updated only when we asked for that address (it is a next hop of ours), from
 // a question as well as from an answer, so that a peer with a new card is followed when it announces itself.
@@ -41,12 +76,11 @@ void UdpPort::handle_arp(rte_mbuf* frame, const Frame& seen, Answers& answers) n
   const auto arp = parse_arp(bytes.subspan(seen.ip_offset));
   if (!arp) return drop(frame, NicDrop::kArpMalformed);
   const bool for_us = setup_.local.v4 && arp->target_ip == *setup_.local.v4;
-  if (!for_us && !setup_.neighbours->find(arp->sender_ip)) return drop(frame, NicDrop::kArpNotWanted);
+  if (!for_us && !setup_.neighbours->find(arp->sender_ip))
+    return discard(frame, because(seen, NicDrop::kArpNotWanted), answers);
   learn(arp->sender_ip, arp->sender_mac);
-  if (!for_us || !arp->request || room_of(frame).size() < kArpFrameBytes) {
-    rte_pktmbuf_free(frame);
-    return;
-  }
+  if (!for_us || !arp->request || room_of(frame).size() < kArpFrameBytes)
+    return end_heard(frame, because(seen, NicDrop::kArpNotWanted), answers);
   const ArpPacket reply{false, setup_.local.mac, arp->sender_mac, *setup_.local.v4, arp->sender_ip};
   set_length(frame, write_arp(room_of(frame), reply, arp->sender_mac));
   MUST(answers.frames.try_push(frame));
@@ -59,13 +93,12 @@ void UdpPort::handle_nd(rte_mbuf* frame, const Frame& seen, Answers& answers) no
   if (!message->solicit) {
     // An advertisement says where its target is. Without the override flag it only confirms (RFC 4861 §7.2.5).
     const auto slot = setup_.neighbours->find(message->target);
-    if (!slot || !message->mac) return drop(frame, NicDrop::kNdNotWanted);
+    if (!slot || !message->mac) return discard(frame, because(seen, NicDrop::kNdNotWanted), answers);
     base::Mac known;
     if (message->override_flag || !setup_.neighbours->get(*slot, known)) learn(message->target, *message->mac);
-    rte_pktmbuf_free(frame);
-    return;
+    return end_heard(frame, because(seen, NicDrop::kNdNotWanted), answers);
   }
-  if (message->target != *setup_.local.v6) return drop(frame, NicDrop::kNdNotWanted);
+  if (message->target != *setup_.local.v6) return discard(frame, because(seen, NicDrop::kNdNotWanted), answers);
   if (message->mac) learn(seen.src, *message->mac);
   if (room_of(frame).size() < kNdFrameBytes) {
     rte_pktmbuf_free(frame);

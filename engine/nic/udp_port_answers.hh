@@ -1,4 +1,5 @@
-// Frames that UdpPort turns around within one rx(): at most one per received frame, so they fit one burst.
+// Frames that UdpPort turns around or hands to the host's kernel within one rx(): at most one of the two per received
+// frame, so they fit one burst.
 // Private to udp_port*.cc.
 #pragma once
 
@@ -9,6 +10,7 @@ namespace weft::nic {
 
 struct UdpPort::Answers {
   base::FixedVector<rte_mbuf*, kBurst> frames{};
+  base::FixedVector<rte_mbuf*, kBurst> for_host{};
 };
 
 }  // namespace weft::nic

@@ -1,14 +1,17 @@
 // One bit per chunk of an extent, and the grid that cuts an extent into chunks.
-// Why a grid: both ends know the session's chunk size, so 128 bits tell all about an extent, whatever lane a chunk
-// takes and however often it is sent.
+// Why a grid: both ends know the session's chunk size, so 512 bits tell all about an extent, whatever lane a chunk
+// takes, with how many others it shares a packet, and however often it is sent.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
 
 #include "engine/base/limits.hh"
 #include "engine/base/must.hh"
+#include "engine/wire/frame.hh"
+#include "engine/wire/packet.hh"
 
 namespace weft::run {
 
@@ -17,27 +20,45 @@ class ChunkMap {
   void clear() noexcept { words_ = {}; }
   void fill(std::uint32_t count) noexcept {
     MUST(count <= base::kChunksPerExtentMax);
-    words_[0] = count >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << count) - 1;
-    words_[1] = count <= 64 ? 0 : count == 128 ? ~std::uint64_t{0} : (std::uint64_t{1} << (count - 64)) - 1;
+    for (std::uint32_t left = count; std::uint64_t& word : words_) {
+      const std::uint32_t bits = std::min(left, 64u);
+      word = bits == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+      left -= bits;
+    }
   }
   [[nodiscard]] bool has(std::uint32_t i) const noexcept { return (words_[i >> 6] >> (i & 63)) & 1; }
   void set(std::uint32_t i) noexcept { words_[i >> 6] |= std::uint64_t{1} << (i & 63); }
   void reset(std::uint32_t i) noexcept { words_[i >> 6] &= ~(std::uint64_t{1} << (i & 63)); }
-  [[nodiscard]] bool none() const noexcept { return (words_[0] | words_[1]) == 0; }
+  [[nodiscard]] bool none() const noexcept {
+    return std::all_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word == 0; });
+  }
   [[nodiscard]] std::uint32_t count() const noexcept {
-    return static_cast<std::uint32_t>(std::popcount(words_[0]) + std::popcount(words_[1]));
+    std::uint32_t sum = 0;
+    for (const std::uint64_t word : words_) sum += static_cast<std::uint32_t>(std::popcount(word));
+    return sum;
   }
   // The lowest bit set; the map is not empty (MUST).
   [[nodiscard]] std::uint32_t first() const noexcept {
-    if (words_[0] != 0) return static_cast<std::uint32_t>(std::countr_zero(words_[0]));
-    MUST(words_[1] != 0);
-    return 64 + static_cast<std::uint32_t>(std::countr_zero(words_[1]));
+    std::uint32_t at = 0;
+    while (at < words_.size() && words_[at] == 0) ++at;
+    MUST(at < words_.size());
+    return 64 * at + static_cast<std::uint32_t>(std::countr_zero(words_[at]));
+  }
+  // How many bits are set in a row from `i` on, at most `most`.
+  [[nodiscard]] std::uint32_t run(std::uint32_t i, std::uint32_t most) const noexcept {
+    std::uint32_t length = 0;
+    while (length < most && i + length < base::kChunksPerExtentMax && has(i + length)) ++length;
+    return length;
   }
 
  private:
   std::array<std::uint64_t, base::kChunksPerExtentMax / 64> words_{};
 };
-static_assert(base::kChunksPerExtentMax == 128);
+static_assert(base::kChunksPerExtentMax % 64 == 0);
+
+// Of a packet full of chunks besides them; room for a small ack is kept.
+inline constexpr std::uint32_t kChunkPacketOverhead =
+    static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes + wire::kAckBytesMin);
 
 [[nodiscard]] constexpr std::uint32_t chunk_count(std::uint32_t extent_bytes, std::uint32_t chunk_bytes) {
   return (extent_bytes + chunk_bytes - 1) / chunk_bytes;

@@ -143,6 +143,9 @@ base::Status Daemon::impair(std::string_view name, const nic::Impairment& impair
                {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps}});
     return port.set_impairment(impairment);
   }
+  if (engine_ != nullptr)
+    for (const Engine::ClosedPort& port : engine_->closed_ports())
+      if (port.name == name) return base::fail(base::Errc::kUnavailable, "the port is not open; /rest/weft/status says why");
   return base::fail(base::Errc::kNotFound, "no such port");
 }
 

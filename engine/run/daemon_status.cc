@@ -113,8 +113,12 @@ DatapathStatus Daemon::datapath() const {
   for (std::uint32_t i = 0; i < engine_->ports(); ++i) {
     nic::Port& port = engine_->port(i);
     d.ports.push_back({.name = port.config().name, .device = port.config().device, .role = port.config().role,
-                       .report = port.report(), .impairment = port.impairment()});
+                       .vlan = port.config().vlan, .exception = port.config().exception, .report = port.report(),
+                       .impairment = port.impairment(), .error = {}});
   }
+  for (const Engine::ClosedPort& port : engine_->closed_ports())
+    d.ports.push_back({.name = port.name, .device = port.device, .role = port.role, .vlan = 0, .exception = {}, .report = {},
+                       .impairment = {}, .error = port.why});
   return d;
 }
 

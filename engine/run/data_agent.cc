@@ -33,6 +33,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
 }
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
+  turn_at_ = now;
   std::uint32_t work = poll_commands();
   poll_table();
   const std::uint32_t received = receive(now);
@@ -234,6 +235,7 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
       // A lane that only acknowledges is not acknowledged: it asks for it by itself when its key is worn.
       const bool heard = lanes_.rotate_key(lane);
       if (!lane.validated || !heard) ask_again(lane, now);
+      if (lane.pmtu.next_deadline() <= now) lane.pmtu.handle_timeout(now);
       if (lane.lane->next_deadline() > now) continue;
       lane.lane->handle_timeout(now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
       // An ack that stays due because its port takes nothing is no work: the core would never rest.
@@ -245,12 +247,15 @@ std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
 
 void DataAgent::handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sched::Fate fate) noexcept {
   const bool acked = fate == sched::Fate::kAcked;
+  if (acked) lane.pmtu.on_acked(packet.bytes);
+  else lane.pmtu.on_lost(packet.bytes, turn_at_);
+  lane.packet_bytes = lane.pmtu.packet_bytes();
   if (acked && packet.packet_number >= lane.tx_epoch_first) lane.tx_epoch_heard = true;
   if (acked && packet.ack_largest != sched::kNoAck)
     if (LaneSlot* about = lanes_.of(lane.session, base::PathId{packet.ack_path}))
       about->lane->on_ack_acked(packet.ack_largest);
   switch (packet.kind) {
-    case sched::SentKind::kChunk: return serve_.handle_fate(packet.ref, packet.chunk, fate);
+    case sched::SentKind::kChunk: return serve_.handle_fate(packet.ref, packet.chunk, packet.chunks, fate);
     case sched::SentKind::kRequests:
       if (!acked) fetch_.handle_requests_lost(lane.session, lane.path, packet.packet_number);
       return;
@@ -288,6 +293,7 @@ void DataAgent::publish(base::Instant now) noexcept {
       r.rttvar = m.rttvar;
       r.rtt_min = m.rtt_min;
       r.pto_count = m.pto_count;
+      r.packet_bytes = lane.packet_bytes;
       r.rate_Bps = m.rate_Bps;
       r.cwnd_bytes = m.cwnd_bytes;
       r.in_flight_bytes = m.in_flight_bytes;

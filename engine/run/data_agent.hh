@@ -113,6 +113,7 @@ class DataAgent {
   void send_control(base::SessionId session, base::Instant now) noexcept;
   void build_views(base::SessionId session, base::Instant now) noexcept;
   void send_challenge(LaneSlot& lane, base::Instant now) noexcept;
+  void send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept;
   void send_response(LaneSlot& lane, base::Instant now) noexcept;
   void send_rejects(base::SessionId session, base::Instant now) noexcept;
   void send_requests(base::SessionId session, base::Instant now) noexcept;
@@ -147,6 +148,7 @@ class DataAgent {
   base::FixedVector<sched::LaneView, base::kLanesPerCoreMax> views_;
   base::FixedVector<std::uint16_t, base::kLanesPerCoreMax> view_lanes_;   // beside views_: LaneTable index
 
+  base::Instant turn_at_{};                        // `now` of the turn
   share::CoreReport report_{};
   base::Instant report_due_{};
 };

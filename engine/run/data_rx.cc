@@ -141,7 +141,9 @@ void DataAgent::handle_ack(LaneSlot& lane, const wire::Ack& ack, base::Instant n
   if (about == nullptr) return;   // of a lane removed meanwhile
   const auto result = about->lane->handle_ack(
       ack, now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(*about, p, f); });
-  if (!result.acceptable) drop(share::Drop::kUnacceptableAck);
+  if (!result.acceptable) return drop(share::Drop::kUnacceptableAck);
+  about->pmtu.handle_ack(ack, now);
+  about->packet_bytes = about->pmtu.packet_bytes();
 }
 
 void DataAgent::handle_response(LaneSlot& lane, std::uint64_t data, base::Instant now) noexcept {
@@ -152,6 +154,7 @@ void DataAgent::handle_response(LaneSlot& lane, std::uint64_t data, base::Instan
   if (!lane.validated || lane.state == share::PathState::kDown || lane.state == share::PathState::kProbing) {
     lane.lane->set_path_validated(now - lane.challenge_repeated, now);
     lane.lane->reset_congestion(now);
+    lane.pmtu.on_validated(now);
   }
   lane.validated = true;
   lane.challenge_sent = base::kNever;

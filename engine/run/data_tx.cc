@@ -33,6 +33,7 @@ void DataAgent::send_control(base::SessionId session, base::Instant now) noexcep
     LaneSlot& lane = lanes_.at(index);
     if (lane.challenge_due) send_challenge(lane, now);
     if (lane.response_due) send_response(lane, now);
+    if (lane.pmtu.probe_due()) send_mtu_probe(lane, now);
   }
   if (rejects_.empty(session) && !fetch_.has_request(session)) return;
   build_views(session, now);
@@ -79,6 +80,17 @@ void DataAgent::send_response(LaneSlot& lane, base::Instant now) noexcept {
   tx_.finish(draft, now);
 }
 
+void DataAgent::send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept {
+  // A path that does not answer says nothing about sizes.
+  const bool answers = lane.state == share::PathState::kActive || lane.state == share::PathState::kStandby;
+  Draft draft;
+  if (!answers || !lane.lane->answering() || !tx_.start_probe(lane, draft)) return;
+  wire::encode_ping(draft.frames);
+  wire::encode_padding(draft.frames, draft.room());
+  lane.pmtu.on_probe_sent(draft.sent.packet_number, lane.lane->srtt(), now);
+  tx_.finish(draft, now);
+}
+
 LaneSlot* DataAgent::control_lane(base::SessionId session) noexcept {
   const int picked = sessions_[base::to_index(session)].picker.pick_control(views_.span());
   if (picked == sched::Picker::kNone) return nullptr;
@@ -116,8 +128,8 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
   build_views(session, now);
   sched::Picker& picker = sessions_[base::to_index(session)].picker;
   while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
-    const auto front = serve_.front_chunk(session);
-    const auto packet_bytes = static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes) + front.length;
+    // How large the packet will be depends on the lane; what any path carries is near enough to compare them by.
+    const auto packet_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(unsent, sched::Pmtu::kBaseBytes));
     const int picked = picker.pick(views_.span(), unsent, packet_bytes);
     if (picked == sched::Picker::kNone) return;
     const auto at = static_cast<std::size_t>(picked);
@@ -139,16 +151,16 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
 bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept {
   Draft draft;
   if (!tx_.start(lane, sched::SentKind::kChunk, draft)) return false;
-  const ServeSide::Chunk chunk = serve_.front_chunk(session);
-  serve_.take_front_chunk(session);
+  const ServeSide::Chunk chunk = serve_.take_chunks(session, lane.packet_bytes - kChunkPacketOverhead);
   draft.body = slots_.subspan(std::size_t{chunk.slot} * base::kSlotBytes + chunk.offset, chunk.length);
   draft.sent.ref = chunk.ref;
   draft.sent.chunk = chunk.index;
+  draft.sent.chunks = chunk.count;
   // The head ends with the chunk's header, so an ack goes before it.
   append_ack(draft, wire::kChunkHeaderBytes, now);
   wire::encode_chunk_header(draft.frames, chunk.request_id, chunk.offset, chunk.length);
   lane.report.chunk_bytes_out += chunk.length;
-  if (chunk.again) lane.report.chunk_bytes_again += chunk.length;
+  lane.report.chunk_bytes_again += chunk.again_bytes;
   tx_.finish(draft, now);
   return true;
 }

@@ -48,8 +48,9 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   if (from.v6) to.v6 = nic::PortAddress{from.v6->address, from.v6->prefix_length, from.gateway_v6};
   to.udp_port = from.udp_port;
   to.mtu = from.mtu;
-  to.id = base::PortId{static_cast<std::uint8_t>(index)};
   to.role = from.role;
+  to.vlan = from.vlan;
+  to.exception = from.exception;
   to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
   return to;
@@ -106,11 +107,25 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
 }
 
 base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
+  std::optional<base::Error> first;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
-    if (!port) return tl::unexpected(port.error());
-    ports_.push_back(std::move(*port));
+    nic::PortConfig to_open = port_config_of(config, i);
+    to_open.id = base::PortId{static_cast<std::uint8_t>(ports_.size())};
+    std::string sentence;
+    auto port = nic::Port::open(*eal_, to_open, config.engine.cores, sentence);
+    if (port) {
+      ports_.push_back(std::move(*port));
+      partners_.push_back(config.ports[i].to);
+      continue;
+    }
+    base::log(base::LogLevel::kError, "a port is left out", {{"port", to_open.name}, {"why", sentence}});
+    if (!first) {
+      first = port.error();
+      why = sentence;
+    }
+    closed_ports_.push_back({to_open.name, to_open.device, to_open.role, std::move(sentence)});
   }
+  if (ports_.empty()) return tl::unexpected(*first);
   return {};
 }
 
@@ -228,7 +243,7 @@ LocalPort Engine::local_port(std::uint32_t index) const {
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
   return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
           .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .shares_rings = config.device.starts_with("net_memif")};
+          .shares_rings = config.device.starts_with("net_memif"), .to = partners_[index]};
 }
 
 void Engine::poll_ports(base::Instant now) {

@@ -31,7 +31,8 @@ class MonotonicClock final : public base::Clock {
 
 class Engine final : public DataSide {
  public:
-  // `why` gets the sentence with names for people. Errors: as nic::Eal, nic::Port, disk::DiskAgent and wire::Aead.
+  // `why` gets the sentence with names for people. Errors: as nic::Eal, disk::DiskAgent and wire::Aead; as nic::Port
+  // when not one port opens. A port that does not open is otherwise logged, kept in closed_ports() and left out.
   [[nodiscard]] static base::Result<std::unique_ptr<Engine>> start(const model::WeftConfig& config,
                                                                    const std::filesystem::path& run_dir,
                                                                    std::string& why);
@@ -54,6 +55,13 @@ class Engine final : public DataSide {
                                                     std::uint16_t local_udp, std::uint16_t remote_udp) override;
 
   [[nodiscard]] nic::Port& port(std::uint32_t index) noexcept { return *ports_[index]; }
+  // A port of weft.toml that could not be opened: the others work without it.
+  struct ClosedPort {
+    std::string name, device;
+    share::PathRole role = share::PathRole::kPrimary;
+    std::string why;                    // a sentence with the remedy
+  };
+  [[nodiscard]] const std::vector<ClosedPort>& closed_ports() const noexcept { return closed_ports_; }
   [[nodiscard]] const char* aead_name() const noexcept;
   [[nodiscard]] std::string_view memory_kind() const noexcept { return eal_->memory_kind(); }
   // "" or why the disk agents run without registered buffers.
@@ -90,7 +98,9 @@ class Engine final : public DataSide {
   void wire_hand_over();
 
   std::unique_ptr<nic::Eal> eal_;
-  std::vector<std::unique_ptr<nic::Port>> ports_;
+  std::vector<std::unique_ptr<nic::Port>> ports_;   // by PortId
+  std::vector<std::vector<std::string>> partners_;  // by PortId: names of the peer's ports, empty: all
+  std::vector<ClosedPort> closed_ports_;
   std::vector<std::unique_ptr<Core>> cores_;
   std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;
 };

@@ -126,6 +126,28 @@ wire::Request FetchSide::take_request(base::SessionId session, base::PathId path
           .length = extent.length};
 }
 
+// Copies those of the chunks [first, end) that are missing, in as few pieces as they lie in. Returns bytes copied.
+std::uint32_t FetchSide::copy_missing(Extent& extent, const wire::Chunk& chunk, std::uint32_t first,
+                                      std::uint32_t end) noexcept {
+  const std::uint32_t chunk_bytes = sessions_[base::to_index(blocks_[extent.block].session)].chunk_bytes;
+  std::byte* const slot = slot_bytes(extent.self.slot).data();
+  std::uint32_t copied = 0;
+  for (std::uint32_t at = first; at < end;) {
+    const std::uint32_t run = extent.missing.run(at, end - at);
+    if (run == 0) {
+      ++at;
+      continue;
+    }
+    const std::uint32_t start = at * chunk_bytes;
+    const std::uint32_t bytes = std::min(run * chunk_bytes, extent.length - start);
+    std::memcpy(slot + start, chunk.data.data() + (start - chunk.offset), bytes);
+    for (std::uint32_t i = 0; i < run; ++i) extent.missing.reset(at + i);
+    copied += bytes;
+    at += run;
+  }
+  return copied;
+}
+
 std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, const wire::Chunk& chunk,
                                                    share::LaneReport& lane, base::Instant now) noexcept {
   const base::SlotRef ref = base::SlotRef::from_word(chunk.request_id);
@@ -137,17 +159,16 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   Block& block = blocks_[extent.block];
   if (block.session != session || block.state != Block::State::kFetching) return share::Drop::kStaleExtent;
   Session& s = sessions_[base::to_index(session)];
-  const std::uint32_t index = chunk.offset / s.chunk_bytes;
-  if (chunk.offset % s.chunk_bytes != 0 || index >= extent.chunks ||
-      chunk.data.size() != chunk_length(extent.length, s.chunk_bytes, index))
+  // Whole chunks, and the last one as short as it is.
+  const auto bytes = static_cast<std::uint32_t>(chunk.data.size());
+  if (chunk.offset % s.chunk_bytes != 0 || chunk.offset >= extent.length || bytes > extent.length - chunk.offset ||
+      (bytes % s.chunk_bytes != 0 && bytes != extent.length - chunk.offset))
     return share::Drop::kBadChunk;
-  if (!extent.missing.has(index)) {
-    lane.chunk_bytes_duplicate += chunk.data.size();
-    return std::nullopt;
-  }
-  std::memcpy(slot_bytes(ref.slot).data() + chunk.offset, chunk.data.data(), chunk.data.size());
-  extent.missing.reset(index);
-  lane.chunk_bytes_in += chunk.data.size();
+  const std::uint32_t first = chunk.offset / s.chunk_bytes;
+  const std::uint32_t copied = copy_missing(extent, chunk, first, first + chunk_count(bytes, s.chunk_bytes));
+  lane.chunk_bytes_in += copied;
+  lane.chunk_bytes_duplicate += bytes - copied;
+  if (copied == 0) return std::nullopt;
   s.stall_max = std::max(s.stall_max, now - s.progress_at);
   s.progress_at = now;
   if (!extent.queued) extent.retry_at = now + kSilentRetry;

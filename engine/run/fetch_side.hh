@@ -131,6 +131,7 @@ class FetchSide {
     std::uint64_t bytes_verified = 0;
   };
 
+  std::uint32_t copy_missing(Extent& extent, const wire::Chunk& chunk, std::uint32_t first, std::uint32_t end) noexcept;
   bool start_block(std::uint16_t index) noexcept;
   void queue_request(Extent& extent) noexcept;
   void forget_extent(Extent& extent) noexcept;

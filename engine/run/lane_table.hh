@@ -20,6 +20,7 @@
 #include "engine/wire/keys.hh"
 #include "engine/wire/replay_window.hh"
 #include "sched/lane.hh"
+#include "sched/pmtu.hh"
 
 namespace weft::run {
 
@@ -53,7 +54,8 @@ struct LaneSlot {
   base::PortId port{};
   share::Flow flow{};
   share::PathState state = share::PathState::kProbing;   // as the table had it last
-  std::uint16_t packet_bytes = 0;                        // UDP payload of a full packet
+  std::uint16_t packet_bytes = 0;                        // UDP payload of a full packet: what `pmtu` says works
+  sched::Pmtu pmtu;
   std::uint32_t receiver_index_local = 0, receiver_index_remote = 0;
   std::optional<sched::Lane> lane;
   std::optional<wire::ReplayWindow> replay;

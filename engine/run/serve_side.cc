@@ -215,25 +215,27 @@ void ServeSide::unqueue(Extent& extent) noexcept {
   extent.queued = false;
 }
 
-ServeSide::Chunk ServeSide::front_chunk(base::SessionId session) noexcept {
+ServeSide::Chunk ServeSide::take_chunks(base::SessionId session, std::uint32_t bytes_max) noexcept {
+  constexpr std::uint32_t kCountMax = UINT8_MAX;   // what SentPacket can say
   Session& s = sessions_[base::to_index(session)];
-  const Extent& extent = extents_[s.sending.front()];
-  const std::uint32_t chunk = extent.unsent.first();
-  return {.ref = extent.self.word(),
-          .index = static_cast<std::uint16_t>(chunk),
-          .request_id = extent.request_id,
-          .offset = chunk * s.chunk_bytes,
-          .length = chunk_length(extent.length, s.chunk_bytes, chunk),
-          .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot),
-          .again = extent.sent_once.has(chunk)};
-}
-
-void ServeSide::take_front_chunk(base::SessionId session) noexcept {
-  Session& s = sessions_[base::to_index(session)];
+  MUST(bytes_max >= s.chunk_bytes);
   Extent& extent = extents_[s.sending.front()];
-  const std::uint32_t chunk = extent.unsent.first();
-  extent.sent_once.set(chunk);
-  clear_unsent(extent, chunk);
+  const std::uint32_t first = extent.unsent.first();
+  const std::uint32_t count = extent.unsent.run(first, std::min(bytes_max / s.chunk_bytes, kCountMax));
+  Chunk chunk{.ref = extent.self.word(),
+              .index = static_cast<std::uint16_t>(first),
+              .count = static_cast<std::uint8_t>(count),
+              .request_id = extent.request_id,
+              .offset = first * s.chunk_bytes,
+              .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot)};
+  for (std::uint32_t i = first; i < first + count; ++i) {
+    const std::uint32_t bytes = chunk_length(extent.length, s.chunk_bytes, i);
+    chunk.length += bytes;
+    if (extent.sent_once.has(i)) chunk.again_bytes += bytes;
+    extent.sent_once.set(i);
+    clear_unsent(extent, i);
+  }
+  return chunk;
 }
 
 void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
@@ -247,18 +249,24 @@ void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
   extent.queued = false;
 }
 
-void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, sched::Fate fate) noexcept {
+void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, std::uint8_t count, sched::Fate fate) noexcept {
   const base::SlotRef ref = base::SlotRef::from_word(ref_word);
   if (!extent_pool_.is_current(ref)) return;  // finished by another copy, or dropped
   Extent& extent = extents_[ref.slot];
-  MUST(chunk < extent.chunks);
-  if (extent.acked.has(chunk)) return;
-  if (fate == sched::Fate::kAcked) {
-    extent.acked.set(chunk);
-    if (extent.unsent.has(chunk)) clear_unsent(extent, chunk);
-    if (extent.acked.count() == extent.chunks) drop_extent(ref.slot);
-    return;
+  MUST(chunk + std::uint32_t{count} <= extent.chunks);
+  for (std::uint32_t i = chunk; i < chunk + std::uint32_t{count}; ++i) {
+    if (extent.acked.has(i)) continue;
+    if (fate == sched::Fate::kAcked) {
+      extent.acked.set(i);
+      if (extent.unsent.has(i)) clear_unsent(extent, i);
+    } else {
+      set_unsent(extent, i);
+    }
   }
+  if (fate == sched::Fate::kAcked && extent.acked.count() == extent.chunks) drop_extent(ref.slot);
+}
+
+void ServeSide::set_unsent(Extent& extent, std::uint32_t chunk) noexcept {
   if (extent.unsent.has(chunk)) return;
   extent.unsent.set(chunk);
   if (extent.state != Extent::State::kSending) return;   // its slot was taken back: queued when it is read again
@@ -266,7 +274,7 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, sched::
   s.unsent_bytes += chunk_length(extent.length, s.chunk_bytes, chunk);
   if (extent.queued) return;
   extent.queued = true;
-  s.sending.push_back(extents_, ref.slot);
+  s.sending.push_back(extents_, extent.self.slot);
 }
 
 void ServeSide::drop_extent(std::uint16_t index) noexcept {

@@ -68,14 +68,15 @@ class ServeSide {
   struct Chunk {
     std::uint32_t ref = 0;              // for SentPacket::ref
     std::uint16_t index = 0;            // for SentPacket::chunk
+    std::uint8_t count = 0;             // chunks in a row, for SentPacket::chunks
     std::uint32_t request_id = 0, offset = 0, length = 0;
     std::uint16_t slot = 0;             // bytes at slot + offset
-    bool again = false;                 // sent before
+    std::uint32_t again_bytes = 0;      // of `length`, sent before
   };
-  // The next chunk of the session without taking it; REQUIRES unsent_bytes() > 0.
-  [[nodiscard]] Chunk front_chunk(base::SessionId session) noexcept;
-  void take_front_chunk(base::SessionId session) noexcept;
-  void handle_fate(std::uint32_t ref, std::uint16_t chunk, sched::Fate fate) noexcept;
+  // Takes the session's next chunks, as many in a row as `bytes_max` has room for, one at least. REQUIRES
+  // unsent_bytes() > 0 and room for one (the session's chunk size).
+  [[nodiscard]] Chunk take_chunks(base::SessionId session, std::uint32_t bytes_max) noexcept;
+  void handle_fate(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count, sched::Fate fate) noexcept;
 
   [[nodiscard]] std::uint32_t extents_of(base::SessionId session) const noexcept {
     return sessions_[base::to_index(session)].extents;
@@ -128,6 +129,7 @@ class ServeSide {
   void free_slot(Extent& extent) noexcept;
   void free_extent(std::uint16_t index) noexcept;
   void drop_extent(std::uint16_t index) noexcept;
+  void set_unsent(Extent& extent, std::uint32_t chunk) noexcept;
   void clear_unsent(Extent& extent, std::uint32_t chunk) noexcept;
   [[nodiscard]] std::span<std::uint16_t> requests_of(base::SessionId session) noexcept;
   [[nodiscard]] std::uint16_t& by_request(base::SessionId session, std::uint32_t request_id) noexcept;

@@ -8,6 +8,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bep/model/fabric.hh"
 #include "bep/proto/private_messages.hh"
@@ -31,6 +32,7 @@ struct LocalPort {
   std::uint16_t udp_port = 0;         // of core 0; core i uses udp_port + i
   share::PathRole role = share::PathRole::kPrimary;
   bool shares_rings = false;          // memif: both ends must have the same queues and frame size
+  std::vector<std::string> to{};      // the peer's ports it speaks with, by name; empty: all it can reach
 };
 
 // The data side: cores and ports, fixed in number from start to end.

@@ -78,8 +78,11 @@ struct PathStatus {
 struct PortStatus {
   std::string name, device;                      // as in weft.toml
   share::PathRole role = share::PathRole::kPrimary;
+  std::uint16_t vlan = 0;                        // 0: untagged
+  std::string exception;                         // interface of the host's kernel; empty: none
   nic::PortReport report{};
   nic::Impairment impairment{};
+  std::string error;                             // why it is not open, with the remedy; empty: it is
 };
 
 // One data core. `slots_total` is its configured number of block buffers.

@@ -43,6 +43,17 @@ bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked as
   std::size_t packet_max = lane.packet_bytes;
   if (!lane.validated && asked == Asked::kYes) packet_max = std::min<std::uint64_t>(packet_max, lane.answer_credit);
   if (packet_max < wire::kOverheadBytes + wire::kAckBytesMin) return false;
+  draft.asked = asked == Asked::kYes;
+  return compose(lane, kind, packet_max, draft);
+}
+
+bool TxBatch::start_probe(LaneSlot& lane, Draft& draft) noexcept {
+  MUST(lane.validated);
+  // To the lane it is nothing that is waited for: Pmtu has a timer of its own.
+  return has_room(lane) && compose(lane, sched::SentKind::kAckOnly, lane.pmtu.probe_bytes(), draft);
+}
+
+bool TxBatch::compose(LaneSlot& lane, sched::SentKind kind, std::size_t packet_max, Draft& draft) noexcept {
   PortBatch& batch = batches_[base::to_index(lane.port)];
   if (batch.slots_used == batch.slots_have) {
     batch.slots_used = 0;
@@ -51,11 +62,10 @@ bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked as
   }
   draft.lane = &lane;
   draft.slot = batch.slots[batch.slots_used++];
-  MUST(draft.slot.room >= lane.packet_bytes);
+  MUST(draft.slot.room >= packet_max);
   draft.frames_max = packet_max - wire::kOverheadBytes;
   draft.frames = base::ByteWriter({draft.slot.payload + wire::kHeaderBytes, draft.frames_max});
   draft.body = {};
-  draft.asked = asked == Asked::kYes;
   draft.sent = sched::SentPacket{.packet_number = lane.lane->take_packet_number(), .kind = kind};
   wire::encode_header(draft.slot.payload, {.key_epoch = static_cast<std::uint8_t>(lane.tx_epoch),
                                            .receiver_index = lane.receiver_index_remote,

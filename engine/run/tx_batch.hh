@@ -50,6 +50,8 @@ class TxBatch {
   [[nodiscard]] bool has_room_for_data(const LaneSlot& lane) const noexcept;
   // The draft has room for an ack of one range at least. False: has_room(), no buffer, or no credit at the address.
   [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked = Asked::kYes) noexcept;
+  // The same for a probe of Pmtu::probe_bytes(), which is larger than what the lane may send otherwise.
+  [[nodiscard]] bool start_probe(LaneSlot& lane, Draft& draft) noexcept;
   void finish(Draft& draft, base::Instant now) noexcept;
   // Returns datagrams handed to ports.
   std::uint32_t send(base::Instant now) noexcept;
@@ -65,6 +67,7 @@ class TxBatch {
     bool blocked = false;
   };
   std::uint32_t offer(std::size_t port, base::Instant now) noexcept;
+  [[nodiscard]] bool compose(LaneSlot& lane, sched::SentKind kind, std::size_t packet_max, Draft& draft) noexcept;
 
   std::span<share::DatagramPort* const> ports_;
   wire::Aead& aead_;

@@ -6,6 +6,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/run/chunk_map.hh"
 #include "engine/wire/frame.hh"
 #include "engine/wire/keys.hh"
 
@@ -17,18 +18,18 @@ using share::Command;
 namespace {
 
 constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
-// Of a full chunk packet besides the chunk; room for a small ack is kept.
-constexpr std::uint32_t kChunkOverhead =
-    static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes + wire::kAckBytesMin);
 constexpr std::uint32_t kIpUdpV4 = 28, kIpUdpV6 = 48;
 
 std::uint32_t payload_of_mtu(std::uint32_t mtu, bool v6) { return mtu - (v6 ? kIpUdpV6 : kIpUdpV4); }
 
-// The largest chunk that fits, evened out so that a full slot has no short tail.
+// The chunk of which as many as fit a packet of this size fill it, evened out so that a full slot has no short tail.
 std::uint32_t chunk_bytes_for(std::uint32_t payload) {
-  const std::uint32_t most = payload - kChunkOverhead;
-  const std::uint32_t count = chunk_count(base::kSlotBytes, most);
-  return (base::kSlotBytes + count - 1) / count;
+  const std::uint32_t most = payload - kChunkPacketOverhead;
+  const std::uint32_t per_packet = most / base::kChunkBytesWanted;
+  for (std::uint32_t packets = chunk_count(base::kSlotBytes, most);; ++packets) {
+    const std::uint32_t chunk = chunk_count(base::kSlotBytes, packets * per_packet);   // rounded up
+    if (chunk * per_packet <= most) return chunk;
+  }
 }
 
 }  // namespace
@@ -56,10 +57,10 @@ proto::Offer WeftSession::make_offer() const {
   std::uint32_t payload = UINT32_MAX;
   for (std::uint32_t i = 0; i < engine_.ports(); ++i) {
     const LocalPort port = engine_.local_port(i);
-    payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));
+    payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));   // narrower paths carry fewer chunks
     offer.ports.push_back({.address = port.address, .prefix_len = port.prefix_bits, .mtu = port.mtu,
                            .speed_bps = port.speed_Bps * 8, .udp_port_base = port.udp_port,
-                           .role = static_cast<std::uint32_t>(port.role), .name = port.name});
+                           .role = static_cast<std::uint32_t>(port.role), .name = port.name, .to = port.to});
   }
   offer.chunk_bytes_max = chunk_bytes_for(payload);
   return offer;
@@ -142,14 +143,19 @@ void WeftSession::begin(const proto::Offer& offer, base::Instant now) {
 }
 
 void WeftSession::add_candidates(base::Instant now) {
-  // Every local port x remote port (design §3). Both ends number a path by (low device's port, high device's port).
+  // Every local port x remote port (design §3). Both ends number a path by (low device's port, high device's port), and
+  // both try the pairs in the same order, so that they stop at the same ones. In each round every port of the end with
+  // more ports has one turn (0-0, 1-1, …, then round the other end's again): no port has two paths before all have one.
   std::uint32_t added = 0;
-  // Pairs of equal rank first (0-0, 1-1, …): if not all fit, every port has a path before any has two.
   const auto remotes = static_cast<std::uint32_t>(peer_offer_.ports.size());
-  for (std::uint32_t shift = 0; shift < std::max(engine_.ports(), remotes); ++shift)
-    for (std::uint32_t local = 0; local < engine_.ports(); ++local) {
-      const std::uint32_t remote = (local + shift) % std::max(engine_.ports(), remotes);
-      if (remote < remotes && added < kPathsPerSessionMax && add_path(local, remote, now)) ++added;
+  const std::uint32_t locals = engine_.ports();
+  const bool many_are_ours = locals == remotes ? we_are_low() : locals > remotes;
+  const std::uint32_t many = std::max(locals, remotes), few = std::min(locals, remotes);
+  for (std::uint32_t round = 0; round < few; ++round)
+    for (std::uint32_t one = 0; one < many; ++one) {
+      const std::uint32_t other = (one + round) % few;
+      if (added == kPathsPerSessionMax) break;
+      if (add_path(many_are_ours ? one : other, many_are_ours ? other : one, now)) ++added;
     }
   if (added == 0)
     base::log(LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
@@ -166,6 +172,10 @@ bool WeftSession::remember_remote(const base::IpAddress& address) {
 bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Instant now) {
   const proto::Offer::Port& theirs = peer_offer_.ports[remote];
   const LocalPort ours = engine_.local_port(local);
+  const auto speaks_with = [](const std::vector<std::string>& to, const std::string& name) {
+    return to.empty() || std::find(to.begin(), to.end(), name) != to.end();
+  };
+  if (!speaks_with(ours.to, theirs.name) || !speaks_with(theirs.to, ours.name)) return false;
   if (theirs.udp_port_base == 0 || theirs.udp_port_base + cores_ > 65536) return false;
   // memif's two ends share rings: DPDK 22.11 does not notice ends that differ in queues or frame size, and what one
   // writes then is not what the other reads.
@@ -185,7 +195,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   if (!flow) return false;
   const std::uint32_t mtu = std::min<std::uint32_t>(ours.mtu, theirs.mtu);
   const std::uint32_t payload = payload_of_mtu(mtu, theirs.address.v6);
-  if (payload < chunk_bytes_ + kChunkOverhead) return false;
+  if (payload < chunk_bytes_ + kChunkPacketOverhead) return false;
   const std::uint32_t low = we_are_low() ? local : remote;
   const std::uint32_t high = we_are_low() ? remote : local;
   const base::PathId id{static_cast<std::uint8_t>(low * base::kPortsMax + high)};

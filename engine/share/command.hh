@@ -28,7 +28,7 @@ struct AddSession {
 struct AddLane {
   base::PortId port{};
   Flow flow{};
-  std::uint16_t packet_bytes = 0;           // UDP payload of a full packet on this path
+  std::uint16_t packet_bytes = 0;           // UDP payload of a full packet that both ends' ports could carry
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer
   PacketKey tx{}, rx{};                     // epoch 0

@@ -19,7 +19,7 @@ using namespace run;
 using share::Command;
 
 constexpr base::SessionId kSession{3};
-constexpr std::uint32_t kPaths = 2, kChunk = 1395;
+constexpr std::uint32_t kPaths = 2, kChunk = 345, kPacketChunks = 4 * kChunk;
 constexpr std::uint32_t kFetchSlots = base::kExtentsPerBlockMax, kServeSlots = 5;
 
 base::PathId path_of(std::uint32_t i) { return base::PathId{static_cast<std::uint8_t>(i * base::kPortsMax + i)}; }
@@ -246,8 +246,8 @@ class AgentRun {
     if (asked_.empty()) return;
     const wire::Request request = asked_[in_.byte() % asked_.size()];
     const std::uint32_t path = in_.below(kPaths), spoil = in_.byte();
-    for (std::uint32_t at = 0, n = 0; at < request.length && n < 100; at += kChunk, ++n) {
-      const std::uint32_t length = std::min(kChunk, request.length - at);
+    for (std::uint32_t at = 0, n = 0; at < request.length && n < 100; at += kPacketChunks, ++n) {
+      const std::uint32_t length = std::min(kPacketChunks, request.length - at);
       Buffer bytes(pattern(request.offset + at, length).begin(), pattern(request.offset + at, length).end());
       if (spoil < 20 && n == spoil) bytes[0] ^= std::byte{1};
       Buffer frames(wire::kChunkHeaderBytes + length);

@@ -48,11 +48,10 @@ class ServeRun {
       take_done();
       for (std::uint32_t s = 0; s < 2; ++s)
         while (serve_.unsent_bytes(kSessions[s]) > 0) {
-          const ServeSide::Chunk chunk = serve_.front_chunk(kSessions[s]);
-          serve_.take_front_chunk(kSessions[s]);
-          serve_.handle_fate(chunk.ref, chunk.index, sched::Fate::kAcked);
+          const ServeSide::Chunk chunk = serve_.take_chunks(kSessions[s], UINT32_MAX);
+          serve_.handle_fate(chunk.ref, chunk.index, chunk.count, sched::Fate::kAcked);
         }
-      for (const Sent& sent : sent_) serve_.handle_fate(sent.ref, sent.index, sched::Fate::kAcked);
+      for (const Sent& sent : sent_) serve_.handle_fate(sent.ref, sent.index, sent.count, sched::Fate::kAcked);
       sent_.clear();
     }
     CHECK(done() && serve_.slots_free() == kSlots && disk_.idle());
@@ -63,6 +62,7 @@ class ServeRun {
   struct Sent {
     std::uint32_t ref = 0;
     std::uint16_t index = 0;
+    std::uint8_t count = 0;
   };
 
   static std::uint32_t number_of(std::uint32_t file) {
@@ -135,14 +135,15 @@ class ServeRun {
     if (sent_.size() >= 200) return;
     for (std::uint32_t n = 1 + in_.below(8); n > 0 && serve_.unsent_bytes(kSessions[s]) > 0; --n) {
       const std::uint64_t unsent = serve_.unsent_bytes(kSessions[s]);
-      const ServeSide::Chunk chunk = serve_.front_chunk(kSessions[s]);
-      CHECK(chunk.length >= 1 && chunk.length <= chunk_bytes_[s] && chunk.offset == chunk.index * chunk_bytes_[s]);
+      const std::uint32_t bytes_max = chunk_bytes_[s] + in_.below(4 * chunk_bytes_[s]);
+      const ServeSide::Chunk chunk = serve_.take_chunks(kSessions[s], bytes_max);
+      CHECK(chunk.length >= 1 && chunk.length <= bytes_max && chunk.offset == chunk.index * chunk_bytes_[s]);
+      CHECK(chunk.count == (chunk.length + chunk_bytes_[s] - 1) / chunk_bytes_[s] && chunk.again_bytes <= chunk.length);
       CHECK(chunk.offset + chunk.length <= base::kSlotBytes);
       CHECK(chunk.slot >= kFirstSlot && chunk.slot < kFirstSlot + kSlots && !disk_.slot_in_use(chunk.slot));
       check_bytes(s, chunk);
-      serve_.take_front_chunk(kSessions[s]);
       CHECK(serve_.unsent_bytes(kSessions[s]) == unsent - chunk.length);
-      sent_.push_back({chunk.ref, chunk.index});
+      sent_.push_back({chunk.ref, chunk.index, chunk.count});
     }
   }
   // The slot holds what one of the requests under this word asked for.
@@ -162,7 +163,7 @@ class ServeRun {
     if (sent_.empty()) return;
     const std::size_t at = in_.below(static_cast<std::uint32_t>(sent_.size()));
     const auto fate = static_cast<sched::Fate>(in_.below(3));
-    serve_.handle_fate(sent_[at].ref, sent_[at].index, fate);
+    serve_.handle_fate(sent_[at].ref, sent_[at].index, sent_[at].count, fate);
     if (fate == sched::Fate::kAcked) sent_.erase(sent_.begin() + static_cast<std::ptrdiff_t>(at));
   }
 

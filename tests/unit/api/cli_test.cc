@@ -199,6 +199,20 @@ TEST_F(Cli, StatusShowsADaemonAndWhatIsAmiss) {
   EXPECT_EQ(json.out.substr(0, 2), "{\n");
 }
 
+TEST_F(Cli, StatusSaysWhyAPortIsNotOpen) {
+  api::test::FakeDaemon daemon;
+  daemon.datapath_value.ports[1].error = "port 'right': MTU 9000 is above that of interface eth1";
+  ASSERT_EQ(init().code, kDone);
+  api::ServerConfig server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ASSERT_EQ(::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1), 0);
+  const Ran ran = weft({"status", "--home", home});
+  ::unsetenv("STGUIADDRESS");
+  EXPECT_NE(ran.out.find("port 'right': MTU 9000 is above that of interface eth1"), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("port right: link is down"), std::string::npos) << "said twice";
+}
+
 TEST(StatusText, RefusesForeignAnswers) {
   EXPECT_FALSE(status_text({"", "", ""}).has_value());
   EXPECT_FALSE(status_text({"{}", "{\"paths\":[]}", "{}"}).has_value());

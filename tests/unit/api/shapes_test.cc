@@ -195,6 +195,26 @@ TEST_F(Shapes, WeftStatus) {
   EXPECT_EQ(json["datapath"]["aead"], "openssl");
 }
 
+TEST_F(Shapes, APortThatDidNotOpenSaysWhy) {
+  daemon.datapath_value.ports[1].error = "port 'right': there is no interface 'eth9'";
+  const Json json = get("/rest/weft/status");
+  EXPECT_EQ(json["ports"][0]["error"], nullptr);
+  EXPECT_EQ(json["ports"][1]["error"], "port 'right': there is no interface 'eth9'");
+}
+
+TEST_F(Shapes, APortShowsItsVlanAndWhatItDoesForTheHost) {
+  run::PortStatus& port = daemon.datapath_value.ports[0];
+  port.vlan = 100;
+  port.exception = "weft0";
+  port.report.host = {.to_host = 5, .from_host = 6, .to_host_failed = 7, .from_host_dropped = 8};
+  const Json json = get("/rest/weft/status");
+  EXPECT_EQ(json["ports"][0]["vlan"], 100);
+  EXPECT_EQ(json["ports"][0]["host"], Json::parse(R"({"interface": "weft0", "frames_in": 5, "frames_out": 6,
+                                                     "failed_in": 7, "dropped_out": 8})"));
+  EXPECT_EQ(json["ports"][1]["vlan"], nullptr);
+  EXPECT_EQ(json["ports"][1]["host"], nullptr);
+}
+
 TEST_F(Shapes, Impair) {
   const std::string target = "/rest/weft/ports/left/impair";
   EXPECT_EQ(rig.post(target, R"({"blackhole": true, "drop_rate": 0.25, "delay_us": 5, "jitter_us": 6,

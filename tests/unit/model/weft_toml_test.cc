@@ -61,7 +61,10 @@ role = "backup"
 [[port]]
 name = "right"
 device = "0000:01:00.0"
-address = "10.1.0.2/24"
+address = "10.2.0.2/24"
+vlan = 4094
+exception = "weft0"
+to = ["left", "right"]
 )",
                                       "weft.toml");
   ASSERT_TRUE(config) << config.error();
@@ -96,6 +99,12 @@ address = "10.1.0.2/24"
   EXPECT_EQ(right.udp_port, 22100);
   EXPECT_EQ(right.mtu, 1500);
   EXPECT_EQ(right.role, share::PathRole::kPrimary);
+  EXPECT_EQ(left.vlan, 0);
+  EXPECT_EQ(left.exception, "");
+  EXPECT_TRUE(left.to.empty());
+  EXPECT_EQ(right.vlan, 4094);
+  EXPECT_EQ(right.exception, "weft0");
+  EXPECT_EQ(right.to, (std::vector<std::string>{"left", "right"}));
 }
 
 TEST(WeftToml, PoliciesInTheOrderOfTheEnum) {
@@ -152,7 +161,7 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[[port]]\nname = \"a\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.device",
        "DPDK device"},
       {"[[port]]\nname = \"a\"\ndevice = \"x\"\n", "weft.toml:1: ", "port.address", "10.1.0.1/24"},
-      {"+mtu = 100\n", "weft.toml:5: ", "port.mtu", "from 1280 to 9600"},
+      {"+mtu = 100\n", "weft.toml:5: ", "port.mtu", "from 1280 to 9216"},
       {"+role = \"spare\"\n", "weft.toml:5: ", "port.role", "\"backup\""},
       {"+udp_port = 65536\n", "weft.toml:5: ", "port.udp_port", "from 1 to 65535"},
       {"+udp_ports = 1\n", "weft.toml:5: ", "port.udp_ports", "did you mean \"udp_port\"?"},
@@ -165,6 +174,17 @@ TEST(WeftToml, RefusesInOneSentence) {
        "weft.toml:6: ", "port.name", "choose another"},
       {"+[[port]]\nname = \"b\"\ndevice = \"net_ring0\"\naddress = \"10.2.0.1/24\"\n",
        "weft.toml:7: ", "port.device", "left"},
+      {"+vlan = 4095\n", "weft.toml:5: ", "port.vlan", "from 1 to 4094"},
+      {"+vlan = 0\n", "weft.toml:5: ", "port.vlan", "from 1 to 4094"},
+      {"+exception = \"\"\n", "weft.toml:5: ", "port.exception", "\"weft0\""},
+      {"+exception = \"an-interface-of-16\"\n", "weft.toml:5: ", "port.exception", "at most 15"},
+      {"+exception = \"w\"\n[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.2.0.1/24\"\nexception = \"w\"\n",
+       "weft.toml:10: ", "port.exception", "choose another"},
+      {"+to = [\"a b\"]\n", "weft.toml:5: ", "port.to", "[\"left\"]"},
+      {"+[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.1.0.2/16\"\n",
+       "weft.toml:8: ", "port.address is in the network of port \"left\"", "to = [\"NAME\"]"},
+      {"+to = [\"x\"]\n[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.1.0.2/25\"\n",
+       "weft.toml:9: ", "port.address is in the network of port \"left\"", "a network of its own"},
       {"+[[port]]\nname = \"b\"\ndevice = \"y\"\naddress = \"10.1.0.1/16\"\n",
        "weft.toml:8: ", "port.address", "left"},
   };
@@ -192,6 +212,11 @@ TEST(WeftToml, RefusesAddresses) {
   EXPECT_NE(twice.find("one IPv4"), std::string::npos) << twice;
 }
 
+TEST(WeftToml, PortsMayShareANetworkWhenEachSaysWithWhom) {
+  const std::string text = std::string(kOnePort) + "to = [\"east\"]\n[[port]]\nname = \"b\"\ndevice = \"y\"\n"
+                           "address = \"10.1.0.2/24\"\nto = \"west\"\n";
+  EXPECT_EQ(error_of(text), "no error");
+}
 TEST(WeftToml, CoresTakeOneUdpPortEach) {
   const std::string port = std::string(kOnePort) + "udp_port = 65534\n";
   EXPECT_EQ(error_of("[engine]\ncores = 2\n" + port), "no error");

@@ -33,6 +33,7 @@ Offer sample_offer() {
   v6.address.bytes = {0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   v6.prefix_len = 64;
   v6.role = 1;
+  v6.to = {"left", "right"};
   offer.ports = {v4, v6};
   return offer;
 }
@@ -71,7 +72,7 @@ TEST(Private, ImpossibleOffers) {
       [](auto& m) { m.set_version(0); },
       [](auto& m) { m.set_cores(17); },
       [](auto& m) { m.set_cores(0); },
-      [](auto& m) { m.set_chunk_bytes_max(1023); },
+      [](auto& m) { m.set_chunk_bytes_max(255); },
       [](auto& m) { m.mutable_ports(0)->set_address("12345"); },
       [](auto& m) { m.mutable_ports(0)->clear_address(); },
       [](auto& m) { m.mutable_ports(0)->set_prefix_len(33); },
@@ -94,6 +95,19 @@ TEST(Private, ImpossibleOffers) {
     ASSERT_FALSE(decoded.has_value()) << i;
     EXPECT_EQ(decoded.error().code, base::Errc::kCorrupt) << i;
   }
+}
+
+TEST(Private, APortNamesNoMorePartnersThanThereMayBePorts) {
+  bep::WeftOffer message;
+  ASSERT_TRUE(message.ParseFromString(string_of(encode_private(sample_offer()))));
+  for (std::size_t names = 0; names <= base::kPortsMax + 1; ++names) {
+    EXPECT_EQ(decode_private(MessageType::kOffer, bytes_of(message.SerializeAsString())).has_value(),
+              names <= base::kPortsMax) << names;
+    message.mutable_ports(0)->add_to("left");
+  }
+  message.mutable_ports(0)->clear_to();
+  message.mutable_ports(0)->add_to("\xFF");
+  EXPECT_FALSE(decode_private(MessageType::kOffer, bytes_of(message.SerializeAsString())).has_value());
 }
 
 TEST(Private, PortsBeyondTheBoundAreNotRead) {

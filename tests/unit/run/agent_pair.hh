@@ -39,7 +39,7 @@ struct Side : run::CoreRings {
 };
 
 using Secret = std::array<std::byte, 32>;
-constexpr std::uint32_t kChunkBytes = 1395;   // what fits a packet of SimPort::kRoom with an ack beside it
+constexpr std::uint32_t kChunkBytes = 345;   // four fill a packet of SimPort::kRoom with an ack beside them
 
 inline std::uint32_t receiver_index(bool low, base::SessionId session, base::PathId path) {
   return run::ReceiverIndex::of(run::ReceiverIndex::base_of(low ? 11 : 22, session), path, base::CoreId{0});
@@ -55,7 +55,7 @@ inline void add_session(Side& side, base::SessionId session) {
 
 // A lane by `port`, active at once. `low`: this end has the lower device ID.
 inline void add_lane(Side& side, base::SessionId session, base::PathId path, base::PortId port, bool low,
-                     const Secret& secret) {
+                     const Secret& secret, std::uint16_t packet_bytes = SimPort::kRoom) {
   const auto up = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
   const auto down = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
   share::Command c;
@@ -63,7 +63,7 @@ inline void add_lane(Side& side, base::SessionId session, base::PathId path, bas
   c.session = session;
   c.path = path;
   c.body.add_lane = {.port = port, .flow = {.src = {}, .dst = {}, .src_udp = 1, .dst_udp = 2, .neighbour = 0},
-                     .packet_bytes = SimPort::kRoom,
+                     .packet_bytes = packet_bytes,
                      .receiver_index_local = receiver_index(low, session, path),
                      .receiver_index_remote = receiver_index(!low, session, path),
                      .tx = low ? up : down, .rx = low ? down : up};
@@ -76,8 +76,10 @@ class AgentPair {
  public:
   static constexpr std::uint32_t kChunk = kChunkBytes;
 
-  explicit AgentPair(std::uint32_t paths, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {})
-      : puller(paths, seed, lanes), server(paths, seed + 1000, lanes), paths_(paths) {
+  // `jumbo`: the ports of this path carry jumbo frames; none by default.
+  explicit AgentPair(std::uint32_t paths, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {},
+                     std::uint32_t jumbo = UINT32_MAX)
+      : puller(paths, seed, lanes), server(paths, seed + 1000, lanes), paths_(paths), jumbo_(jumbo) {
     for (std::uint32_t i = 0; i < paths; ++i) {
       puller.ports[i]->join(*server.ports[i]);
       server.ports[i]->join(*puller.ports[i]);
@@ -90,7 +92,8 @@ class AgentPair {
   void add_session(Side& side, bool low) {
     sim::add_session(side, kSession);
     for (std::uint32_t i = 0; i < paths_; ++i)
-      add_lane(side, kSession, path(i), base::PortId{static_cast<std::uint8_t>(i)}, low, secret_);
+      add_lane(side, kSession, path(i), base::PortId{static_cast<std::uint8_t>(i)}, low, secret_,
+               i == jumbo_ ? SimPort::kRoomJumbo : SimPort::kRoom);
     side.channel->poll();
     EXPECT_TRUE(side.table.try_publish(side.rows));
   }
@@ -211,7 +214,7 @@ class AgentPair {
   std::vector<base::Errc> errors;
 
  private:
-  std::uint32_t paths_;
+  std::uint32_t paths_, jumbo_;
   Secret secret_;
   std::uint32_t keys_sent_[2][2][base::kPathsMax] = {};
 };

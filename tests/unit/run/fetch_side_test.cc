@@ -84,8 +84,8 @@ TEST_F(Puller, RefusesChunksThatAreNoPieceOfTheExtent) {
     const char* what;
   } bad[] = {
       {0, kChunk - 1, "one byte short"},          {0, 1, "one byte"},
-      {0, 0, "empty"},                            {0, kChunk + 1, "one byte long"},
-      {0, 2 * kChunk, "two at once"},             {1, kChunk, "beside its place"},
+      {0, kSize + 1, "more than all"},            {0, kChunk + 1, "one byte long"},
+      {0, 2 * kChunk + 1, "two and a byte"},       {1, kChunk, "beside its place"},
       {kChunk, kLast, "the last one's length"},   {2 * kChunk, kChunk, "beyond the end"},
       {2 * kChunk, kLast - 1, "the last, short"}, {3 * kChunk, kLast, "after the last"},
       {UINT32_MAX - UINT32_MAX % kChunk, kChunk, "far away"},
@@ -97,6 +97,14 @@ TEST_F(Puller, RefusesChunksThatAreNoPieceOfTheExtent) {
   poll();
   EXPECT_TRUE(events_.empty());               // one is still missing
   EXPECT_FALSE(chunk(kChunk, kChunk));
+  expect_written();
+}
+
+TEST_F(Puller, TakesSeveralChunksAtOnceAndOfThemWhatIsMissing) {
+  EXPECT_FALSE(chunk(kChunk, kChunk));
+  EXPECT_FALSE(chunk(0, kSize));
+  EXPECT_EQ(lane_.chunk_bytes_in, kSize);
+  EXPECT_EQ(lane_.chunk_bytes_duplicate, kChunk);
   expect_written();
 }
 

@@ -73,13 +73,13 @@ class Server {
   // Sends `count` chunks of the session, or what there is.
   void send(std::uint32_t number, std::uint32_t count = UINT32_MAX) {
     for (; count > 0 && serve.unsent_bytes(session_of(number)) > 0; --count) {
-      const ServeSide::Chunk chunk = serve.front_chunk(session_of(number));
+      const ServeSide::Chunk chunk = serve.take_chunks(session_of(number), kChunk);
+      EXPECT_EQ(chunk.count, 1);
       // Neither what has arrived nor what is on its way is sent again.
       EXPECT_FALSE(delivered.contains({number, chunk.request_id, chunk.index}));
       for (const OnWay& other : on_way)
         EXPECT_FALSE(other.number == number && other.chunk.request_id == chunk.request_id && other.chunk.index == chunk.index);
       on_way.push_back({number, chunk});
-      serve.take_front_chunk(session_of(number));
     }
   }
   // What is on its way of this session meets its fate; the oldest `count` of it.
@@ -87,7 +87,7 @@ class Server {
     for (auto at = on_way.begin(); at != on_way.end() && count > 0;) {
       if (at->number != number) { ++at; continue; }
       if (fate == sched::Fate::kAcked) delivered.insert({number, at->chunk.request_id, at->chunk.index});
-      serve.handle_fate(at->chunk.ref, at->chunk.index, fate);
+      serve.handle_fate(at->chunk.ref, at->chunk.index, at->chunk.count, fate);
       at = on_way.erase(at);
       --count;
     }
@@ -131,7 +131,7 @@ TEST(ServeSide, WhatWasTakenForLostAndArrivedIsNotSentAgain) {
   const ServeSide::Chunk first = server.on_way.front().chunk;
   server.settle(0, sched::Fate::kLost);
   EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), kExtent);
-  server.serve.handle_fate(first.ref, first.index, sched::Fate::kAcked);   // its ack was late
+  server.serve.handle_fate(first.ref, first.index, first.count, sched::Fate::kAcked);   // its ack was late
   EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), kExtent - kChunk);
   server.send(0);
   ASSERT_EQ(server.on_way.size(), 1u);
@@ -303,6 +303,36 @@ TEST(ServeSide, SharesHoldWhateverHappens) {
     EXPECT_EQ(server.delivered.size(), expected);
     EXPECT_EQ(server.serve.slots_free(), kSlots);
   }
+}
+
+TEST(ServeSide, PacketsOfEverySizeTakeWhatIsLeftInRuns) {
+  Server server(1);
+  server.join(0);
+  std::optional<share::Drop> drop;
+  const base::SlotRef ref{0, 1};
+  constexpr std::uint32_t kLength = 10 * kChunk + 7;               // ten chunks and a short one
+  ASSERT_FALSE(server.serve.handle_request(session_of(0), {.handle = 0, .request_id = ref.word(), .offset = 0,
+                                                           .length = kLength}, drop));
+  ASSERT_EQ(server.read(), 1u);
+  const auto take = [&](std::uint32_t bytes_max) { return server.serve.take_chunks(session_of(0), bytes_max); };
+  const ServeSide::Chunk narrow = take(2 * kChunk - 1), wide = take(4 * kChunk), rest = take(UINT32_MAX);
+  EXPECT_EQ(std::tuple(narrow.index, narrow.count, narrow.length), std::tuple(0, 1, kChunk));
+  EXPECT_EQ(std::tuple(wide.index, wide.count, wide.length), std::tuple(1, 4, 4 * kChunk));
+  EXPECT_EQ(std::tuple(rest.index, rest.count, rest.length), std::tuple(5, 6, 5 * kChunk + 7));
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 0u);
+  // The wide one is lost and goes again by a narrower path, in parts; then its first copy arrives after all.
+  server.serve.handle_fate(wide.ref, wide.index, wide.count, sched::Fate::kLost);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 4 * kChunk);
+  const ServeSide::Chunk again = take(3 * kChunk);
+  EXPECT_EQ(std::tuple(again.index, again.count, again.again_bytes), std::tuple(1, 3, 3 * kChunk));
+  server.serve.handle_fate(wide.ref, wide.index, wide.count, sched::Fate::kAcked);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 0u);        // what was not sent again need not be
+  server.serve.handle_fate(again.ref, again.index, again.count, sched::Fate::kLost);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 0u);
+  server.serve.handle_fate(narrow.ref, narrow.index, narrow.count, sched::Fate::kAcked);
+  EXPECT_EQ(server.serve.extents_of(session_of(0)), 1u);
+  server.serve.handle_fate(rest.ref, rest.index, rest.count, sched::Fate::kAcked);
+  EXPECT_EQ(server.serve.extents_of(session_of(0)), 0u);
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST(SessionOffer, AnOfferWithNothingInCommonBeginsNoSession) {
     change(offer);
     return offer;
   };
-  for (const proto::Offer& offer : {spoil([](auto& o) { o.version = 2; }), spoil([](auto& o) { o.ports.clear(); }),
+  for (const proto::Offer& offer : {spoil([](auto& o) { o.version = 1; }), spoil([](auto& o) { o.ports.clear(); }),
                                     spoil([](auto& o) { o.cores = 0; }), spoil([](auto& o) { o.aeads = {"rot13"}; }),
                                     spoil([](auto& o) { o.aeads.clear(); }),
                                     spoil([](auto& o) { o.chunk_bytes_max = base::kChunkBytesMin - 1; })}) {
@@ -100,6 +100,54 @@ TEST(SessionOffer, EveryPortHasAPathBeforeAnyHasMoreThanItsPart) {
   for (int i = 0; i < 8; ++i) EXPECT_EQ(remote[i], 2);
 }
 
+// The pairs of ports that end `a` has made paths of.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs_of(const End& end) {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
+  for (const PathShown& path : end.session.paths()) out.emplace_back(path.local_port, path.remote_port);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+End::Setup ports(std::uint8_t count, std::uint8_t host) {
+  End::Setup setup;
+  for (std::uint8_t i = 0; i < count; ++i)
+    setup.ports.push_back(port_of(("p" + std::to_string(i)).c_str(), v4(i, host)));
+  return setup;
+}
+
+TEST(SessionOffer, UnevenNumbersOfPortsPairTheSameAtBothEndsAndLeaveNoneOut) {
+  for (std::uint8_t ours = 1; ours <= 8; ++ours)
+    for (std::uint8_t theirs = 1; theirs <= 8; ++theirs) {
+      World world(ports(ours, 1), ports(theirs, 2));
+      world.connect();
+      const auto pairs = pairs_of(world.a);
+      ASSERT_EQ(pairs.size(), std::min(16u, unsigned{ours} * theirs));
+      auto seen_by_b = pairs_of(world.b);
+      for (auto& [local, remote] : seen_by_b) std::swap(local, remote);
+      std::sort(seen_by_b.begin(), seen_by_b.end());
+      EXPECT_EQ(pairs, seen_by_b) << int{ours} << " x " << int{theirs};
+      std::array<int, 8> local{}, remote{};
+      for (const auto& [one, other] : pairs) ++local[one], ++remote[other];
+      // Ports of the end with more take turns; of the end with fewer some may be met once or twice more than others.
+      const auto fair = [](const std::array<int, 8>& of, std::uint8_t count, bool more) {
+        const auto [least, most] = std::minmax_element(of.begin(), of.begin() + count);
+        return *least >= 1 && *most <= *least + (more ? 1 : 2);
+      };
+      EXPECT_TRUE(fair(local, ours, ours >= theirs) && fair(remote, theirs, theirs >= ours)) << int{ours} << " x " << int{theirs};
+    }
+}
+
+TEST(SessionOffer, APortSpeaksWithThoseItNamesAndThoseThatNameIt) {
+  End::Setup a = ports(2, 1), b = ports(3, 2);
+  a.ports[0].to = {"p1", "p2"};
+  b.ports[2].to = {"p1"};
+  World world(a, b);
+  world.connect();
+  using Pairs = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  EXPECT_EQ(pairs_of(world.a), (Pairs{{0, 1}, {1, 0}, {1, 1}, {1, 2}}));
+  EXPECT_EQ(pairs_of(world.b), (Pairs{{0, 1}, {1, 0}, {1, 1}, {2, 1}}));
+}
+
 TEST(SessionOffer, PortsThatCannotBeReachedMakeNoPath) {
   const auto lanes_of = [](auto change) {
     proto::Offer offer = good_offer();
@@ -112,7 +160,7 @@ TEST(SessionOffer, PortsThatCannotBeReachedMakeNoPath) {
   EXPECT_EQ(lanes_of([](auto& port) { port.address = v6(2); }), 0u);          // a family that we have no address of
   EXPECT_EQ(lanes_of([](auto& port) { port.udp_port_base = 0; }), 0u);
   EXPECT_EQ(lanes_of([](auto& port) { port.udp_port_base = 65536; }), 0u);
-  EXPECT_EQ(lanes_of([](auto& port) { port.mtu = 1300; }), 0u);               // less than the session's chunk needs
+  EXPECT_EQ(lanes_of([](auto& port) { port.mtu = 1300; }), 2u);               // a narrower path carries fewer chunks
   EXPECT_EQ(lanes_of([](auto&) {}), 2u);
 }
 

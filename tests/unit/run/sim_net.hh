@@ -27,6 +27,7 @@ struct LinkModel {
   base::Duration jitter{};                         // up to; reorders
   bool blackhole = false;
   bool stuck = false;                              // the port takes nothing
+  std::uint32_t mtu_payload = 0;                   // larger ones vanish; 0: none does
 };
 
 class SimPort final : public share::DatagramPort {
@@ -64,8 +65,8 @@ class SimPort final : public share::DatagramPort {
   std::uint32_t tx_alloc(std::span<share::TxSlot> out) noexcept override {
     for (auto& slot : out) {
       auto* packet = new Packet;
-      packet->bytes.resize(kRoom);
-      slot = {.payload = packet->bytes.data(), .room = kRoom, .packet = packet};
+      packet->bytes.resize(kRoomJumbo);
+      slot = {.payload = packet->bytes.data(), .room = kRoomJumbo, .packet = packet};
       ++held_;
     }
     return static_cast<std::uint32_t>(out.size());
@@ -93,10 +94,11 @@ class SimPort final : public share::DatagramPort {
   [[nodiscard]] std::int64_t buffers_held() const { return held_; }
   void inject(Packet packet, base::Instant due) { inbox_.emplace(due, std::move(packet)); }
 
-  static constexpr std::uint16_t kRoom = 1472;
+  static constexpr std::uint16_t kRoom = 1472, kRoomJumbo = 8972;
 
  private:
   void carry(const Packet& packet, base::Instant now) {
+    if (model_.mtu_payload > 0 && packet.bytes.size() > model_.mtu_payload) return;
     if (model_.blackhole || (model_.drop_ppm > 0 && prng_.below(1'000'000) < model_.drop_ppm)) return;
     if (free_at_ < now) free_at_ = now;
     const auto queued = static_cast<std::uint64_t>((free_at_ - now).ns) * model_.rate_Bps / 1'000'000'000;

@@ -69,6 +69,31 @@ TEST(WeftSession, TheSameSessionGoesOnOverANewLink) {
   EXPECT_NE(offers[1].session_id_previous, offers[0].session_id_previous);
 }
 
+TEST(WeftSession, ALinkThatGoesDownTakesItsPathsWithinOneTickAndNoOthers) {
+  World world;
+  world.connect();
+  const auto state = [&](std::uint32_t local) {
+    share::PathState worst = share::PathState::kActive;
+    for (const PathShown& path : world.a.session.paths())
+      if (path.local_port == local && path.entry.state != share::PathState::kActive) worst = path.entry.state;
+    return worst;
+  };
+  ASSERT_EQ(state(1), share::PathState::kActive);
+  world.a.data.up[1] = false;
+  world.run(base::milliseconds(10));                // one tick; the cores' reports still say that all is well
+  EXPECT_EQ(state(0), share::PathState::kActive);
+  for (const PathShown& path : world.a.session.paths()) {
+    if (path.local_port != 1) continue;
+    EXPECT_EQ(path.entry.state, share::PathState::kDown);
+    // What the core has been given: it hands the lanes' data back when it adopts this.
+    const auto& table = world.a.core().rings.table.current();
+    EXPECT_EQ(table.paths[base::to_index(world.a.session.slot())][base::to_index(path.id)].state, share::PathState::kDown);
+  }
+  world.a.data.up[1] = true;
+  world.run(base::milliseconds(200));
+  EXPECT_EQ(state(1), share::PathState::kActive);
+}
+
 TEST(WeftSession, EachEpochsKeyIsSuppliedOnceAndFitsTheOtherEnd) {
   World world;
   world.connect();
