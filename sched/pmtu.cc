@@ -19,7 +19,8 @@ void Pmtu::search(base::Instant now) noexcept {
 }
 
 void Pmtu::on_validated(base::Instant now) noexcept {
-  large_lost_ = 0;
+  large_lost_ = base_lost_ = 0;
+  if (state_ == State::kError) return give_up_base();   // it has to show that it can, soon
   // What worked before the outage goes on until it is seen not to.
   search(now);
 }
@@ -44,7 +45,7 @@ void Pmtu::handle_timeout(base::Instant now) noexcept {
   MUST(waiting_);
   waiting_ = false;
   deadline_ = base::kNever;
-  if (tries_ < kProbesMax) return;   // the same size again
+  if (tries_ < kProbesMax || state_ == State::kError) return;   // the same size again
   fails_ = asked_;
   next_size(now);
 }
@@ -54,7 +55,9 @@ void Pmtu::on_probe_sent(std::uint64_t packet_number, base::Duration srtt, base:
   waiting_ = true;
   number_ = packet_number;
   ++tries_;
-  deadline_ = now + std::max(3 * srtt, kProbeWait);
+  base::Duration wait = std::max(3 * srtt, kProbeWait);
+  if (state_ == State::kError) wait = std::max(wait, std::min(kProbeWait * (std::int64_t{1} << std::min(tries_, 16u)), kErrorProbeMax));
+  deadline_ = now + wait;
 }
 
 void Pmtu::handle_ack(const wire::Ack& ack, base::Instant now) noexcept {
@@ -62,15 +65,34 @@ void Pmtu::handle_ack(const wire::Ack& ack, base::Instant now) noexcept {
   for (const wire::AckRange& range : ack.ranges) {
     if (range.last < number_) return;   // newest first
     if (range.first > number_) continue;
-    large_lost_ = 0;
+    large_lost_ = base_lost_ = 0;
     works_ = asked_;
-    next_size(now);
+    if (state_ == State::kError) search(now);
+    else next_size(now);
     return;
   }
 }
 
+void Pmtu::give_up_base() noexcept {
+  state_ = State::kError;
+  waiting_ = false;
+  asked_ = works_;
+  tries_ = 0;
+  deadline_ = base::kNever;
+}
+
+void Pmtu::count_base_loss(std::uint32_t bytes) noexcept {
+  if (base_lost_ == 0) base_lost_bytes_ = bytes;
+  else if (!smaller_acked_) return;
+  base_lost_bytes_ = std::min(base_lost_bytes_, bytes);
+  smaller_acked_ = false;
+  if (++base_lost_ >= kBaseLosses) give_up_base();
+}
+
 void Pmtu::on_lost(std::uint32_t bytes, base::Instant now) noexcept {
-  if (bytes <= kBaseBytes || works_ <= kBaseBytes) return;
+  if (state_ == State::kBase || state_ == State::kError || bytes <= kSmallBytes) return;
+  if (bytes <= kBaseBytes) return count_base_loss(bytes);
+  if (works_ <= kBaseBytes) return;
   if (++large_lost_ < kBlackHoleLosses) return;
   large_lost_ = 0;
   works_ = kBaseBytes;

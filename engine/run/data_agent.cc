@@ -293,7 +293,7 @@ void DataAgent::publish(base::Instant now) noexcept {
       r.rttvar = m.rttvar;
       r.rtt_min = m.rtt_min;
       r.pto_count = m.pto_count;
-      r.packet_bytes = lane.packet_bytes;
+      r.packet_bytes = lane.pmtu.carries_data() ? lane.packet_bytes : std::uint16_t{0};
       r.rate_Bps = m.rate_Bps;
       r.cwnd_bytes = m.cwnd_bytes;
       r.in_flight_bytes = m.in_flight_bytes;

@@ -111,7 +111,8 @@ class DataAgent {
   // data_tx.cc
   std::uint32_t transmit(base::Instant now) noexcept;
   void send_control(base::SessionId session, base::Instant now) noexcept;
-  void build_views(base::SessionId session, base::Instant now) noexcept;
+  enum class For : std::uint8_t { kControl, kData };
+  void build_views(base::SessionId session, For purpose, base::Instant now) noexcept;
   void send_challenge(LaneSlot& lane, base::Instant now) noexcept;
   void send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept;
   void send_response(LaneSlot& lane, base::Instant now) noexcept;

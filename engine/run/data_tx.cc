@@ -36,12 +36,12 @@ void DataAgent::send_control(base::SessionId session, base::Instant now) noexcep
     if (lane.pmtu.probe_due()) send_mtu_probe(lane, now);
   }
   if (rejects_.empty(session) && !fetch_.has_request(session)) return;
-  build_views(session, now);
+  build_views(session, For::kControl, now);
   send_rejects(session, now);
   send_requests(session, now);
 }
 
-void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept {
+void DataAgent::build_views(base::SessionId session, For purpose, base::Instant now) noexcept {
   views_.clear();
   view_lanes_.clear();
   const auto& entries = wiring_.table->current().paths[base::to_index(session)];
@@ -50,6 +50,7 @@ void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept
     sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
                                           lane.packet_bytes, now);
     view.can_send = view.can_send && tx_.has_room_for_data(lane);
+    view.usable = view.usable && (purpose == For::kControl || lane.pmtu.carries_data());
     MUST(views_.try_push(view) && view_lanes_.try_push(index));
   }
 }
@@ -125,7 +126,7 @@ void DataAgent::send_requests(base::SessionId session, base::Instant now) noexce
 }
 
 void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept {
-  build_views(session, now);
+  build_views(session, For::kData, now);
   sched::Picker& picker = sessions_[base::to_index(session)].picker;
   while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
     // How large the packet will be depends on the lane; what any path carries is near enough to compare them by.
@@ -200,7 +201,7 @@ void DataAgent::send_acks(base::SessionId session, base::Instant now) noexcept {
     send_ack(draft, ack, now);
     // What a suspect path brought must not wait for what it may not bring back.
     if (lane.state != share::PathState::kSuspect) continue;
-    build_views(session, now);
+    build_views(session, For::kControl, now);
     LaneSlot* other = control_lane(session);
     if (other != nullptr && other != &lane && tx_.start(*other, sched::SentKind::kAckOnly, draft))
       send_ack(draft, ack, now);

@@ -74,6 +74,25 @@ TEST_F(PathMtu, ABlackHoleThatOpensUnderLoadIsLeft) {
   EXPECT_LE(pair.lane(pair.server, 0).packet_bytes, 1300);
 }
 
+TEST_F(PathMtu, APathThatCarriesOnlySmallPacketsLeavesTheDataToTheBackup) {
+  // It answers every probe of its health, so nothing but the sizes of what is lost tells.
+  AgentPair pair(2);
+  for (Side* side : {&pair.puller, &pair.server})
+    side->rows.paths[base::to_index(kSession)][base::to_index(AgentPair::path(1))].role = share::PathRole::kBackup;
+  pair.set_state(pair.puller, 0, share::PathState::kActive);
+  pair.set_state(pair.server, 0, share::PathState::kActive);
+  narrow(pair, 0, 600);
+  pair.open(10u << 20, 1);
+  pair.fetch_all(kBlock);
+  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(5)));
+  expect_all(pair);
+  EXPECT_EQ(pair.lane(pair.server, 0).packet_bytes, 0u);
+  EXPECT_EQ(pair.lane(pair.server, 1).packet_bytes, SimPort::kRoom);
+  narrow(pair, 0, 0);                                              // mended
+  pair.run_until([] { return false; }, base::seconds(2));
+  EXPECT_EQ(pair.lane(pair.server, 0).packet_bytes, SimPort::kRoom);
+}
+
 TEST_F(PathMtu, LossDoesNotEndInSmallPackets) {
   AgentPair pair(1, 7);
   for (Side* side : {&pair.puller, &pair.server}) side->ports[0]->model().drop_ppm = 50'000;

@@ -176,5 +176,63 @@ TEST(Pmtu, WhatIsUnansweredThreeTimesIsGivenUp) {
   EXPECT_EQ(pmtu.next_deadline(), now + base::milliseconds(300));
 }
 
+// Data of the size that the lane has now and a small packet, in turn, each settled after a round trip.
+void converse(Pmtu& pmtu, Path& path, base::Instant& now, std::uint32_t turns) {
+  for (std::uint32_t i = 0; i < turns; ++i, now += kRtt) {
+    if (pmtu.carries_data()) {
+      if (path.delivers(pmtu.packet_bytes())) pmtu.on_acked(pmtu.packet_bytes());
+      else pmtu.on_lost(pmtu.packet_bytes(), now);
+    }
+    if (path.delivers(60)) pmtu.on_acked(60);
+  }
+}
+
+TEST(Pmtu, APathThatDoesNotCarryTheBaseGetsNoDataUntilItDoes) {
+  Pmtu pmtu(1472);
+  Path path{.carries = 700};
+  base::Instant now{};
+  pmtu.on_validated(now);
+  converse(pmtu, path, now, 8);
+  EXPECT_FALSE(pmtu.carries_data());
+  const std::uint32_t probes = run(pmtu, path, now, base::seconds(60));
+  EXPECT_GE(probes, 55u);                      // about one a second
+  EXPECT_LE(probes, 75u);
+  EXPECT_FALSE(pmtu.carries_data());
+  path.carries = 1300;
+  run(pmtu, path, now, base::seconds(3));
+  EXPECT_TRUE(pmtu.carries_data());
+  EXPECT_LE(pmtu.packet_bytes(), 1300);
+  EXPECT_GT(pmtu.packet_bytes(), 1300 - Pmtu::kStepBytes);
+}
+
+TEST(Pmtu, APathThatFallsBelowTheBaseIsSeenFromAbove) {
+  Pmtu pmtu(8972);
+  Path path{.carries = 8972};
+  base::Instant now{};
+  pmtu.on_validated(now);
+  run(pmtu, path, now, base::seconds(1));
+  ASSERT_EQ(pmtu.packet_bytes(), 8972);
+  path.carries = 500;
+  converse(pmtu, path, now, Pmtu::kBlackHoleLosses + Pmtu::kBaseLosses + 2);
+  EXPECT_FALSE(pmtu.carries_data());
+  pmtu.on_validated(now);                      // after an outage it is asked at once
+  path.carries = 8972;
+  run(pmtu, path, now, base::milliseconds(3));
+  EXPECT_TRUE(pmtu.carries_data());
+  EXPECT_EQ(pmtu.packet_bytes(), 8972);
+}
+
+TEST(Pmtu, NeitherAnOutageNorHeavyLossIsTakenForAPathBelowTheBase) {
+  Pmtu pmtu(1200);
+  Path path{.carries = 1200};
+  base::Instant now{};
+  pmtu.on_validated(now);
+  for (int i = 0; i < 1000; ++i) pmtu.on_lost(1200, now);   // nothing arrives at all
+  EXPECT_TRUE(pmtu.carries_data());
+  path.loss_permille = 200;
+  converse(pmtu, path, now, 20'000);
+  EXPECT_TRUE(pmtu.carries_data());
+}
+
 }  // namespace
 }  // namespace weft::sched
