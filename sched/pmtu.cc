@@ -71,7 +71,8 @@ void Pmtu::handle_ack(const wire::Ack& ack, base::Instant now) noexcept {
 
 void Pmtu::on_lost(std::uint32_t bytes, base::Instant now) noexcept {
   if (bytes <= kBaseBytes || works_ <= kBaseBytes) return;
-  if (++large_lost_ < kBlackHoleLosses) return;
+  if (large_lost_++ == 0) large_lost_since_ = now;
+  if (large_lost_ < kBlackHoleLosses || now - large_lost_since_ < kBlackHoleTime) return;
   large_lost_ = 0;
   works_ = kBaseBytes;
   search(now);

@@ -9,8 +9,8 @@
 // nothing of congestion. The largest size is asked for first, because on most cables it works; then the interval
 // between what works and what does not is halved. A size is given up after kProbesMax probes unanswered.
 // A black hole (a route whose MTU fell: large packets vanish, small ones arrive) is seen by kBlackHoleLosses packets above
-// the base lost with none of that kind acknowledged between: back to the base, which every path must carry, and
-// the search begins again. Congestion that is as bad as this costs a few round trips with small packets.
+// the base lost over kBlackHoleTime at least, with none of that kind acknowledged between: back to the base, which every
+// path must carry, and the search begins again. Both, because a full queue loses a hundred packets at one moment.
 //
 // Why in sched: sizes are what a lane sends by, and a lane's acks are the answers; each lane of a path asks for itself,
 // because its router may choose another way for it (RFC 8899 §4.3, §6.1).
@@ -33,6 +33,7 @@ class Pmtu {
   static constexpr base::Duration kRaiseAfter = base::seconds(600);            // PMTU_RAISE_TIMER
   static constexpr base::Duration kProbeWait = base::milliseconds(30);         // or three round trips, if longer
   static constexpr std::uint32_t kBlackHoleLosses = 16;
+  static constexpr base::Duration kBlackHoleTime = base::milliseconds(100);
 
   Pmtu() noexcept = default;
   // `largest`: what both ends' ports could carry; below the base: nothing is ever searched for.
@@ -78,6 +79,7 @@ class Pmtu {
   std::uint32_t tries_ = 0;              // of that size
   std::uint64_t number_ = 0;             // of the probe under way
   std::uint32_t large_lost_ = 0;         // above the base, since the last that was acknowledged
+  base::Instant large_lost_since_{};     // the first of those
   base::Instant deadline_ = base::kNever;
 };
 
