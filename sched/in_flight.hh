@@ -29,7 +29,8 @@ enum class SentKind : std::uint8_t {
   kRequests,   // one or more REQUEST frames: `ref` as the caller likes
   kRejects,
   kControl,    // anything else that elicits an ack: PING, challenges, status
-  kAckOnly,    // elicits no ack, is not counted in flight; may be acknowledged all the same
+  kAckOnly,    // nothing is lost with it: not counted in flight, not waited for; may be acknowledged all the same.
+               // ACKs alone, and probes of the path MTU, which Pmtu waits for
 };
 
 enum class SentState : std::uint8_t {

@@ -81,19 +81,23 @@ void Pmtu::give_up_base() noexcept {
   deadline_ = base::kNever;
 }
 
-void Pmtu::count_base_loss(std::uint32_t bytes) noexcept {
-  if (base_lost_ == 0) base_lost_bytes_ = bytes;
-  else if (!smaller_acked_) return;
+void Pmtu::count_base_loss(std::uint32_t bytes, base::Instant now) noexcept {
+  if (base_lost_ > 0 && !smaller_acked_) return;
+  if (base_lost_ == 0) {
+    base_lost_bytes_ = bytes;
+    base_lost_since_ = now;
+  }
   base_lost_bytes_ = std::min(base_lost_bytes_, bytes);
   smaller_acked_ = false;
-  if (++base_lost_ >= kBaseLosses) give_up_base();
+  if (++base_lost_ >= kBaseLosses && now - base_lost_since_ >= kBlackHoleTime) give_up_base();
 }
 
 void Pmtu::on_lost(std::uint32_t bytes, base::Instant now) noexcept {
   if (state_ == State::kBase || state_ == State::kError || bytes <= kSmallBytes) return;
-  if (bytes <= kBaseBytes) return count_base_loss(bytes);
+  if (bytes <= kBaseBytes) return count_base_loss(bytes, now);
   if (works_ <= kBaseBytes) return;
-  if (++large_lost_ < kBlackHoleLosses) return;
+  if (large_lost_++ == 0) large_lost_since_ = now;
+  if (large_lost_ < kBlackHoleLosses || now - large_lost_since_ < kBlackHoleTime) return;
   large_lost_ = 0;
   works_ = kBaseBytes;
   search(now);

@@ -11,11 +11,11 @@
 // nothing of congestion. The largest size is asked for first, because on most cables it works; then the interval
 // between what works and what does not is halved. A size is given up after kProbesMax probes unanswered.
 // A black hole (a route whose MTU fell: large packets vanish, small ones arrive) is seen by kBlackHoleLosses packets above
-// the base lost with none of that kind acknowledged between: back to the base, which every path must carry, and
-// the search begins again. Congestion that is as bad as this costs a few round trips with small packets.
+// the base lost over kBlackHoleTime at least, with none of that kind acknowledged between: back to the base, which every
+// path must carry, and the search begins again. Both, because a full queue loses a hundred packets at one moment.
 // A path that does not even carry the base (RFC 8899 §5.2, Error) looks well to all that is small, so that its chunks
-// would be sent there for ever: it is seen by kBaseLosses losses in a row, with smaller packets acknowledged between each and
-// the next and none as large. Losses without such acknowledgements are an outage, which is not Pmtu's business.
+// would be sent there for ever: it is seen by kBaseLosses losses over kBlackHoleTime at least, with smaller packets acknowledged between
+// each and the next and none as large. Losses without such acknowledgements are an outage, which is not Pmtu's business.
 //
 // Why in sched: sizes are what a lane sends by, and a lane's acks are the answers; each lane of a path asks for itself,
 // because its router may choose another way for it (RFC 8899 §4.3, §6.1).
@@ -38,6 +38,7 @@ class Pmtu {
   static constexpr base::Duration kRaiseAfter = base::seconds(600);            // PMTU_RAISE_TIMER
   static constexpr base::Duration kProbeWait = base::milliseconds(30);         // or three round trips, if longer
   static constexpr std::uint32_t kBlackHoleLosses = 16;
+  static constexpr base::Duration kBlackHoleTime = base::milliseconds(100);
   static constexpr std::uint32_t kBaseLosses = 6;
   static constexpr std::uint16_t kSmallBytes = 256;                            // up to here a loss says nothing of sizes
   static constexpr base::Duration kErrorProbeMax = base::seconds(1);           // doubling up to this
@@ -83,7 +84,7 @@ class Pmtu {
   void search(base::Instant now) noexcept;   // from the largest downwards
   void next_size(base::Instant now) noexcept;
   void give_up_base() noexcept;
-  void count_base_loss(std::uint32_t bytes) noexcept;
+  void count_base_loss(std::uint32_t bytes, base::Instant now) noexcept;
 
   State state_ = State::kBase;
   bool waiting_ = false;                 // a probe is under way
@@ -94,8 +95,10 @@ class Pmtu {
   std::uint32_t tries_ = 0;              // of that size
   std::uint64_t number_ = 0;             // of the probe under way
   std::uint32_t large_lost_ = 0;         // above the base, since the last that was acknowledged
+  base::Instant large_lost_since_{};     // the first of those
   std::uint32_t base_lost_ = 0;          // up to the base, likewise, each with smaller ones acknowledged since the one before
   std::uint32_t base_lost_bytes_ = 0;    // the smallest of them
+  base::Instant base_lost_since_{};      // the first of them
   bool smaller_acked_ = false;           // since the last of them
   base::Instant deadline_ = base::kNever;
 };

@@ -124,6 +124,7 @@ Json port_json(const run::PortStatus& port) {
               {"bytes_out", report.udp.bytes_out},
               {"tx_refused", report.udp.tx_refused},
               {"no_buffer", report.udp.no_buffer},
+              {"address_clashes", report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)]},
               {"missed", report.missed},
               {"no_mbuf", report.no_mbuf},
               {"errors_in", report.errors_in},

@@ -141,6 +141,9 @@ void find_path_faults(const Json& status, const Json& paths, const Names& names,
   for (const Json& port : status.at("ports")) {
     if (const std::string error = text(port, "error"); !error.empty()) out.push_back(error + " (the others go on)");
     else if (!port.at("link_up").get<bool>()) out.push_back(fmt::format("port {}: link is down", text(port, "name")));
+    if (number(port, "address_clashes") > 0)
+      out.push_back(fmt::format("port {}: another station on its network has the same address; give one of them another",
+                                text(port, "name")));
     const Json& impairment = port.at("impairment");
     if (impairment.at("blackhole").get<bool>() || impairment.at("drop_rate").get<double>() > 0 ||
         number(impairment, "delay_us") > 0 || number(impairment, "jitter_us") > 0 || number(impairment, "rate_Bps") > 0)

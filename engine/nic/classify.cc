@@ -102,6 +102,7 @@ Frame classify_icmp6(base::Bytes frame, Frame seen, const LocalView& local, bool
   const bool nd = type == kIcmpv6Solicit || type == kIcmpv6Advert;
   if (nd && (icmp[1] != std::byte{0} || frame[kEthernetBytes + 7] != std::byte{kHopLimitNd}))
     return dropped(NicDrop::kNdMalformed);  // hop limit 255: it crossed no router, so it comes from this wire
+  if (type == kIcmpv6Advert && seen.src == *local.v6) return dropped(NicDrop::kAddressClash);   // RFC 4862 §5.4.4
   // Only the search for a free address may come from :: (RFC 4862 §5.4.2), and only to the address's group.
   const bool unspecified = seen.src == base::IpAddress{{}, true};
   if (unspecified ? !(type == kIcmpv6Solicit && to_group) : !source_is_good(seen, *local.v6))

@@ -20,6 +20,7 @@ const char* name_of(NicDrop reason) noexcept {
     case NicDrop::kUdpChecksum: return "udp_checksum";
     case NicDrop::kUdpPort: return "udp_port";
     case NicDrop::kArpMalformed: return "arp_malformed";
+    case NicDrop::kAddressClash: return "address_clash";
     case NicDrop::kArpNotWanted: return "arp_not_wanted";
     case NicDrop::kIcmpMalformed: return "icmp_malformed";
     case NicDrop::kIcmpChecksum: return "icmp_checksum";

@@ -24,6 +24,7 @@ enum class NicDrop : std::uint8_t {
   kUdpChecksum,       // wrong, or absent over IPv6
   kUdpPort,           // to none of our UDP ports
   kArpMalformed,
+  kAddressClash,      // ARP or ND of another station that has our address
   kArpNotWanted,      // not about our address and not from a next hop we asked for
   kIcmpMalformed,
   kIcmpChecksum,

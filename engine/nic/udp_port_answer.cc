@@ -75,6 +75,8 @@ void UdpPort::handle_arp(rte_mbuf* frame, const Frame& seen, Answers& answers) n
   const base::Bytes bytes{rte_pktmbuf_mtod(frame, const std::byte*), rte_pktmbuf_data_len(frame)};
   const auto arp = parse_arp(bytes.subspan(seen.ip_offset));
   if (!arp) return drop(frame, NicDrop::kArpMalformed);
+  // Our own frames do not come here, so it is another station (RFC 5227 §2.4).
+  if (setup_.local.v4 && arp->sender_ip == *setup_.local.v4) return drop(frame, NicDrop::kAddressClash);
   const bool for_us = setup_.local.v4 && arp->target_ip == *setup_.local.v4;
   if (!for_us && !setup_.neighbours->find(arp->sender_ip))
     return discard(frame, because(seen, NicDrop::kArpNotWanted), answers);
@@ -92,6 +94,7 @@ void UdpPort::handle_nd(rte_mbuf* frame, const Frame& seen, Answers& answers) no
   if (!message) return drop(frame, NicDrop::kNdMalformed);
   if (!message->solicit) {
     // An advertisement says where its target is. Without the override flag it only confirms (RFC 4861 §7.2.5).
+    if (message->target == *setup_.local.v6) return drop(frame, NicDrop::kAddressClash);
     const auto slot = setup_.neighbours->find(message->target);
     if (!slot || !message->mac) return discard(frame, because(seen, NicDrop::kNdNotWanted), answers);
     base::Mac known;

@@ -10,6 +10,7 @@
 #include <future>
 
 #include "engine/base/log.hh"
+#include "engine/nic/drop.hh"
 #include "engine/run/idle.hh"
 #include "engine/wire/aead.hh"
 
@@ -247,9 +248,14 @@ LocalPort Engine::local_port(std::uint32_t index) const {
 }
 
 void Engine::poll_ports(base::Instant now) {
-  for (auto& port : ports_) {
-    port->poll(now);
-    (void)port->report();   // takes the cores' newest numbers over, for whoever asks next
+  for (std::size_t i = 0; i < ports_.size(); ++i) {
+    nic::Port& port = *ports_[i];
+    port.poll(now);
+    const nic::PortReport report = port.report();   // takes the cores' newest numbers over, for whoever asks next
+    if (clash_said_[i] || report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)] == 0) continue;
+    clash_said_[i] = true;
+    base::log(base::LogLevel::kError, "another station has the address of a port: give one of them another",
+              {{"port", port.config().name}});
   }
 }
 

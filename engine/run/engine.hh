@@ -4,6 +4,7 @@
 // Thread: control. Without ports in the configuration there is no engine (plain BEP over links needs none).
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
@@ -100,6 +101,7 @@ class Engine final : public DataSide {
   std::unique_ptr<nic::Eal> eal_;
   std::vector<std::unique_ptr<nic::Port>> ports_;   // by PortId
   std::vector<std::vector<std::string>> partners_;  // by PortId: names of the peer's ports, empty: all
+  std::array<bool, base::kPortsMax> clash_said_{};  // that its address is taken
   std::vector<ClosedPort> closed_ports_;
   std::vector<std::unique_ptr<Core>> cores_;
   std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;

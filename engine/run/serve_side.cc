@@ -233,8 +233,10 @@ ServeSide::Chunk ServeSide::take_chunks(base::SessionId session, std::uint32_t b
     chunk.length += bytes;
     if (extent.sent_once.has(i)) chunk.again_bytes += bytes;
     extent.sent_once.set(i);
-    clear_unsent(extent, i);
+    extent.unsent.reset(i);
   }
+  s.unsent_bytes -= chunk.length;
+  leave_if_all_sent(extent);
   return chunk;
 }
 
@@ -243,7 +245,12 @@ void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
   extent.unsent.reset(chunk);
   if (!extent.queued) return;
   s.unsent_bytes -= chunk_length(extent.length, s.chunk_bytes, chunk);
+  leave_if_all_sent(extent);
+}
+
+void ServeSide::leave_if_all_sent(Extent& extent) noexcept {
   if (!extent.unsent.none()) return;
+  Session& s = sessions_[base::to_index(extent.session)];
   if (s.sending.front() == extent.self.slot) s.sending.pop_front(extents_);
   else MUST(s.sending.remove(extents_, extent.self.slot));
   extent.queued = false;
@@ -258,12 +265,13 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, std::ui
     if (extent.acked.has(i)) continue;
     if (fate == sched::Fate::kAcked) {
       extent.acked.set(i);
+      ++extent.chunks_acked;
       if (extent.unsent.has(i)) clear_unsent(extent, i);
     } else {
       set_unsent(extent, i);
     }
   }
-  if (fate == sched::Fate::kAcked && extent.acked.count() == extent.chunks) drop_extent(ref.slot);
+  if (extent.chunks_acked == extent.chunks) drop_extent(ref.slot);
 }
 
 void ServeSide::set_unsent(Extent& extent, std::uint32_t chunk) noexcept {

@@ -105,7 +105,7 @@ class ServeSide {
     std::uint32_t length = 0;
     std::uint64_t offset = 0;
     ChunkMap unsent, acked, sent_once;
-    std::uint32_t chunks = 0;
+    std::uint32_t chunks = 0, chunks_acked = 0;
   };
   struct Session {
     bool exists = false;
@@ -131,6 +131,7 @@ class ServeSide {
   void drop_extent(std::uint16_t index) noexcept;
   void set_unsent(Extent& extent, std::uint32_t chunk) noexcept;
   void clear_unsent(Extent& extent, std::uint32_t chunk) noexcept;
+  void leave_if_all_sent(Extent& extent) noexcept;
   [[nodiscard]] std::span<std::uint16_t> requests_of(base::SessionId session) noexcept;
   [[nodiscard]] std::uint16_t& by_request(base::SessionId session, std::uint32_t request_id) noexcept;
 

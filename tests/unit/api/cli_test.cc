@@ -14,6 +14,7 @@
 #include "engine/cli/app.hh"
 #include "engine/cli/status_text.hh"
 #include "engine/cli/table_text.hh"
+#include "engine/nic/drop.hh"
 #include "tests/unit/api/rig.hh"
 
 namespace weft::cli {
@@ -201,6 +202,7 @@ TEST_F(Cli, StatusShowsADaemonAndWhatIsAmiss) {
 
 TEST_F(Cli, StatusSaysWhyAPortIsNotOpen) {
   api::test::FakeDaemon daemon;
+  daemon.datapath_value.ports[0].report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)] = 1;
   daemon.datapath_value.ports[1].error = "port 'right': MTU 9000 is above that of interface eth1";
   ASSERT_EQ(init().code, kDone);
   api::ServerConfig server = api::test::Rig::quick_config();
@@ -211,6 +213,7 @@ TEST_F(Cli, StatusSaysWhyAPortIsNotOpen) {
   ::unsetenv("STGUIADDRESS");
   EXPECT_NE(ran.out.find("port 'right': MTU 9000 is above that of interface eth1"), std::string::npos) << ran.out;
   EXPECT_EQ(ran.out.find("port right: link is down"), std::string::npos) << "said twice";
+  EXPECT_NE(ran.out.find("port left: another station on its network has the same address"), std::string::npos) << ran.out;
 }
 
 TEST(StatusText, RefusesForeignAnswers) {

@@ -202,6 +202,24 @@ TEST(UdpPort, LearnsOnlyWhatItAskedFor) {
   EXPECT_EQ(mac, kBobMac);
 }
 
+TEST(UdpPort, AnotherStationWithOurAddressIsSeenAndNeitherAnsweredNorLearnt) {
+  Station station(alice());
+  const base::Mac mallory{2, 6, 6, 6, 6, 6};
+  FrameBytes arp(kArpFrameBytes), advert(kNdFrameBytes);
+  write_arp_announcement(arp, mallory, kAlice4);
+  station.receive(arp);
+  write_arp(arp, {false, mallory, kAliceMac, kAlice4, kAlice4}, kAliceMac);
+  station.receive(arp);
+  write_unsolicited_advert(advert, mallory, kAlice6);
+  station.receive(advert);
+  write_arp_announcement(arp, kAliceMac, kAlice4);                 // our own, come back: no clash
+  station.receive(arp);
+  EXPECT_TRUE(station.rx(at_ms(1)).empty());
+  EXPECT_EQ(station.drops(NicDrop::kAddressClash), 3u);
+  EXPECT_EQ(station.drops(NicDrop::kOwnMac), 1u);
+  EXPECT_TRUE(station.wire.out.empty());
+}
+
 TEST(UdpPort, AdvertWithoutOverrideOnlyConfirms) {
   Station station(alice());
   const auto slot = station.neighbours.add(kBob6).value();
