@@ -19,11 +19,9 @@ constexpr std::size_t kNameBytesMax = 32;  // port names stand in URLs, logs and
 // In the order of the enums.
 constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
 constexpr std::array kDirectNames = {"auto", "always", "never"};
-constexpr std::array kPolicyNames = {"rate", "min-rtt", "round-robin", "active-backup"};
 constexpr std::array kRoleNames = {"primary", "backup"};
 static_assert(static_cast<std::size_t>(AeadChoice::kOpenssl) + 1 == kAeadNames.size());
 static_assert(static_cast<std::size_t>(DirectIo::kNever) + 1 == kDirectNames.size());
-static_assert(static_cast<std::size_t>(share::Policy::kActiveBackup) + 1 == kPolicyNames.size());
 static_assert(static_cast<std::size_t>(share::PathRole::kBackup) + 1 == kRoleNames.size());
 
 std::optional<base::IpAddress> parse_ip(const std::string& text) {
@@ -165,6 +163,9 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   port.udp_port = static_cast<std::uint16_t>(udp_port);
   port.mtu = static_cast<std::uint16_t>(mtu);
   table.read("role", port.role, kRoleNames);
+  table.read("weight", port.weight, share::kWeightMin, share::kWeightMax);
+  table.read("congestion", port.congestion, share::kCongestionNames);
+  table.read("rate_mbit", port.rate_mbit, 0, kRateMbitMax);
   table.refuse_unknown_keys();
   refuse_twins(table, port, others);
   return port;
@@ -213,7 +214,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   };
   read_engine(table("engine"), config.engine);
   TomlTable scheduler = table("scheduler");
-  scheduler.read("policy", config.policy, kPolicyNames);
+  scheduler.read("policy", config.policy, share::kPolicyNames);
   scheduler.refuse_unknown_keys();
   TomlTable disk = table("disk");
   disk.read("direct", config.disk.direct, kDirectNames);
@@ -265,7 +266,8 @@ aead = "auto"           # auto, ipsec-mb, openssl
 #eal_args = []          # passed to DPDK as they are
 
 [scheduler]
-policy = "rate"         # rate, min-rtt, round-robin, active-backup
+# rate, min-rtt, ecf, round-robin, weighted, health, redundant, active-backup; `weft policy NAME` changes it at run time
+policy = "rate"
 
 [disk]
 direct = "auto"         # O_DIRECT: auto, always, never
@@ -285,6 +287,9 @@ impair = false
 #udp_port = 22100               # core i uses udp_port + i
 #mtu = 1500
 #role = "primary"               # primary, backup
+#weight = 10                    # 1 to 100: this port's share under policy = "weighted"
+#congestion = "cubic"           # cubic, bbr: for paths that lose packets without being full
+#rate_mbit = 0                  # send no faster than this, all paths of the port together; 0: no ceiling
 
 #[[port]]
 #name = "right"

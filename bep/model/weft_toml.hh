@@ -25,6 +25,7 @@ enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };
 inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of buffers; SlotRef has 16 bits
 inline constexpr std::uint32_t kMemoryMbMax = 1u << 20;  // 1 TiB: a typing error, not a machine
 inline constexpr std::uint32_t kDiskDepthMax = 1024;    // more than any disk takes at once
+inline constexpr std::uint32_t kRateMbitMax = 1'000'000;   // 1 Tbit/s
 inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9600;  // IPv6's least; jumbo frames
 
 struct EngineConfig {
@@ -55,6 +56,9 @@ struct PortConfig {
   std::uint16_t udp_port = 22100;  // of core 0; core i has udp_port + i
   std::uint16_t mtu = 1500;
   share::PathRole role = share::PathRole::kPrimary;
+  std::uint32_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
+  share::Congestion congestion = share::Congestion::kCubic;
+  std::uint32_t rate_mbit = 0;     // of UDP payload that leaves by it, all lanes together; 0: no ceiling
 };
 
 struct WeftConfig {

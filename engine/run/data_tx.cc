@@ -19,6 +19,7 @@ std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
       const base::SessionId session{static_cast<std::uint8_t>(s)};
       if (!data) send_control(session, now);
       else if (serve_.unsent_bytes(session) > 0) send_chunks(session, now);
+      else if (serve_.extents_of(session) > 0) send_copies(session, now);
     }
   // Last, because a chunk's packet takes an ack along.
   for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
@@ -48,7 +49,8 @@ void DataAgent::build_views(base::SessionId session, base::Instant now) noexcept
     const LaneSlot& lane = lanes_.at(index);
     sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
                                           lane.packet_bytes, now);
-    view.can_send = view.can_send && tx_.has_room_for_data(lane);
+    view.port = lane.port;
+    view.can_send = view.can_send && tx_.has_room_for_data(lane, now);
     MUST(views_.try_push(view) && view_lanes_.try_push(index));
   }
 }
@@ -116,18 +118,18 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
   build_views(session, now);
   sched::Picker& picker = sessions_[base::to_index(session)].picker;
   while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
-    const auto front = serve_.front_chunk(session);
-    const auto packet_bytes = static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes) + front.length;
+    const ServeSide::Chunk chunk = serve_.front_chunk(session);
+    const auto packet_bytes = static_cast<std::uint32_t>(wire::kOverheadBytes + wire::kChunkHeaderBytes) + chunk.length;
     const int picked = picker.pick(views_.span(), unsent, packet_bytes);
     if (picked == sched::Picker::kNone) return;
     const auto at = static_cast<std::size_t>(picked);
-    LaneSlot& lane = lanes_.at(view_lanes_[at]);
-    if (!send_chunk(session, lane, now)) {
+    if (!send_chunk(chunk, lanes_.at(view_lanes_[at]), Copy::kFirst, now)) {
       views_[at].can_send = false;
       continue;
     }
-    views_[at].queued_bytes = lane.lane->in_flight_bytes();
-    views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane);
+    serve_.take_front_chunk(session);
+    refresh_view(at, now);
+    if (picker.policy() == share::Policy::kRedundant) send_twin(chunk, at, session, now);
   }
   // All that there was is on its way: what a lane delivers from here on says nothing about what it could.
   for (const std::uint16_t index : view_lanes_) {
@@ -136,11 +138,52 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
   }
 }
 
-bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept {
+// Policy `redundant`: the same chunk on a lane of another port, if there is one with room. Without room it is not
+// waited for: the pair goes as fast as the better of the two.
+void DataAgent::send_twin(const ServeSide::Chunk& chunk, std::size_t first, base::SessionId session,
+                          base::Instant now) noexcept {
+  if (!serve_.chunk_to_copy(chunk.ref, chunk.index)) return;
+  const int picked = sessions_[base::to_index(session)].picker.pick_twin(views_.span(), static_cast<int>(first));
+  if (picked == sched::Picker::kNone) return;
+  const auto at = static_cast<std::size_t>(picked);
+  if (!send_chunk(chunk, lanes_.at(view_lanes_[at]), Copy::kSecond, now)) {
+    views_[at].can_send = false;
+    return;
+  }
+  serve_.note_copy(chunk.ref, chunk.index);
+  refresh_view(at, now);
+}
+
+// The end of a transfer, policy `rate`: what a slow lane holds up goes again by a quick one that has nothing else to
+// do.
+void DataAgent::send_copies(base::SessionId session, base::Instant now) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  if (s.picker.policy() != share::Policy::kRate || serve_.copy_budget(session) == 0) return;
+  build_views(session, now);
+  base::FixedVector<const sched::Lane*, base::kLanesPerCoreMax> lanes;
+  for (const std::uint16_t index : view_lanes_) MUST(lanes.try_push(&*lanes_.at(index).lane));
+  std::optional<ServeSide::Chunk> chunk;
+  while (const auto copy = s.resend.next(views_.span(), lanes.span(), now, [&](const sched::SentPacket& packet) {
+    chunk = serve_.chunk_to_copy(packet.ref, packet.chunk);
+    return chunk && chunk->length <= serve_.copy_budget(session);
+  })) {
+    const auto at = static_cast<std::size_t>(copy->to);
+    if (!send_chunk(*chunk, lanes_.at(view_lanes_[at]), Copy::kSecond, now)) return;
+    serve_.note_copy(chunk->ref, chunk->index);
+    serve_.spend_copy_budget(session, chunk->length);
+    refresh_view(at, now);
+  }
+}
+
+void DataAgent::refresh_view(std::size_t at, base::Instant now) noexcept {
+  const LaneSlot& lane = lanes_.at(view_lanes_[at]);
+  views_[at].queued_bytes = lane.lane->in_flight_bytes();
+  views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane, now);
+}
+
+bool DataAgent::send_chunk(const ServeSide::Chunk& chunk, LaneSlot& lane, Copy copy, base::Instant now) noexcept {
   Draft draft;
   if (!tx_.start(lane, sched::SentKind::kChunk, draft)) return false;
-  const ServeSide::Chunk chunk = serve_.front_chunk(session);
-  serve_.take_front_chunk(session);
   draft.body = slots_.subspan(std::size_t{chunk.slot} * base::kSlotBytes + chunk.offset, chunk.length);
   draft.sent.ref = chunk.ref;
   draft.sent.chunk = chunk.index;
@@ -148,7 +191,8 @@ bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instan
   append_ack(draft, wire::kChunkHeaderBytes, now);
   wire::encode_chunk_header(draft.frames, chunk.request_id, chunk.offset, chunk.length);
   lane.report.chunk_bytes_out += chunk.length;
-  if (chunk.again) lane.report.chunk_bytes_again += chunk.length;
+  if (copy == Copy::kSecond) lane.report.chunk_bytes_redundant += chunk.length;
+  else if (chunk.again) lane.report.chunk_bytes_again += chunk.length;
   tx_.finish(draft, now);
   return true;
 }

@@ -106,6 +106,7 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
 }
 
 base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
+  config_ports_ = config.ports;
   for (std::size_t i = 0; i < config.ports.size(); ++i) {
     auto port = nic::Port::open(*eal_, port_config_of(config, i), config.engine.cores, why);
     if (!port) return tl::unexpected(port.error());
@@ -200,10 +201,13 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
     Core& core = *engine->cores_[i];
     core.channel = std::make_unique<CoreChannel>(i, core.rings.wiring, CoreLimits{});
+    std::array<std::uint64_t, base::kPortsMax> rates{};   // this core's part of each port's
+    for (std::size_t p = 0; p < config.ports.size(); ++p)
+      rates[p] = std::uint64_t{config.ports[p].rate_mbit} * 125'000 / config.engine.cores;
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
-        .challenge_seed = unpredictable(), .wiring = core.rings.wiring});
+        .port_rates_Bps = rates, .challenge_seed = unpredictable(), .wiring = core.rings.wiring});
     const int cpu = i < config.engine.cpus.size() ? static_cast<int>(config.engine.cpus[i]) : -1;
     core.thread = std::thread([&core, eal_ptr = engine->eal_.get(), cpu] { core.run(*eal_ptr, cpu); });
   }
@@ -228,7 +232,9 @@ LocalPort Engine::local_port(std::uint32_t index) const {
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
   return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
           .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .shares_rings = config.device.starts_with("net_memif")};
+          .shares_rings = config.device.starts_with("net_memif"),
+          .weight = static_cast<std::uint8_t>(config_ports_[index].weight),
+          .congestion = config_ports_[index].congestion};
 }
 
 void Engine::poll_ports(base::Instant now) {

@@ -91,6 +91,7 @@ class Engine final : public DataSide {
 
   std::unique_ptr<nic::Eal> eal_;
   std::vector<std::unique_ptr<nic::Port>> ports_;
+  std::vector<model::PortConfig> config_ports_;   // beside ports_
   std::vector<std::unique_ptr<Core>> cores_;
   std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;
 };

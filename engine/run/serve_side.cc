@@ -216,9 +216,12 @@ void ServeSide::unqueue(Extent& extent) noexcept {
 }
 
 ServeSide::Chunk ServeSide::front_chunk(base::SessionId session) noexcept {
-  Session& s = sessions_[base::to_index(session)];
-  const Extent& extent = extents_[s.sending.front()];
-  const std::uint32_t chunk = extent.unsent.first();
+  const Extent& extent = extents_[sessions_[base::to_index(session)].sending.front()];
+  return chunk_of(extent, extent.unsent.first());
+}
+
+ServeSide::Chunk ServeSide::chunk_of(const Extent& extent, std::uint32_t chunk) const noexcept {
+  const Session& s = sessions_[base::to_index(extent.session)];
   return {.ref = extent.self.word(),
           .index = static_cast<std::uint16_t>(chunk),
           .request_id = extent.request_id,
@@ -232,8 +235,35 @@ void ServeSide::take_front_chunk(base::SessionId session) noexcept {
   Session& s = sessions_[base::to_index(session)];
   Extent& extent = extents_[s.sending.front()];
   const std::uint32_t chunk = extent.unsent.first();
+  if (!extent.sent_once.has(chunk))
+    s.copy_credit = std::min(s.copy_credit + kCopyPercent * chunk_length(extent.length, s.chunk_bytes, chunk),
+                             100 * kCopyBudgetMax);
   extent.sent_once.set(chunk);
   clear_unsent(extent, chunk);
+}
+
+std::optional<ServeSide::Chunk> ServeSide::chunk_to_copy(std::uint32_t ref_word, std::uint16_t chunk) const noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(ref_word);
+  if (!extent_pool_.is_current(ref)) return std::nullopt;
+  const Extent& extent = extents_[ref.slot];
+  MUST(chunk < extent.chunks);
+  if (extent.state != Extent::State::kSending || extent.acked.has(chunk) || extent.unsent.has(chunk) ||
+      extent.doubled.has(chunk))
+    return std::nullopt;
+  return chunk_of(extent, chunk);
+}
+
+void ServeSide::note_copy(std::uint32_t ref_word, std::uint16_t chunk) noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(ref_word);
+  MUST(extent_pool_.is_current(ref));
+  MUST(!extents_[ref.slot].doubled.has(chunk));
+  extents_[ref.slot].doubled.set(chunk);
+}
+
+void ServeSide::spend_copy_budget(base::SessionId session, std::uint32_t bytes) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  MUST(s.copy_credit >= 100 * std::uint64_t{bytes});
+  s.copy_credit -= 100 * std::uint64_t{bytes};
 }
 
 void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
@@ -259,6 +289,7 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, sched::
     if (extent.acked.count() == extent.chunks) drop_extent(ref.slot);
     return;
   }
+  if (extent.doubled.has(chunk)) return extent.doubled.reset(chunk);   // the other copy is still on its way
   if (extent.unsent.has(chunk)) return;
   extent.unsent.set(chunk);
   if (extent.state != Extent::State::kSending) return;   // its slot was taken back: queued when it is read again

@@ -31,6 +31,8 @@ struct LocalPort {
   std::uint16_t udp_port = 0;         // of core 0; core i uses udp_port + i
   share::PathRole role = share::PathRole::kPrimary;
   bool shares_rings = false;          // memif: both ends must have the same queues and frame size
+  std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
+  share::Congestion congestion = share::Congestion::kCubic;   // of its lanes
 };
 
 // The data side: cores and ports, fixed in number from start to end.

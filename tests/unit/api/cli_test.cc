@@ -62,7 +62,7 @@ TEST_F(Cli, HelpNamesEveryCommand) {
   const Ran ran = weft({"--help"});
   EXPECT_EQ(ran.code, 0);
   EXPECT_EQ(ran.err, "");
-  for (const char* command : {"init", "id", "serve", "status", "device", "folder"}) {
+  for (const char* command : {"init", "id", "serve", "status", "policy", "device", "folder"}) {
     EXPECT_NE(ran.out.find(command), std::string::npos) << command;
     EXPECT_NE(weft({command, "--help"}).out.find("Usage"), std::string::npos) << command;
   }
@@ -197,6 +197,26 @@ TEST_F(Cli, StatusShowsADaemonAndWhatIsAmiss) {
                             "1 items could not be fetched"})
     EXPECT_NE(ran.out.find(words), std::string::npos) << words << "\n" << ran.out;
   EXPECT_EQ(json.out.substr(0, 2), "{\n");
+}
+
+TEST_F(Cli, PolicyShowsAndSets) {
+  api::test::FakeDaemon daemon;
+  ASSERT_EQ(init().code, kDone);
+  api::ServerConfig server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ASSERT_EQ(::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1), 0);
+  EXPECT_EQ(weft({"policy", "--home", home}).out, "rate\n");
+  EXPECT_EQ(weft({"policy", "ecf", "--home", home}).out, "ecf\n");
+  EXPECT_EQ(weft({"policy", "--home", home}).out, "ecf\n");
+  const Ran unknown = weft({"policy", "fastest", "--home", home});
+  expect_one_sentence(unknown, kWrong);
+  EXPECT_NE(unknown.err.find("min-rtt"), std::string::npos) << unknown.err;
+  daemon.datapath_value.running = false;
+  const Ran without = weft({"policy", "rate", "--home", home});
+  ::unsetenv("STGUIADDRESS");
+  expect_one_sentence(without, kWrong);
+  EXPECT_NE(without.err.find("[[port]]"), std::string::npos) << without.err;
 }
 
 TEST(StatusText, RefusesForeignAnswers) {

@@ -201,6 +201,60 @@ TEST(ServeSide, ChunksAcknowledgedWhileTheirExtentWaitsAgainEndIt) {
   EXPECT_EQ(server.read(), 0u);               // nothing is read that nobody waits for
 }
 
+// A second copy on purpose: one fate of the two decides only when it is good, or the last.
+TEST(ServeSide, AChunkWithACopyIsSentAgainOnlyWhenBothAreLost) {
+  Server server;
+  server.join(0);
+  server.ask(0, 0, 1);
+  server.read();
+  server.send(0, 1);
+  const ServeSide::Chunk chunk = server.on_way.front().chunk;
+  ASSERT_TRUE(server.serve.chunk_to_copy(chunk.ref, chunk.index));
+  EXPECT_EQ(server.serve.chunk_to_copy(chunk.ref, chunk.index)->length, chunk.length);
+  EXPECT_FALSE(server.serve.chunk_to_copy(chunk.ref, static_cast<std::uint16_t>(chunk.index + 1)));   // still queued
+  server.serve.note_copy(chunk.ref, chunk.index);
+  EXPECT_FALSE(server.serve.chunk_to_copy(chunk.ref, chunk.index));     // two are enough
+  const std::uint64_t queued = server.serve.unsent_bytes(session_of(0));
+  server.serve.handle_fate(chunk.ref, chunk.index, sched::Fate::kLost);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued);
+  EXPECT_TRUE(server.serve.chunk_to_copy(chunk.ref, chunk.index));      // one is on its way: it may have another copy
+  server.serve.handle_fate(chunk.ref, chunk.index, sched::Fate::kEvacuated);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued + chunk.length);
+  EXPECT_FALSE(server.serve.chunk_to_copy(chunk.ref, chunk.index));
+}
+
+TEST(ServeSide, ACopyThatArrivesSettlesItsChunk) {
+  Server server;
+  server.join(0);
+  server.ask(0, 0, 1);
+  server.read();
+  server.send(0);
+  const ServeSide::Chunk first = server.on_way[0].chunk, second = server.on_way[1].chunk;
+  server.serve.note_copy(first.ref, first.index);
+  server.serve.handle_fate(first.ref, first.index, sched::Fate::kAcked);
+  server.serve.handle_fate(first.ref, first.index, sched::Fate::kLost);         // the other one
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 0u);
+  EXPECT_EQ(server.held(0), 1u);
+  server.serve.handle_fate(second.ref, second.index, sched::Fate::kAcked);
+  EXPECT_EQ(server.held(0), 0u);
+  EXPECT_FALSE(server.serve.chunk_to_copy(second.ref, second.index));
+}
+
+TEST(ServeSide, CopiesAreEarnedAtTwoPercentOfWhatIsSentFirst) {
+  Server server;
+  server.join(0);
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), 0u);
+  server.ask(0, 0, 25);
+  server.read();
+  server.send(0);                                                  // 50 chunks
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), kChunk);
+  server.settle(0, sched::Fate::kLost);
+  server.send(0);                                                  // sending again earns nothing
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), kChunk);
+  server.serve.spend_copy_budget(session_of(0), kChunk);
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), 0u);
+}
+
 TEST(ServeSide, EverySessionMayHaveItsRequestsAccepted) {
   Server server;
   for (std::uint32_t n = 0; n < base::kSessionsMax; ++n) server.join(n);
