@@ -15,9 +15,9 @@ constexpr std::uint32_t kPacket = 1400;
 constexpr std::uint32_t kBurst = 32;
 
 // One burst sent, received, acknowledged: both ends of a lane, per packet.
-void LaneRoundTrip(benchmark::State& state) {
+void LaneRoundTrip(benchmark::State& state, share::Congestion congestion) {
   std::vector<SentPacket> ring(4096), other_ring(64);
-  Lane sender({.max_packet_bytes = kPacket}, ring);
+  Lane sender({.max_packet_bytes = kPacket, .congestion = congestion}, ring);
   Lane receiver({.max_packet_bytes = kPacket}, other_ring);
   base::Instant now{1'000'000'000};
   wire::Ack ack;
@@ -39,7 +39,8 @@ void LaneRoundTrip(benchmark::State& state) {
   benchmark::DoNotOptimize(fates);
   state.SetItemsProcessed(state.iterations() * kBurst);
 }
-BENCHMARK(LaneRoundTrip);
+BENCHMARK_CAPTURE(LaneRoundTrip, cubic, share::Congestion::kCubic);
+BENCHMARK_CAPTURE(LaneRoundTrip, bbr, share::Congestion::kBbr);
 
 // Every 50th packet is lost, so that acks carry ranges and losses are walked.
 void LaneRoundTripWithLoss(benchmark::State& state) {
@@ -87,6 +88,8 @@ void Pick(benchmark::State& state, share::Policy policy, std::uint64_t unsent_by
 }
 BENCHMARK_CAPTURE(Pick, rate_body, share::Policy::kRate, std::uint64_t{1} << 40)->Arg(2)->Arg(8);
 BENCHMARK_CAPTURE(Pick, rate_tail, share::Policy::kRate, std::uint64_t{1'400})->Arg(2)->Arg(8);
+BENCHMARK_CAPTURE(Pick, weighted, share::Policy::kWeighted, std::uint64_t{1} << 40)->Arg(2)->Arg(8);
+BENCHMARK_CAPTURE(Pick, ecf, share::Policy::kEcf, std::uint64_t{1} << 40)->Arg(2)->Arg(8);
 BENCHMARK_CAPTURE(Pick, min_rtt, share::Policy::kMinRtt, std::uint64_t{1} << 40)->Arg(2)->Arg(8);
 
 }  // namespace

@@ -33,6 +33,12 @@ std::optional<PathChange> PathBook::set_role(base::PathId path, PathRole role,
   return move(path, event, PathReason::kOperator, now);
 }
 
+void PathBook::set_weight(base::PathId path, std::uint8_t weight) noexcept {
+  MUST(base::to_index(path) < entries_.size());
+  MUST(weight > 0);
+  entries_[base::to_index(path)].weight = weight;
+}
+
 std::optional<PathChange> PathBook::retry(base::PathId path, base::Instant now) noexcept {
   return move(path, PathEvent::kRetry, PathReason::kOperator, now);
 }

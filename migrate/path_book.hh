@@ -33,6 +33,8 @@ class PathBook {
   std::optional<PathChange> remove(base::PathId path, base::Instant now) noexcept;
   std::optional<PathChange> set_role(base::PathId path, share::PathRole role,
                                      base::Instant now) noexcept;
+  // The operator's, of our port; 1 … (share::PathEntry::weight).
+  void set_weight(base::PathId path, std::uint8_t weight) noexcept;
   // Probe quickly again: its port came up, or the operator asks.
   std::optional<PathChange> retry(base::PathId path, base::Instant now) noexcept;
   // Takes score and probe, then the event if there is one.

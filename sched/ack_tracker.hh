@@ -23,7 +23,7 @@ namespace weft::sched {
 
 // 1 ms: a LAN round trip is shorter, and the peer adds it to its probe timeout (RFC 9002 6.2.1).
 inline constexpr base::Duration kAckDelayMax = base::milliseconds(1);
-// One ACK for 32 packets costs under 1 % of a core; the initial window (kInitialWindowPackets) is
+// One ACK for 32 packets costs under 1 % of a core; the initial window (congestion.hh) is
 // as large, so the first flight is acknowledged at once.
 inline constexpr std::uint32_t kAckEvery = 32;
 

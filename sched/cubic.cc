@@ -18,7 +18,7 @@ constexpr std::int64_t kCurveMs = std::int64_t{1} << 17;
 
 Cubic::Cubic(std::uint32_t packet_bytes) noexcept
     : packet_bytes_(packet_bytes),
-      window_(std::uint64_t{kInitialWindowPackets} * packet_bytes),
+      window_(initial_window(packet_bytes)),
       slow_start_until_(UINT64_MAX) {
   MUST(packet_bytes > 0);
   MUST(packet_bytes <= UINT16_MAX);
@@ -79,8 +79,8 @@ std::uint64_t Cubic::curve(base::Duration since_epoch) const noexcept {
   return window_max_ > off ? window_max_ - off : 0;
 }
 
-void Cubic::on_lost(base::Instant newest_sent, base::Instant now) noexcept {
-  if (newest_sent <= recovery_since_) return;
+void Cubic::on_lost(const LostEvent& event, base::Instant now) noexcept {
+  if (event.sent <= recovery_since_) return;
   recovery_since_ = now;
   window_before_ = window_;
   // Fast convergence: a flow that loses below its last maximum gives up room for newer ones.
@@ -99,8 +99,9 @@ void Cubic::on_persistent_congestion() noexcept {
   hystart_.reset();  // slow start runs again, up to slow_start_until_
 }
 
-void Cubic::on_idle_restart() noexcept {
-  const std::uint64_t initial = kInitialWindowPackets * packet_bytes_;
+void Cubic::on_flight_starts(const FlightStart& start, base::Instant) noexcept {
+  if (!start.rested) return;
+  const std::uint64_t initial = initial_window(packet_bytes_);
   if (window_ <= initial) return;
   if (!in_slow_start()) slow_start_until_ = window_ - window_ / 4;
   window_ = initial;

@@ -25,13 +25,16 @@ class Cubic {
 
   void on_acked(const AckedEvent& event, base::Instant now) noexcept;
   // One reduction per round trip: packets sent before the last reduction do not reduce again.
-  void on_lost(base::Instant newest_sent, base::Instant now) noexcept;
+  void on_lost(const LostEvent& event, base::Instant now) noexcept;
   void on_persistent_congestion() noexcept;
-  void on_idle_restart() noexcept;
+  void on_flight_starts(const FlightStart& start, base::Instant now) noexcept;
   void reset() noexcept;
 
   [[nodiscard]] std::uint64_t window_bytes() const noexcept { return window_; }
   [[nodiscard]] bool in_slow_start() const noexcept { return window_ < slow_start_until_; }
+
+  [[nodiscard]] std::uint64_t pacing_Bps() const noexcept { return 0; }
+  [[nodiscard]] bool keeps_flight_small() const noexcept { return false; }
 
   // For tests and the report: the curve's two parameters.
   [[nodiscard]] std::uint64_t window_max_bytes() const noexcept { return window_max_; }

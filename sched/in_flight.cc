@@ -1,6 +1,7 @@
 #include "sched/in_flight.hh"
 
 #include <bit>
+#include <utility>
 
 namespace weft::sched {
 namespace {
@@ -34,11 +35,15 @@ SentPacket& InFlight::push(const SentPacket& packet) noexcept {
   return added;
 }
 
-SentPacket* InFlight::find(std::uint64_t packet_number) noexcept {
+const SentPacket* InFlight::find(std::uint64_t packet_number) const noexcept {
   if (packet_number >= next_) return nullptr;
-  SentPacket& found = entry(packet_number);
+  const SentPacket& found = entry(packet_number);
   if (found.packet_number != packet_number || found.state == SentState::kHole) return nullptr;
   return &found;
+}
+
+SentPacket* InFlight::find(std::uint64_t packet_number) noexcept {
+  return const_cast<SentPacket*>(std::as_const(*this).find(packet_number));
 }
 
 void InFlight::settle(SentPacket& packet, SentState state) noexcept {

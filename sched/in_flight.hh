@@ -57,9 +57,13 @@ struct alignas(64) SentPacket {
   SentState state = SentState::kHole;
   bool app_limited = false;            // sent while there was nothing more to send
   base::Instant sent{};
-  base::Instant first_sent{};          // rate sample: start of the send interval
-  std::uint64_t delivered = 0;         // rate sample: bytes delivered when it was sent
-  base::Instant delivered_at{};        // rate sample: when those had been delivered
+  // Rate sample (rate_estimator.hh): the state of the lane when this packet left.
+  std::uint64_t delivered = 0;         // bytes delivered until then
+  std::uint32_t since_first = 0;       // since the send interval began, and since `delivered` was counted:
+  std::uint32_t since_delivered = 0;   //   in kSpan, at most UINT32_MAX of them
+  std::uint32_t in_flight = 0;         // bytes, this packet included; at most UINT32_MAX
+  std::uint32_t lost = 0;              // bytes declared lost until then, modulo 2^32
+  static constexpr std::int64_t kSpanNs = 8;   // 34 s fit, which is a silence and not a sample
 };
 static_assert(sizeof(SentPacket) == 64);
 
@@ -84,6 +88,7 @@ class InFlight {
 
   // The entry of a number, or nullptr when it was never sent or is no longer remembered.
   [[nodiscard]] SentPacket* find(std::uint64_t packet_number) noexcept;
+  [[nodiscard]] const SentPacket* find(std::uint64_t packet_number) const noexcept;
 
   // Every change of state goes through here; keeps the sums. REQUIRES: packet is an entry,
   // kInFlight or kEvacuated (to any later state) or kLost (to kAcked).

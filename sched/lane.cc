@@ -9,13 +9,17 @@ namespace {
 // A lane that sent nothing for this long starts from the initial window again (RFC 9002 7.8).
 // Shorter pauses lie between two batches of files, and pacing spreads what follows them anyway.
 constexpr base::Duration kIdleRestartAfter = base::seconds(1);
+// A flight on a lane whose rate was never measured: the round trip is that of a challenge in an empty queue, and says
+// nothing about how long the flight itself, and those of the lanes beside it, will queue.
+constexpr base::Duration kPtoUnmeasured = base::milliseconds(25);
+constexpr std::uint32_t kFlightPackets = 4;   // full ones; up to here it is questions, not a flight
 }  // namespace
 
 Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
     : config_(config),
       in_flight_(ring),
       rtt_(config.initial_rtt),
-      congestion_(config.max_packet_bytes),
+      congestion_(config.congestion, config.max_packet_bytes, config.seed),
       pacer_(config.max_packet_bytes) {
   update_pacing(base::Instant{});
 }
@@ -37,11 +41,14 @@ void Lane::on_sent(const SentPacket& packet, base::Instant now) noexcept {
     return;
   }
   const bool first = in_flight_.packets() == 0;
-  if (first && now - last_sent_ > std::max(kIdleRestartAfter, rtt_.pto())) {
-    congestion_.on_idle_restart();
-    round_.restart();
-    update_pacing(now);
-    pacer_.refill(now);
+  if (first) {
+    const bool rested = now - last_sent_ > std::max(kIdleRestartAfter, rtt_.pto());
+    congestion_.on_flight_starts({.rested = rested, .app_limited = rate_.app_limited()}, now);
+    if (rested) {
+      round_.restart();
+      update_pacing(now);
+      pacer_.refill(now);
+    }
   }
   last_sent_ = now;
   probe_.on_sent(first, now);
@@ -61,17 +68,18 @@ AckResult Lane::handle_ack(const wire::Ack& ack, base::Instant now, FateHandler 
   AckSum sum;
   const SentPacket* largest = in_flight_.find(ack.largest);
   const bool largest_is_new = largest != nullptr && largest->state != SentState::kAcked;
+  const base::Instant largest_sent = largest_is_new ? largest->sent : base::Instant{};
   walk_lost(ack, now, fate, sum);
   walk_ranges(ack, now, fate, sum);
   if (sum.packets == 0) return {};
 
   loss_.on_largest_acked(ack.largest);
-  if (largest_is_new && sum.eliciting)
-    rtt_.on_sample(now - largest->sent, base::microseconds(ack.delay_us));
+  const bool rtt_sampled = largest_is_new && sum.eliciting;
+  if (rtt_sampled) rtt_.on_sample(now - largest_sent, base::microseconds(ack.delay_us));
   probe_.on_answer(now);
 
   const bool round_ended = round_.on_acked(sum.largest, next_number_);
-  rate_.finish(rtt_.min(), round_ended);
+  const RateSample sample = rate_.finish(rtt_.min(), round_ended);
   const std::uint32_t lost = detect_losses(now, fate);  // first: a loss ends growth
   if (sum.eliciting) {
     const std::uint64_t window = congestion_.window_bytes();
@@ -84,8 +92,14 @@ AckResult Lane::handle_ack(const wire::Ack& ack, base::Instant now, FateHandler 
                           // Slow start doubles per round: half a window in flight justifies it.
                           .window_limited = congestion_.in_slow_start()
                                                 ? 2 * peak >= window
-                                                : peak + 2 * config_.max_packet_bytes >= window},
+                                                : peak + 2 * config_.max_packet_bytes >= window,
+                          .rtt = rtt_sampled ? rtt_.latest() : base::Duration{},
+                          .in_flight_bytes = in_flight_.bytes(),
+                          .delivered_bytes = rate_.delivered_bytes(),
+                          .lost_bytes = rate_.lost_since(sample.lost_before),
+                          .sample = sample},
                          now);
+    if (congestion_.keeps_flight_small()) rate_.on_app_limited(in_flight_.bytes());
   }
   update_pacing(now);
   in_flight_.forget_lost(now - (rtt_.srtt() + 2 * rtt_.pto()));
@@ -138,16 +152,27 @@ void Lane::take_ack(SentPacket& packet, base::Instant now, FateHandler fate,
 }
 
 std::uint32_t Lane::detect_losses(base::Instant now, FateHandler fate) noexcept {
-  const LossResult result =
-      loss_.detect(in_flight_, rtt_, now, [&](const SentPacket& p) { fate(p, Fate::kLost); });
+  const LossResult result = loss_.detect(in_flight_, rtt_, now, [&](const SentPacket& p, SentState was) {
+    rate_.on_lost(p.bytes);
+    // The fate of what was sent before the path was (again) known to work says nothing about how much it takes now: the
+    // first question to an unresolved next hop is always lost.
+    if (p.sent > window_since_) reduce_window(p, now);
+    if (was == SentState::kInFlight) fate(p, Fate::kLost);
+  });
   if (result.packets == 0) return 0;
   counts_.lost += result.packets;
-  // The fate of what was sent before the path was (again) known to work says nothing about how much it takes now: the
-  // first question to an unresolved next hop is always lost.
-  if (result.newest_sent <= window_since_) return result.packets;
-  congestion_.on_lost(result.newest_sent, now);
-  if (result.persistent_congestion) congestion_.on_persistent_congestion();
+  if (result.persistent_congestion && result.newest_sent > window_since_) congestion_.on_persistent_congestion();
   return result.packets;
+}
+
+void Lane::reduce_window(const SentPacket& packet, base::Instant now) noexcept {
+  congestion_.on_lost({.packet_number = packet.packet_number,
+                       .sent = packet.sent,
+                       .bytes = packet.bytes,
+                       .in_flight_bytes = packet.in_flight,
+                       .lost_bytes = rate_.lost_since(packet.lost),
+                       .app_limited = packet.app_limited},
+                      now);
 }
 
 void Lane::handle_timeout(base::Instant now, FateHandler fate) noexcept {
@@ -176,7 +201,10 @@ void Lane::evacuate(FateHandler fate) noexcept {
 
 base::Instant Lane::pto_deadline() const noexcept {
   if (in_flight_.packets() == 0) return base::kNever;
-  return probe_.deadline(rtt_.pto(), in_flight_.oldest_unsettled()->sent);
+  const bool unmeasured_flight = rate_.bandwidth_Bps() == 0 &&
+                                 in_flight_.bytes() > std::uint64_t{kFlightPackets} * config_.max_packet_bytes;
+  return probe_.deadline(unmeasured_flight ? std::max(rtt_.pto(), kPtoUnmeasured) : rtt_.pto(),
+                         in_flight_.oldest_unsettled()->sent);
 }
 
 base::Instant Lane::next_deadline() const noexcept {
@@ -208,6 +236,7 @@ void Lane::reset_congestion(base::Instant now) noexcept {
 }
 
 void Lane::update_pacing(base::Instant now) noexcept {
+  if (const std::uint64_t rate = congestion_.pacing_Bps(); rate > 0) return pacer_.set_rate_Bps(rate, now);
   pacer_.set_rate(congestion_.window_bytes(), rtt_.srtt(), congestion_.in_slow_start(), now);
 }
 

@@ -31,7 +31,7 @@
 #include "engine/base/types.hh"
 #include "engine/wire/frame.hh"
 #include "sched/ack_tracker.hh"
-#include "sched/cubic.hh"
+#include "sched/controller.hh"
 #include "sched/in_flight.hh"
 #include "sched/loss.hh"
 #include "sched/pacer.hh"
@@ -46,6 +46,8 @@ struct LaneConfig {
   base::PathId path{};                  // written into the ACKs of this lane
   std::uint32_t max_packet_bytes = 0;   // UDP payload of a full packet
   base::Duration initial_rtt = base::milliseconds(2);
+  share::Congestion congestion = share::Congestion::kCubic;
+  std::uint64_t seed = 0;               // of what the congestion control draws: other lanes, other times
 };
 
 enum class Fate : std::uint8_t { kAcked, kLost, kEvacuated };
@@ -120,6 +122,12 @@ class Lane {
   [[nodiscard]] base::Duration rttvar() const noexcept { return rtt_.rttvar(); }
   [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept { return rate_.bandwidth_Bps(); }
   [[nodiscard]] std::uint64_t in_flight_bytes() const noexcept { return in_flight_.bytes(); }
+  [[nodiscard]] std::uint64_t window_bytes() const noexcept { return congestion_.window_bytes(); }
+  // What is on its way, for tail_resend.hh: numbers [unsettled_begin(), sent_end()), with holes.
+  [[nodiscard]] std::uint64_t unsettled_begin() const noexcept { return in_flight_.unsettled_begin(); }
+  [[nodiscard]] std::uint64_t sent_end() const noexcept { return in_flight_.end(); }
+  [[nodiscard]] const SentPacket* sent_packet(std::uint64_t number) const noexcept { return in_flight_.find(number); }
+  [[nodiscard]] const SentPacket* oldest_unsettled() const noexcept { return in_flight_.oldest_unsettled(); }
   [[nodiscard]] bool answering() const noexcept { return probe_.count() == 0; }
 
  private:
@@ -134,13 +142,14 @@ class Lane {
   void walk_lost(const wire::Ack& ack, base::Instant now, FateHandler fate, AckSum& sum) noexcept;
   void take_ack(SentPacket& packet, base::Instant now, FateHandler fate, AckSum& sum) noexcept;
   std::uint32_t detect_losses(base::Instant now, FateHandler fate) noexcept;
+  void reduce_window(const SentPacket& packet, base::Instant now) noexcept;
   void update_pacing(base::Instant now) noexcept;
   [[nodiscard]] base::Instant pto_deadline() const noexcept;
 
   LaneConfig config_;
   InFlight in_flight_;
   Rtt rtt_;
-  Cubic congestion_;
+  Controller congestion_;
   Pacer pacer_;
   RateEstimator rate_;
   LossDetector loss_;

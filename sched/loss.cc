@@ -10,7 +10,7 @@ void LossDetector::on_largest_acked(std::uint64_t packet_number) noexcept {
 }
 
 LossResult LossDetector::detect(InFlight& in_flight, const Rtt& rtt, base::Instant now,
-                                base::FunctionRef<void(const SentPacket&)> lost) noexcept {
+                                base::FunctionRef<void(const SentPacket&, SentState was)> lost) noexcept {
   LossResult result;
   deadline_ = base::kNever;
   if (!any_acked_) return result;
@@ -21,16 +21,16 @@ LossResult LossDetector::detect(InFlight& in_flight, const Rtt& rtt, base::Insta
       run_since_ = base::kNever;
       continue;
     }
-    if (packet->state != SentState::kLost) {  // shed_evacuated() may have declared it already
+    const SentState was = packet->state;
+    if (was != SentState::kLost) {  // shed_evacuated() may have declared it already
       const base::Instant too_late = packet->sent + rtt.loss_delay();
       if (walked_to_ + kPacketThreshold > largest_acked_ && now < too_late) {
         deadline_ = too_late;
         return result;
       }
-      const bool was_in_flight = packet->state == SentState::kInFlight;
       in_flight.settle(*packet, SentState::kLost);
-      if (was_in_flight) lost(*packet);
     }
+    lost(*packet, was);
     ++result.packets;
     result.newest_sent = packet->sent;
     extend_run(*packet, rtt, result);

@@ -31,10 +31,10 @@ class LossDetector {
  public:
   // The largest acknowledged number so far may have grown.
   void on_largest_acked(std::uint64_t packet_number) noexcept;
-  // Declares losses; `lost` is called for each packet that was still in flight (an evacuated one
-  // was handed back before). Call after every ACK and when deadline() has passed.
+  // Declares losses; `lost` is called for each, with the state it was in before: kInFlight, kEvacuated (it was handed
+  // back then) or kLost (shed from a full ring). Call after every ACK and when deadline() has passed.
   LossResult detect(InFlight& in_flight, const Rtt& rtt, base::Instant now,
-                    base::FunctionRef<void(const SentPacket&)> lost) noexcept;
+                    base::FunctionRef<void(const SentPacket&, SentState was)> lost) noexcept;
   // When the time threshold of the oldest doubtful packet passes; kNever without one.
   [[nodiscard]] base::Instant deadline() const noexcept { return deadline_; }
 

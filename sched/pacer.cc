@@ -23,10 +23,17 @@ Pacer::Pacer(std::uint32_t packet_bytes) noexcept
 void Pacer::set_rate(std::uint64_t window_bytes, base::Duration srtt, bool slow_start,
                      base::Instant now) noexcept {
   MUST(srtt.ns > 0);
-  refresh(now);
   const std::uint64_t gained = slow_start ? window_bytes * 2 : window_bytes + window_bytes / 4;
-  const std::uint64_t rate =
-      mul_div(gained, std::uint64_t{1} << kShift, static_cast<std::uint64_t>(srtt.ns));
+  set_scaled(mul_div(gained, std::uint64_t{1} << kShift, static_cast<std::uint64_t>(srtt.ns)), now);
+}
+
+void Pacer::set_rate_Bps(std::uint64_t rate_Bps, base::Instant now) noexcept {
+  MUST(rate_Bps > 0);
+  set_scaled(mul_div(rate_Bps, std::uint64_t{1} << kShift, 1'000'000'000), now);
+}
+
+void Pacer::set_scaled(std::uint64_t rate, base::Instant now) noexcept {
+  refresh(now);   // what was earned so far was earned at the old rate
   rate_scaled_ = static_cast<std::int64_t>(std::clamp<std::uint64_t>(rate, 1, kRateMax));
   size_burst();
 }

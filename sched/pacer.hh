@@ -21,6 +21,8 @@ class Pacer {
   // A new window or round-trip time. srtt > 0.
   void set_rate(std::uint64_t window_bytes, base::Duration srtt, bool slow_start,
                 base::Instant now) noexcept;
+  // A rate that somebody else has decided. rate_Bps > 0.
+  void set_rate_Bps(std::uint64_t rate_Bps, base::Instant now) noexcept;
   // The lane was touched in a turn at `now`; any number of calls with one `now` count as one turn.
   void on_turn(base::Instant now) noexcept;
 
@@ -40,6 +42,7 @@ class Pacer {
   [[nodiscard]] std::int64_t earned_in(base::Duration time) const noexcept;
   void refresh(base::Instant now) noexcept;   // counts what was earned up to now
   void size_burst() noexcept;
+  void set_scaled(std::uint64_t rate, base::Instant now) noexcept;
 
   std::int64_t packet_bytes_;
   std::int64_t rate_scaled_ = 0;     // bytes per 2^kShift ns

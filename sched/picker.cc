@@ -3,28 +3,14 @@
 #include <algorithm>
 
 #include "sched/arith.hh"
-#include "sched/lane.hh"
 
 namespace weft::sched {
 namespace {
 
-constexpr int kRanks = 3;
 constexpr std::uint64_t kNsPerSecond = 1'000'000'000;
-
-int rank_of(const LaneView& lane) {
-  if (lane.state == share::PathState::kSuspect) return 2;
-  return lane.state == share::PathState::kActive && !lane.backup ? 0 : 1;
-}
-
-// The best rank that has a usable lane; kRanks when none has.
-int best_rank(std::span<const LaneView> lanes) {
-  int best = kRanks;
-  for (const LaneView& lane : lanes)
-    if (lane.usable) best = std::min(best, rank_of(lane));
-  return best;
-}
-
-bool in_play(const LaneView& lane, int rank) { return lane.usable && rank_of(lane) == rank; }
+// From which ratio of round trips on a lane is a long way round, and what it may be asked by.
+constexpr std::int64_t kManyTimes = 4;
+constexpr std::uint64_t kFirstPackets = 4;
 
 // (Qa + L) / Ba + srtt_a / 2 < (Qb + L) / Bb + srtt_b / 2, both rates known. Multiplied out by 2 Ba
 // Bb: rates and queues of 2^38 bytes and round trips of a minute leave the sums below 2^116.
@@ -46,14 +32,45 @@ bool is_tail(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_byt
   return Wide{unsent_bytes} * kNsPerSecond <= in_paths;
 }
 
-int lowest_srtt(std::span<const LaneView> lanes, int rank) {
-  int best = Picker::kNone;
+// When all lanes together would be through with what waits, if each got as much as makes all end at once
+// ("water-fill"):
+//   T = (K + sum(Q + B d)) / sum B, over the lanes that can begin before T: d + Q / B < T; d = srtt / 2.
+// As a fraction, in half nanoseconds and bytes: bytes of 2^50 and rates of 2^43 in sum leave all products below 2^124.
+struct Level {
+  Wide filled = 0;   // 2e9 K + sum(2e9 Q + B srtt)
+  Wide rate = 0;     // sum B
+  [[nodiscard]] static Wide begin_of(const LaneView& lane, std::uint64_t more) {
+    return Wide{lane.queued_bytes + more} * (2 * kNsPerSecond) +
+           Wide{lane.rate_Bps} * static_cast<std::uint64_t>(lane.srtt.ns);
+  }
+  // A chunk of so many bytes, sent now, would be there by T.
+  [[nodiscard]] bool reaches(const LaneView& lane, std::uint32_t bytes) const {
+    return begin_of(lane, bytes) * rate <= filled * lane.rate_Bps;
+  }
+};
+
+Level water_level(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes) {
+  static_assert(base::kLanesPerCoreMax <= 64);
+  std::uint64_t in = 0;   // a bit per lane that takes part
   for (std::size_t i = 0; i < lanes.size(); ++i)
-    if (in_play(lanes[i], rank) && lanes[i].can_send &&
-        (best == Picker::kNone || lanes[i].srtt < lanes[static_cast<std::size_t>(best)].srtt))
-      best = static_cast<int>(i);
-  return best;
+    if (in_play(lanes[i], rank) && lanes[i].rate_Bps > 0) in |= std::uint64_t{1} << i;
+  for (;;) {
+    Level level{.filled = Wide{unsent_bytes} * (2 * kNsPerSecond)};
+    for (std::size_t i = 0; i < lanes.size(); ++i)
+      if ((in >> i) & 1) {
+        level.filled += Level::begin_of(lanes[i], 0);
+        level.rate += lanes[i].rate_Bps;
+      }
+    const std::uint64_t before = in;
+    for (std::size_t i = 0; i < lanes.size(); ++i)
+      if (((in >> i) & 1) && Level::begin_of(lanes[i], 0) * level.rate >= level.filled * lanes[i].rate_Bps)
+        in &= ~(std::uint64_t{1} << i);   // too late to help; without it T only falls
+    if (in == before || in == 0) return level;
+  }
 }
+
+std::uint32_t user_weight(const LaneView& lane) noexcept { return std::max<std::uint32_t>(lane.weight, 1); }
+std::uint32_t score_weight(const LaneView& lane) noexcept { return std::max<std::uint32_t>(lane.score, 1); }
 
 int first_usable(std::span<const LaneView> lanes, int rank) {
   for (std::size_t i = 0; i < lanes.size(); ++i)
@@ -61,21 +78,38 @@ int first_usable(std::span<const LaneView> lanes, int rank) {
   return Picker::kNone;
 }
 
+// A lane of unknown rate whose round trip is many times that of the quickest lane. What it gets at the start decides
+// when a short transfer ends, so it gets
+// - nothing while the quickest is not measured either, and has something on its way that will tell;
+// - nothing when the quickest alone would be through before a packet of this lane arrived;
+// - else a few packets, until it is measured.
+bool is_held_back(std::span<const LaneView> lanes, int rank, const LaneView& lane, std::uint64_t unsent_bytes,
+                  std::uint32_t packet_bytes) {
+  if (lane.rate_Bps != 0) return false;
+  const LaneView& quickest = lanes[static_cast<std::size_t>(lowest_srtt(lanes, rank, false))];
+  if (lane.srtt < kManyTimes * quickest.srtt) return false;
+  if (quickest.rate_Bps == 0) return quickest.can_send || quickest.queued_bytes > 0;
+  const auto ns = [](base::Duration time) { return static_cast<std::uint64_t>(time.ns); };
+  // (Q + K) / B + srtt / 2 against half the round trip of this lane; B as measured, and as two windows a round trip:
+  // while the window doubles, what was measured lies a round trip behind.
+  if (Level::begin_of(quickest, unsent_bytes) <= Wide{quickest.rate_Bps} * ns(lane.srtt)) return true;
+  if (Wide{quickest.queued_bytes + unsent_bytes} * ns(quickest.srtt) <=
+      Wide{quickest.window_bytes} * ns(lane.srtt - quickest.srtt))
+    return true;
+  return lane.queued_bytes + packet_bytes > kFirstPackets * std::uint64_t{packet_bytes};
+}
+
 }  // namespace
 
-LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
-                 std::uint32_t packet_bytes, base::Instant now) noexcept {
-  const bool carries_data = path.state == share::PathState::kActive ||
-                            path.state == share::PathState::kStandby ||
-                            path.state == share::PathState::kSuspect;
-  return {.usable = validated && carries_data && lane.answering(),
-          .can_send = lane.can_send(packet_bytes, now),
-          .backup = path.role == share::PathRole::kBackup,
-          .state = path.state,
-          .rate_Bps = lane.bandwidth_Bps(),
-          .srtt = lane.srtt(),
-          .rttvar = lane.rttvar(),
-          .queued_bytes = lane.in_flight_bytes()};
+template <typename TakesPart>
+int Picker::pick_in_turn(std::span<const LaneView> lanes, TakesPart takes_part) noexcept {
+  for (std::size_t step = 0; step < lanes.size(); ++step) {
+    const std::size_t i = (turn_ + step) % lanes.size();
+    if (!lanes[i].can_send || !takes_part(lanes[i])) continue;
+    turn_ = i + 1;
+    return static_cast<int>(i);
+  }
+  return kNone;
 }
 
 int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
@@ -84,8 +118,13 @@ int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
   if (rank == kRanks) return kNone;
   switch (policy_) {
     case share::Policy::kRate: return pick_rate(lanes, rank, unsent_bytes, packet_bytes);
-    case share::Policy::kMinRtt: return lowest_srtt(lanes, rank);
-    case share::Policy::kRoundRobin: return pick_in_turn(lanes, rank);
+    case share::Policy::kMinRtt: return lowest_srtt(lanes, rank, true);
+    case share::Policy::kEcf: return ecf_.pick(lanes, rank, unsent_bytes);
+    case share::Policy::kRoundRobin:
+      return pick_in_turn(lanes, [&](const LaneView& lane) { return in_play(lane, rank); });
+    case share::Policy::kWeighted: return turns_.take(lanes, rank, user_weight);
+    case share::Policy::kHealth: return turns_.take(lanes, rank, score_weight);
+    case share::Policy::kRedundant: return lowest_srtt(lanes, rank, true);
     case share::Policy::kActiveBackup: return first_usable(lanes, rank);
   }
   return kNone;
@@ -93,35 +132,46 @@ int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
 
 int Picker::pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
                       std::uint32_t packet_bytes) noexcept {
-  if (!is_tail(lanes, rank, unsent_bytes)) return pick_in_turn(lanes, rank);
+  const auto takes_part = [&](const LaneView& lane) {
+    return in_play(lane, rank) && !is_held_back(lanes, rank, lane, unsent_bytes, packet_bytes);
+  };
+  if (!is_tail(lanes, rank, unsent_bytes)) return pick_in_turn(lanes, takes_part);
   if (++tail_picks_ % kExploreOneIn == 0) {
     for (std::size_t i = 0; i < lanes.size(); ++i)
-      if (in_play(lanes[i], rank) && lanes[i].can_send && lanes[i].queued_bytes == 0)
+      if (takes_part(lanes[i]) && lanes[i].can_send && lanes[i].queued_bytes == 0)
         return static_cast<int>(i);
   }
-  int best = kNone;  // of the lanes of known rate, with credit or without
+  int first = kNone;         // to deliver it, of the lanes of known rate, with credit or without
+  int first_able = kNone;    // the same of those with credit
+  const auto earlier = [&](const LaneView& lane, int than) {
+    return than == kNone || arrives_earlier(lane, lanes[static_cast<std::size_t>(than)], packet_bytes);
+  };
   for (std::size_t i = 0; i < lanes.size(); ++i) {
     const LaneView& lane = lanes[i];
-    if (!in_play(lane, rank)) continue;
+    if (!takes_part(lane)) continue;
     if (lane.rate_Bps == 0) {
       if (lane.can_send) return static_cast<int>(i);
       continue;
     }
-    if (best == kNone || arrives_earlier(lane, lanes[static_cast<std::size_t>(best)], packet_bytes))
-      best = static_cast<int>(i);
+    if (earlier(lane, first)) first = static_cast<int>(i);
+    if (lane.can_send && earlier(lane, first_able)) first_able = static_cast<int>(i);
   }
-  // The lane that delivers first takes it, or nobody: one with credit now would still be later.
-  return best != kNone && lanes[static_cast<std::size_t>(best)].can_send ? best : kNone;
+  // The lane that delivers first takes it. While it is full, another one may only if all that waits would not be
+  // through before that one has delivered.
+  if (first_able == kNone || first_able == first) return first_able;
+  const Level level = water_level(lanes, rank, unsent_bytes);
+  return level.reaches(lanes[static_cast<std::size_t>(first_able)], packet_bytes) ? first_able : kNone;
 }
 
-int Picker::pick_in_turn(std::span<const LaneView> lanes, int rank) noexcept {
-  for (std::size_t step = 0; step < lanes.size(); ++step) {
-    const std::size_t i = (turn_ + step) % lanes.size();
-    if (!in_play(lanes[i], rank) || !lanes[i].can_send) continue;
-    turn_ = i + 1;
-    return static_cast<int>(i);
+int Picker::pick_twin(std::span<const LaneView> lanes, int first) const noexcept {
+  const LaneView& one = lanes[static_cast<std::size_t>(first)];
+  int best = kNone;
+  for (std::size_t i = 0; i < lanes.size(); ++i) {
+    const LaneView& lane = lanes[i];
+    if (!in_play(lane, rank_of(one)) || !lane.can_send || lane.port == one.port) continue;
+    if (best == kNone || lane.srtt < lanes[static_cast<std::size_t>(best)].srtt) best = static_cast<int>(i);
   }
-  return kNone;
+  return best;
 }
 
 int Picker::pick_control(std::span<const LaneView> lanes) noexcept {

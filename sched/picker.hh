@@ -2,17 +2,21 @@
 // Owner: one data core, one picker per session. Pure: lanes are shown as values. Cost: O(lanes), no
 // allocation; division nowhere, 128-bit products only at the tail.
 //
-// Ranks come first, whatever the policy: active paths; else standby and backup ones; else suspect
-// ones. A lane of a worse rank is used only when no lane of a better rank is usable at all, not
-// when these are merely full.
-// Then the policy:
+// Ranks come first, whatever the policy (lane_view.hh). Then the policy:
 //   kRate          work-conserving: any lane with credit, in turn, so that each is fed as fast as
 //                  it drains. At the tail (unsent <= sum of rate x srtt) the order of arrival
-//                  begins to matter: a lane takes the chunk only if no other usable lane would
-//                  deliver it earlier, by (Q + L) / B + srtt / 2. A lane of unknown rate always
-//                  takes (else it would never be measured) and makes no other lane wait.
+//                  begins to matter. By (Q + L) / B + srtt / 2, the lane that delivers first takes
+//                  the chunk; while it is full, the next may only if the chunk is there before all
+//                  lanes together would be through with what waits. A lane of unknown rate always
+//                  takes (else it would never be measured; a long way round only a few packets) and
+//                  makes no other lane wait. What a slow
+//                  lane has taken before the tail began: tail_resend.hh.
 //   kMinRtt        the lowest srtt that has credit.
+//   kEcf           the lowest srtt, also by waiting for it where that ends sooner (ecf.hh).
 //   kRoundRobin    in turn, passing over lanes without credit.
+//   kWeighted      in turn, by the operator's weights (weighted_turns.hh).
+//   kHealth        the same by score: a lane of score 25 gets a quarter of what one of 100 gets.
+//   kRedundant     the lowest srtt that has credit; the caller sends a second copy by pick_twin().
 //   kActiveBackup  only the first usable lane of the best rank; a better one that returns takes
 //                  over again.
 #pragma once
@@ -21,30 +25,16 @@
 #include <cstdint>
 #include <span>
 
-#include "engine/base/time.hh"
-#include "engine/share/table.hh"
+#include "engine/share/policy.hh"
+#include "sched/ecf.hh"
+#include "sched/lane_view.hh"
+#include "sched/weighted_turns.hh"
 
 namespace weft::sched {
 
-class Lane;
-
-struct LaneView {
-  bool usable = false;            // exists, validated, answering, in a state that may carry data
-  bool can_send = false;          // Lane::can_send() for the packet at hand
-  bool backup = false;
-  share::PathState state = share::PathState::kAbsent;
-  std::uint64_t rate_Bps = 0;     // 0: not measured yet
-  base::Duration srtt{}, rttvar{};
-  std::uint64_t queued_bytes = 0; // sent and not acknowledged
-};
-
-// How a lane looks to the picker. `validated`: the peer answered a challenge on this lane.
-[[nodiscard]] LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
-                               std::uint32_t packet_bytes, base::Instant now) noexcept;
-
 class Picker {
  public:
-  static constexpr int kNone = -1;
+  static constexpr int kNone = kNoLane;
   // At the tail one chunk in so many goes to a lane that has nothing on its way. Without this a lane whose estimates were
   // bad once (a round trip of seconds, measured across an outage) would never be measured again; with it, it costs
   // less than a percent of the tail.
@@ -57,6 +47,9 @@ class Picker {
   // when no lane should send now: ask again next turn.
   [[nodiscard]] int pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
                          std::uint32_t packet_bytes) noexcept;
+  // The lane for a second copy of what lane `first` has just taken: of its rank, by another port, with credit, the
+  // lowest srtt; kNone when there is none.
+  [[nodiscard]] int pick_twin(std::span<const LaneView> lanes, int first) const noexcept;
   // The lane for control frames: usable, best rank but standby counts as active, lowest srtt. It
   // stays with its last choice until another is better by a quarter: acks that change their way
   // blur the round-trip times they measure.
@@ -65,12 +58,15 @@ class Picker {
  private:
   [[nodiscard]] int pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
                               std::uint32_t packet_bytes) noexcept;
-  [[nodiscard]] int pick_in_turn(std::span<const LaneView> lanes, int rank) noexcept;
+  template <typename TakesPart>   // of a LaneView; in the .cc, which alone calls it
+  [[nodiscard]] int pick_in_turn(std::span<const LaneView> lanes, TakesPart takes_part) noexcept;
 
   share::Policy policy_ = share::Policy::kRate;
   std::size_t turn_ = 0;          // where the next round starts
   int control_ = kNone;
   std::uint32_t tail_picks_ = 0;
+  WeightedTurns turns_;
+  Ecf ecf_;
 };
 
 }  // namespace weft::sched

@@ -17,6 +17,17 @@
 
 namespace weft::sched {
 
+// What one ACK says about the path, from its newest packet: the interval reaches from that packet's sending to now.
+struct RateSample {
+  bool any = false;                       // the ACK was of a packet that elicits acks
+  std::uint64_t rate_Bps = 0;             // 0: too short an interval to tell
+  std::uint64_t delivered_bytes = 0;      // in the interval
+  std::uint64_t delivered_before = 0;     // until the packet left
+  std::uint64_t in_flight_bytes = 0;      // when it left, with it
+  std::uint32_t lost_before = 0;          // for RateEstimator::lost_since()
+  bool app_limited = false;
+};
+
 class RateEstimator {
  public:
   static constexpr std::uint32_t kRounds = 10;
@@ -28,7 +39,11 @@ class RateEstimator {
 
   // One ACK frame: on_acked() for each newly acknowledged packet that elicits acks, then finish().
   void on_acked(const SentPacket& packet, base::Instant now) noexcept;
-  void finish(base::Duration rtt_min, bool round_ended) noexcept;
+  RateSample finish(base::Duration rtt_min, bool round_ended) noexcept;
+  // A packet was declared lost.
+  void on_lost(std::uint32_t bytes) noexcept { lost_ += bytes; }
+  // Bytes declared lost since a packet left that remembers `lost_before`.
+  [[nodiscard]] std::uint32_t lost_since(std::uint32_t lost_before) const noexcept { return lost_ - lost_before; }
 
   // The path changed: its figures say nothing any more. What was delivered stays counted.
   void forget() noexcept;
@@ -36,12 +51,14 @@ class RateEstimator {
   [[nodiscard]] std::uint64_t bandwidth_Bps() const noexcept;   // 0 = not measured yet
   [[nodiscard]] std::uint64_t smoothed_Bps() const noexcept { return smoothed_; }
   [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return delivered_; }
+  [[nodiscard]] bool app_limited() const noexcept { return app_limited_until_ != 0; }
 
  private:
   std::uint64_t delivered_ = 0;
   base::Instant delivered_at_{};
   base::Instant first_sent_{};
   std::uint64_t app_limited_until_ = 0;    // 0: not limited
+  std::uint32_t lost_ = 0;
   // The sample of the ACK being handled: its newest packet.
   bool sampling_ = false;
   SentPacket newest_{};

@@ -36,6 +36,7 @@ class Port:
     udp_port: int = 22100
     mtu: int = 1500
     role: str = "primary"
+    congestion: str = "cubic"
     # Written where they say something.
     gateway: str = ""
     vlan: int = 0

@@ -281,6 +281,10 @@ class Weft(Daemon):
     def set_ports(self, ports, **tables):
         homes.write_weft_toml(self.home, ports, **tables)
 
+    def policy(self, *words, check=True):
+        """`weft policy WORDS`."""
+        return self.run(weft_binary(), "policy", "--home", self.home, *words, check=check)
+
     def paths(self):
         return self.rest.get("/rest/weft/paths")["paths"]
 
@@ -350,11 +354,11 @@ def join(one, other, folder="lab", one_type="sendreceive", other_type="sendrecei
     return paths
 
 
-def add_memif_paths(server, client, names=("left", "right"), mtu=1500, **tables):
+def add_memif_paths(server, client, names=("left", "right"), mtu=1500, congestion="cubic", **tables):
     """A path per name over shared memory. `server` and `client` is memif's choice of words; the data flows both ways."""
     for me, role, host in ((server, "server", 1), (client, "client", 2)):
         ports = [homes.Port(name, f"net_memif{number},role={role},id=0,socket={server.directory.parent / name}.sock",
-                            f"10.{number + 1}.0.{host}/24", mtu=mtu)
+                            f"10.{number + 1}.0.{host}/24", mtu=mtu, congestion=congestion)
                  for number, name in enumerate(names)]
         me.set_ports(ports, **tables)
 

@@ -21,11 +21,9 @@ constexpr std::uint32_t kVlanMax = 4094;
 // In the order of the enums.
 constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
 constexpr std::array kDirectNames = {"auto", "always", "never"};
-constexpr std::array kPolicyNames = {"rate", "min-rtt", "round-robin", "active-backup"};
 constexpr std::array kRoleNames = {"primary", "backup"};
 static_assert(static_cast<std::size_t>(AeadChoice::kOpenssl) + 1 == kAeadNames.size());
 static_assert(static_cast<std::size_t>(DirectIo::kNever) + 1 == kDirectNames.size());
-static_assert(static_cast<std::size_t>(share::Policy::kActiveBackup) + 1 == kPolicyNames.size());
 static_assert(static_cast<std::size_t>(share::PathRole::kBackup) + 1 == kRoleNames.size());
 
 std::optional<base::IpAddress> parse_ip(const std::string& text) {
@@ -212,6 +210,9 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   port.vlan = static_cast<std::uint16_t>(vlan);
   read_exception(table, port);
   read_partners(table, port);
+  table.read("weight", port.weight, share::kWeightMin, share::kWeightMax);
+  table.read("congestion", port.congestion, share::kCongestionNames);
+  table.read("rate_mbit", port.rate_mbit, 0, kRateMbitMax);
   table.refuse_unknown_keys();
   refuse_twins(table, port, others);
   refuse_shared_network(table, port, others);
@@ -261,7 +262,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   };
   read_engine(table("engine"), config.engine);
   TomlTable scheduler = table("scheduler");
-  scheduler.read("policy", config.policy, kPolicyNames);
+  scheduler.read("policy", config.policy, share::kPolicyNames);
   scheduler.refuse_unknown_keys();
   TomlTable disk = table("disk");
   disk.read("direct", config.disk.direct, kDirectNames);
@@ -313,7 +314,8 @@ aead = "auto"           # auto, ipsec-mb, openssl
 #eal_args = []          # passed to DPDK as they are
 
 [scheduler]
-policy = "rate"         # rate, min-rtt, round-robin, active-backup
+# rate, min-rtt, ecf, round-robin, weighted, health, redundant, active-backup; `weft policy NAME` changes it at run time
+policy = "rate"
 
 [disk]
 direct = "auto"         # O_DIRECT: auto, always, never
@@ -336,6 +338,9 @@ impair = false
 #vlan = 100                     # the port is this VLAN of the interface
 #to = ["left"]                  # only with these ports of the other device; without: with all it can reach
 #exception = "weft0"            # a TAP interface, made by weft, through which the system uses the port too
+#weight = 10                    # 1 to 100: this port's share under policy = "weighted"
+#congestion = "cubic"           # cubic, bbr: for paths that lose packets without being full
+#rate_mbit = 0                  # send no faster than this, all paths of the port together; 0: no ceiling
 
 #[[port]]
 #name = "right"

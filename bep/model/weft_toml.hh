@@ -25,6 +25,7 @@ enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };
 inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of buffers; SlotRef has 16 bits
 inline constexpr std::uint32_t kMemoryMbMax = 1u << 20;  // 1 TiB: a typing error, not a machine
 inline constexpr std::uint32_t kDiskDepthMax = 1024;    // more than any disk takes at once
+inline constexpr std::uint32_t kRateMbitMax = 1'000'000;   // 1 Tbit/s
 inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9216;  // IPv6's least; what cards call jumbo
 
 struct EngineConfig {
@@ -58,6 +59,9 @@ struct PortConfig {
   std::uint16_t vlan = 0;          // 1 … 4094, 0: untagged
   std::string exception;           // name of a TAP interface that gets what is not ours; empty: none
   std::vector<std::string> to;     // names of the peer's ports that it speaks with; empty: all it can reach
+  std::uint32_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
+  share::Congestion congestion = share::Congestion::kCubic;
+  std::uint32_t rate_mbit = 0;     // of UDP payload that leaves by it, all lanes together; 0: no ceiling
 };
 
 struct WeftConfig {

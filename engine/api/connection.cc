@@ -21,6 +21,7 @@ Method method_of(http::verb verb) {
   switch (verb) {
     case http::verb::get: return Method::kGet;
     case http::verb::post: return Method::kPost;
+    case http::verb::put: return Method::kPut;
     case http::verb::options: return Method::kOptions;
     default: return Method::kOther;
   }

@@ -61,6 +61,7 @@ Json path_json(const run::PathStatus& path, base::Instant now) {
               {"chunk_bytes_in", sum.chunk_bytes_in},
               {"chunk_bytes_out", sum.chunk_bytes_out},
               {"retransmitted_bytes", sum.chunk_bytes_again},
+              {"redundant_bytes", sum.chunk_bytes_redundant},
               {"duplicate_bytes", sum.chunk_bytes_duplicate},
               {"lanes", lanes}};
 }
@@ -73,6 +74,7 @@ Json totals_json(const run::TransferTotals& totals) {
               {"bytes_served", totals.bytes_served},
               {"duplicate_bytes", totals.bytes_duplicate},
               {"retransmitted_bytes", totals.bytes_again},
+              {"redundant_bytes", totals.bytes_redundant},
               {"longest_stall_ms", totals.stall_longest_ms}};
 }
 
@@ -229,7 +231,7 @@ Response get_weft_status(const Context& context, const Call&) {
                            {"aead", datapath.aead},
                            {"memory", datapath.memory_kind},
                            {"disk_fallback", null_if_empty(datapath.disk_fallback)},
-                           {"policy", word_of(datapath.policy)},
+                           {"policy", share::name_of(datapath.policy)},
                            {"cpu_ns", datapath.cpu_ns}};
   return answer_json(
       Json{{"at", rfc3339(unix_ms_now())},

@@ -39,6 +39,8 @@ void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
   book.counter("weft_transfer_duplicate_bytes_total", "Chunk bytes that came a second time.", {},
                totals.bytes_duplicate);
   book.counter("weft_transfer_retransmitted_bytes_total", "Chunk bytes sent a second time.", {}, totals.bytes_again);
+  book.counter("weft_transfer_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", {},
+               totals.bytes_redundant);
   book.gauge("weft_transfer_longest_stall_seconds", "Longest wait for a block while a transfer could go on.", {},
              static_cast<double>(totals.stall_longest_ms) / 1e3);
 }
@@ -57,6 +59,8 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
   book.counter("weft_path_packets_lost_total", "Packets lost, without those that came after all.", who,
                sum.packets_lost);
   book.counter("weft_path_retransmitted_bytes_total", "Chunk bytes sent a second time.", who, sum.chunk_bytes_again);
+    book.counter("weft_path_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", who,
+                 sum.chunk_bytes_redundant);
   const auto both = [&](const char* name, const char* help, std::uint64_t in, std::uint64_t out) {
     book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "in"}}, in);
     book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "out"}}, out);

@@ -21,6 +21,8 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/noauth/health", get_health},
     Route{Method::kGet, "/rest/weft/paths", get_paths},
     Route{Method::kGet, "/rest/weft/status", get_weft_status},
+    Route{Method::kGet, "/rest/weft/scheduler", get_scheduler},
+    Route{Method::kPut, "/rest/weft/scheduler", put_scheduler},
     Route{Method::kPost, "/rest/weft/ports/*/impair", post_impair},
     Route{Method::kGet, "/metrics", get_metrics},
 };
@@ -45,7 +47,9 @@ bool matches(std::string_view pattern, const Target& target, std::string_view& n
   return false;
 }
 
-const char* word_of(Method method) { return method == Method::kGet ? "GET" : "POST"; }
+const char* word_of(Method method) {
+  return method == Method::kGet ? "GET" : method == Method::kPost ? "POST" : "PUT";
+}
 
 }  // namespace
 

@@ -49,15 +49,4 @@ const char* word_of(share::PathRole role) noexcept {
   return role == share::PathRole::kPrimary ? "primary" : "backup";
 }
 
-const char* word_of(share::Policy policy) noexcept {
-  switch (policy) {
-    case share::Policy::kRate: return "rate";
-    case share::Policy::kMinRtt: return "min-rtt";
-    case share::Policy::kRoundRobin: return "round-robin";
-    case share::Policy::kActiveBackup: return "active-backup";
-  }
-  MUST(false);
-  return "";
-}
-
 }  // namespace weft::api

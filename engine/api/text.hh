@@ -18,6 +18,5 @@ namespace weft::api {
 [[nodiscard]] std::string endpoint(const base::IpAddress& ip, std::uint16_t port);   // "[fe80::1]:22100"
 [[nodiscard]] const char* word_of(share::PathState state) noexcept;                  // "active"
 [[nodiscard]] const char* word_of(share::PathRole role) noexcept;
-[[nodiscard]] const char* word_of(share::Policy policy) noexcept;                    // as in weft.toml
 
 }  // namespace weft::api

@@ -6,6 +6,7 @@
 
 #include "engine/api/text.hh"
 #include "engine/base/log.hh"
+#include "engine/share/policy.hh"
 
 namespace weft::cli {
 namespace {
@@ -32,6 +33,7 @@ struct Options {
   FolderAddOptions folder_add;
   FolderShareOptions folder_share;
   StatusOptions status;
+  PolicyOptions policy;
 };
 
 void add_home(CLI::App& command, Options& options) {
@@ -108,6 +110,17 @@ CLI::App* add_folder_share(CLI::App& folder, Options& options) {
   return share;
 }
 
+CLI::App* add_policy(CLI::App& app, Options& options) {
+  CLI::App* const policy =
+      app.add_subcommand("policy", "Show or change how the running daemon chooses among paths");
+  add_home(*policy, options);
+  policy->add_option("NAME", options.policy.name, "The new one; without it, the present one is printed")
+      ->check(CLI::IsMember(std::vector<std::string>(share::kPolicyNames.begin(), share::kPolicyNames.end())));
+  policy->footer("Transfers go on. weft.toml is left as it is: the next start begins with what stands there.\n"
+                 "Examples:\n  weft policy\n  weft policy ecf");
+  return policy;
+}
+
 void configure_logging(const Options& options) {
   base::LogLevel level = base::LogLevel::kInfo;
   base::LogFormat format = base::LogFormat::kText;
@@ -143,6 +156,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   CLI::App* const status = app.add_subcommand("status", "Show what the running daemon of a home does");
   add_home(*status, options);
   status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
+  CLI::App* const policy = add_policy(app, options);
   CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
   device->require_subcommand(1);
   CLI::App* const device_add = add_device_add(*device, options);
@@ -159,11 +173,12 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   const std::filesystem::path home = options.home.empty() ? default_home() : std::filesystem::path(options.home);
   configure_logging(options);
   options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
-      options.status.home = home;
+      options.status.home = options.policy.home = home;
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
   if (status->parsed()) return status_command(options.status, io);
+  if (policy->parsed()) return policy_command(options.policy, io);
   if (device_add->parsed()) return device_add_command(options.device_add, io);
   if (folder_add->parsed()) return folder_add_command(options.folder_add, io);
   if (folder_share->parsed()) return folder_share_command(options.folder_share, io);

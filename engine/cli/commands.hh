@@ -58,6 +58,12 @@ struct StatusOptions {
 };
 [[nodiscard]] int status_command(const StatusOptions& options, const Io& io);
 
+struct PolicyOptions {
+  std::filesystem::path home;
+  std::string name;                          // empty: show it only
+};
+[[nodiscard]] int policy_command(const PolicyOptions& options, const Io& io);
+
 // Blocks until SIGINT, SIGTERM or a shutdown by REST.
 [[nodiscard]] int serve_command(const std::filesystem::path& home, const Io& io);
 

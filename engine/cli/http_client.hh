@@ -1,4 +1,4 @@
-// One HTTP request to a daemon on this machine, for `weft status`. Blocking, with one deadline for all of it.
+// One HTTP request to a daemon on this machine, for daemon_client.hh. Blocking, with one deadline for all of it.
 // Errors: a sentence for people. Bounds: an answer of at most kAnswerBytesMax.
 #pragma once
 

@@ -134,6 +134,15 @@ void Daemon::begin_stop() {
   });
 }
 
+base::Status Daemon::set_policy(share::Policy policy) {
+  const share::Policy before = datapath_->policy();
+  if (!datapath_->set_policy(policy))
+    return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml: files travel over the TLS link");
+  base::log(LogLevel::kInfo, "scheduler policy changed by order",
+            {{"from", share::name_of(before)}, {"to", share::name_of(policy)}});
+  return {};
+}
+
 base::Status Daemon::impair(std::string_view name, const nic::Impairment& impairment) {
   for (std::uint32_t i = 0; engine_ != nullptr && i < engine_->ports(); ++i) {
     nic::Port& port = engine_->port(i);

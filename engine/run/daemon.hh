@@ -62,6 +62,7 @@ class Daemon final : public StatusSource, public CommandSink {
   void scan_all() override { model_->scan_all(); }
   void shutdown() override;
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+  [[nodiscard]] base::Status set_policy(share::Policy policy) override;
 
  private:
   explicit Daemon(DaemonConfig config);

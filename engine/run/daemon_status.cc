@@ -65,6 +65,7 @@ TransferTotals Daemon::totals() const {
       for (const share::LaneReport& lane : path.lanes) {
         t.bytes_duplicate += lane.chunk_bytes_duplicate;
         t.bytes_again += lane.chunk_bytes_again;
+        t.bytes_redundant += lane.chunk_bytes_redundant;
       }
   }
   return t;
@@ -96,7 +97,7 @@ std::vector<PathStatus> Daemon::paths() const {
 
 DatapathStatus Daemon::datapath() const {
   DatapathStatus d;
-  d.policy = setup_.weft.policy;
+  d.policy = datapath_->policy();
   if (engine_ == nullptr) return d;
   d.running = true;
   d.aead = engine_->aead_name();

@@ -27,7 +27,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       disk_(*wiring_.disk_jobs, *wiring_.disk_dones),
       fetch_(files_, disk_, config.slots, config.fetch_slots, config.limits),
       serve_(files_, disk_, config.fetch_slots, config.serve_slots, config.limits),
-      tx_(config.ports, aead_) {
+      tx_(config.ports, config.port_rates_Bps, aead_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);
 }

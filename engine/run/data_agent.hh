@@ -28,6 +28,7 @@
 #include "engine/wire/aead.hh"
 #include "engine/wire/challenges.hh"
 #include "sched/picker.hh"
+#include "sched/tail_resend.hh"
 
 namespace weft::run {
 
@@ -51,6 +52,8 @@ struct DataAgentConfig {
   std::uint32_t fetch_slots = 0, serve_slots = 0;
   LaneTable::Limits lanes{};
   CoreLimits limits{};
+  // By PortId, this core's part, in bytes of UDP payload; 0: no ceiling.
+  std::array<std::uint64_t, base::kPortsMax> port_rates_Bps{};
   std::uint64_t challenge_seed = 0;                // unpredictable: challenges must not be guessed
   CoreWiring wiring{};
 };
@@ -79,6 +82,7 @@ class DataAgent {
   struct Session {
     bool exists = false;
     sched::Picker picker;
+    sched::TailResend resend;
   };
 
   // data_agent.cc
@@ -119,7 +123,16 @@ class DataAgent {
   void send_rejects(base::SessionId session, base::Instant now) noexcept;
   void send_requests(base::SessionId session, base::Instant now) noexcept;
   void send_chunks(base::SessionId session, base::Instant now) noexcept;
-  bool send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept;
+  enum class Copy : bool { kFirst, kSecond };
+  void finish_chunk(Draft& draft, const ServeSide::Chunk& chunk, Copy copy, base::Instant now) noexcept;
+  void send_twin(const ServeSide::Chunk& chunk, std::size_t first, base::SessionId session, base::Instant now) noexcept;
+  void send_copies(base::SessionId session, base::Instant now) noexcept;
+  std::uint32_t send_copy(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count, std::uint64_t bytes_max,
+                          std::size_t at, base::Instant now) noexcept;
+  [[nodiscard]] static std::uint32_t room_for_chunks(const LaneSlot& lane) noexcept {
+    return lane.packet_bytes - kChunkPacketOverhead;
+  }
+  void refresh_view(std::size_t at, base::Instant now) noexcept;
   void send_acks(base::SessionId session, base::Instant now) noexcept;
   void send_ack(Draft& draft, const wire::Ack& ack, base::Instant now) noexcept;
   void append_ack(Draft& draft, std::size_t reserve, base::Instant now) noexcept;

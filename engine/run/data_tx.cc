@@ -19,6 +19,7 @@ std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
       const base::SessionId session{static_cast<std::uint8_t>(s)};
       if (!data) send_control(session, now);
       else if (serve_.unsent_bytes(session) > 0) send_chunks(session, now);
+      else if (serve_.extents_of(session) > 0) send_copies(session, now);
     }
   // Last, because a chunk's packet takes an ack along.
   for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
@@ -49,7 +50,8 @@ void DataAgent::build_views(base::SessionId session, For purpose, base::Instant 
     const LaneSlot& lane = lanes_.at(index);
     sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
                                           lane.packet_bytes, now);
-    view.can_send = view.can_send && tx_.has_room_for_data(lane);
+    view.port = lane.port;
+    view.can_send = view.can_send && tx_.has_room_for_data(lane, now);
     view.usable = view.usable && (purpose == For::kControl || lane.pmtu.carries_data());
     MUST(views_.try_push(view) && view_lanes_.try_push(index));
   }
@@ -135,12 +137,15 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
     if (picked == sched::Picker::kNone) return;
     const auto at = static_cast<std::size_t>(picked);
     LaneSlot& lane = lanes_.at(view_lanes_[at]);
-    if (!send_chunk(session, lane, now)) {
+    Draft draft;
+    if (!tx_.start(lane, sched::SentKind::kChunk, draft)) {
       views_[at].can_send = false;
       continue;
     }
-    views_[at].queued_bytes = lane.lane->in_flight_bytes();
-    views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane);
+    const ServeSide::Chunk chunk = serve_.take_chunks(session, room_for_chunks(lane));
+    finish_chunk(draft, chunk, Copy::kFirst, now);
+    refresh_view(at, now);
+    if (picker.policy() == share::Policy::kRedundant) send_twin(chunk, at, session, now);
   }
   // All that there was is on its way: what a lane delivers from here on says nothing about what it could.
   for (const std::uint16_t index : view_lanes_) {
@@ -149,10 +154,63 @@ void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept
   }
 }
 
-bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instant now) noexcept {
+// Policy `redundant`: the same chunks on a lane of another port, if there is one with room; in several packets where
+// that one's are smaller. Without room it is not waited for: the pair goes as fast as the better of the two.
+void DataAgent::send_twin(const ServeSide::Chunk& chunk, std::size_t first, base::SessionId session,
+                          base::Instant now) noexcept {
+  sched::Picker& picker = sessions_[base::to_index(session)].picker;
+  for (;;) {
+    const int picked = picker.pick_twin(views_.span(), static_cast<int>(first));
+    if (picked == sched::Picker::kNone) return;
+    const auto at = static_cast<std::size_t>(picked);
+    if (!send_copy(chunk.ref, chunk.index, chunk.count, UINT64_MAX, at, now)) return;
+  }
+}
+
+// The end of a transfer, policy `rate`: what a slow lane holds up goes again by a quick one that has nothing else to
+// do.
+void DataAgent::send_copies(base::SessionId session, base::Instant now) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  if (s.picker.policy() != share::Policy::kRate || serve_.copy_budget(session) == 0) return;
+  build_views(session, For::kData, now);
+  base::FixedVector<const sched::Lane*, base::kLanesPerCoreMax> lanes;
+  for (const std::uint16_t index : view_lanes_) MUST(lanes.try_push(&*lanes_.at(index).lane));
+  while (const auto copy = s.resend.next(views_.span(), lanes.span(), now, [&](const sched::SentPacket& packet) {
+    return serve_.chunks_to_copy(packet.ref, packet.chunk, packet.chunks, serve_.copy_budget(session)).has_value();
+  })) {
+    const sched::SentPacket held_up = *copy->packet;
+    while (const std::uint32_t bytes = send_copy(held_up.ref, held_up.chunk, held_up.chunks,
+                                                 serve_.copy_budget(session), static_cast<std::size_t>(copy->to), now))
+      serve_.spend_copy_budget(session, bytes);
+  }
+}
+
+// One packet with what of these chunks may be copied and fits. Returns its bytes of chunks; 0: nothing left to copy, or no
+// room.
+std::uint32_t DataAgent::send_copy(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count, std::uint64_t bytes_max,
+                                   std::size_t at, base::Instant now) noexcept {
+  LaneSlot& lane = lanes_.at(view_lanes_[at]);
+  const auto part = serve_.chunks_to_copy(ref, chunk, count, std::min<std::uint64_t>(bytes_max, room_for_chunks(lane)));
   Draft draft;
-  if (!tx_.start(lane, sched::SentKind::kChunk, draft)) return false;
-  const ServeSide::Chunk chunk = serve_.take_chunks(session, lane.packet_bytes - kChunkPacketOverhead);
+  if (!part || !views_[at].can_send) return 0;
+  if (!tx_.start(lane, sched::SentKind::kChunk, draft)) {
+    views_[at].can_send = false;
+    return 0;
+  }
+  finish_chunk(draft, *part, Copy::kSecond, now);
+  serve_.note_copy(*part);
+  refresh_view(at, now);
+  return part->length;
+}
+
+void DataAgent::refresh_view(std::size_t at, base::Instant now) noexcept {
+  const LaneSlot& lane = lanes_.at(view_lanes_[at]);
+  views_[at].queued_bytes = lane.lane->in_flight_bytes();
+  views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane, now);
+}
+
+void DataAgent::finish_chunk(Draft& draft, const ServeSide::Chunk& chunk, Copy copy, base::Instant now) noexcept {
+  LaneSlot& lane = *draft.lane;
   draft.body = slots_.subspan(std::size_t{chunk.slot} * base::kSlotBytes + chunk.offset, chunk.length);
   draft.sent.ref = chunk.ref;
   draft.sent.chunk = chunk.index;
@@ -161,9 +219,9 @@ bool DataAgent::send_chunk(base::SessionId session, LaneSlot& lane, base::Instan
   append_ack(draft, wire::kChunkHeaderBytes, now);
   wire::encode_chunk_header(draft.frames, chunk.request_id, chunk.offset, chunk.length);
   lane.report.chunk_bytes_out += chunk.length;
-  lane.report.chunk_bytes_again += chunk.again_bytes;
+  if (copy == Copy::kSecond) lane.report.chunk_bytes_redundant += chunk.length;
+  else lane.report.chunk_bytes_again += chunk.again_bytes;
   tx_.finish(draft, now);
-  return true;
 }
 
 // What the lane has to acknowledge, if it fits and leaves `reserve` bytes for what follows.

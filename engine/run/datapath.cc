@@ -30,7 +30,7 @@ class NetSessionLink final : public SessionLink {
 }  // namespace
 
 Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy)
-    : io_(io), timer_(io) {
+    : io_(io), timer_(io), policy_(policy) {
   if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy);
 }
 
@@ -101,6 +101,13 @@ void Datapath::on_private(net::Link& link, int type, base::Bytes bytes) {
   if (sessions_ == nullptr) return;
   if (const auto handled = sessions_->handle_private(link.device(), link.number(), type, bytes); !handled)
     link.close(std::string("protocol error: ") + handled.error().text, net::CloseReason::kProtocol);
+}
+
+bool Datapath::set_policy(share::Policy policy) {
+  if (sessions_ == nullptr) return false;
+  policy_ = policy;
+  sessions_->set_policy(policy);
+  return true;
 }
 
 void Datapath::arm() {

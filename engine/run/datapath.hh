@@ -35,7 +35,10 @@ class Datapath final : public model::Fabric, public SessionHost {
   void on_link_down(net::Link& link) override;
   void on_private(net::Link& link, int type, base::Bytes bytes) override;
 
+  // False: no ports are configured, so there is nothing to choose among.
+  [[nodiscard]] bool set_policy(share::Policy policy);
   // ---- to show
+  [[nodiscard]] share::Policy policy() const { return policy_; }
   [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;
 
  private:
@@ -53,6 +56,7 @@ class Datapath final : public model::Fabric, public SessionHost {
   model::FileServer* server_ = nullptr;
   std::function<void()> paths_changed_;
   boost::asio::steady_timer timer_;
+  share::Policy policy_;
   std::unique_ptr<Sessions> sessions_;   // null without an engine
   bool stopped_ = false;
 };

@@ -116,7 +116,7 @@ base::Status Engine::open_ports(const model::WeftConfig& config, std::string& wh
     auto port = nic::Port::open(*eal_, to_open, config.engine.cores, sentence);
     if (port) {
       ports_.push_back(std::move(*port));
-      partners_.push_back(config.ports[i].to);
+      configs_.push_back(config.ports[i]);
       continue;
     }
     base::log(base::LogLevel::kError, "a port is left out", {{"port", to_open.name}, {"why", sentence}});
@@ -216,10 +216,13 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
     Core& core = *engine->cores_[i];
     core.channel = std::make_unique<CoreChannel>(i, core.rings.wiring, CoreLimits{});
+    std::array<std::uint64_t, base::kPortsMax> rates{};   // this core's part of each port's
+    for (std::size_t p = 0; p < engine->configs_.size(); ++p)
+      rates[p] = std::uint64_t{engine->configs_[p].rate_mbit} * 125'000 / config.engine.cores;
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
-        .challenge_seed = unpredictable(), .wiring = core.rings.wiring});
+        .port_rates_Bps = rates, .challenge_seed = unpredictable(), .wiring = core.rings.wiring});
     const int cpu = i < config.engine.cpus.size() ? static_cast<int>(config.engine.cpus[i]) : -1;
     core.thread = std::thread([&core, eal_ptr = engine->eal_.get(), cpu] { core.run(*eal_ptr, cpu); });
   }
@@ -244,7 +247,10 @@ LocalPort Engine::local_port(std::uint32_t index) const {
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
   return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
           .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .shares_rings = config.device.starts_with("net_memif"), .to = partners_[index]};
+          .shares_rings = config.device.starts_with("net_memif"), 
+          .to = configs_[index].to,
+          .weight = static_cast<std::uint8_t>(configs_[index].weight),
+          .congestion = configs_[index].congestion};
 }
 
 void Engine::poll_ports(base::Instant now) {

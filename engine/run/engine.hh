@@ -100,7 +100,7 @@ class Engine final : public DataSide {
 
   std::unique_ptr<nic::Eal> eal_;
   std::vector<std::unique_ptr<nic::Port>> ports_;   // by PortId
-  std::vector<std::vector<std::string>> partners_;  // by PortId: names of the peer's ports, empty: all
+  std::vector<model::PortConfig> configs_;          // beside ports_
   std::array<bool, base::kPortsMax> clash_said_{};  // that its address is taken
   std::vector<ClosedPort> closed_ports_;
   std::vector<std::unique_ptr<Core>> cores_;

@@ -41,7 +41,8 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.packet_bytes = slot.pmtu.packet_bytes();
   slot.receiver_index_local = with.receiver_index_local;
   slot.receiver_index_remote = with.receiver_index_remote;
-  slot.lane.emplace(sched::LaneConfig{.path = path, .max_packet_bytes = with.packet_bytes}, sent);
+  slot.lane.emplace(sched::LaneConfig{.path = path, .max_packet_bytes = with.packet_bytes,
+                                      .congestion = with.congestion, .seed = with.receiver_index_remote}, sent);
   slot.replay.emplace(std::span(&replay_[index * wire::kReplayWindowWords], wire::kReplayWindowWords));
   aead_.prepare(with.tx, slot.tx_keys[0]);
   aead_.prepare(with.rx, slot.rx_keys[0]);

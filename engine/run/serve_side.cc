@@ -222,22 +222,63 @@ ServeSide::Chunk ServeSide::take_chunks(base::SessionId session, std::uint32_t b
   Extent& extent = extents_[s.sending.front()];
   const std::uint32_t first = extent.unsent.first();
   const std::uint32_t count = extent.unsent.run(first, std::min(bytes_max / s.chunk_bytes, kCountMax));
-  Chunk chunk{.ref = extent.self.word(),
-              .index = static_cast<std::uint16_t>(first),
-              .count = static_cast<std::uint8_t>(count),
-              .request_id = extent.request_id,
-              .offset = first * s.chunk_bytes,
-              .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot)};
+  Chunk chunk = chunks_of(extent, first, count);
   for (std::uint32_t i = first; i < first + count; ++i) {
-    const std::uint32_t bytes = chunk_length(extent.length, s.chunk_bytes, i);
-    chunk.length += bytes;
-    if (extent.sent_once.has(i)) chunk.again_bytes += bytes;
+    if (extent.sent_once.has(i)) chunk.again_bytes += chunk_length(extent.length, s.chunk_bytes, i);
     extent.sent_once.set(i);
     extent.unsent.reset(i);
   }
+  s.copy_credit = std::min(s.copy_credit + kCopyPercent * (chunk.length - chunk.again_bytes), 100 * kCopyBudgetMax);
   s.unsent_bytes -= chunk.length;
   leave_if_all_sent(extent);
   return chunk;
+}
+
+ServeSide::Chunk ServeSide::chunks_of(const Extent& extent, std::uint32_t first, std::uint32_t count) const noexcept {
+  const std::uint32_t chunk_bytes = sessions_[base::to_index(extent.session)].chunk_bytes;
+  const std::uint32_t offset = first * chunk_bytes;
+  return {.ref = extent.self.word(),
+          .index = static_cast<std::uint16_t>(first),
+          .count = static_cast<std::uint8_t>(count),
+          .request_id = extent.request_id,
+          .offset = offset,
+          .length = std::min(count * chunk_bytes, extent.length - offset),
+          .slot = static_cast<std::uint16_t>(slot_first_ + extent.slot.slot)};
+}
+
+std::optional<ServeSide::Chunk> ServeSide::chunks_to_copy(std::uint32_t ref_word, std::uint16_t chunk,
+                                                          std::uint8_t count, std::uint64_t bytes_max) const noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(ref_word);
+  if (!extent_pool_.is_current(ref)) return std::nullopt;
+  const Extent& extent = extents_[ref.slot];
+  MUST(chunk + std::uint32_t{count} <= extent.chunks);
+  if (extent.state != Extent::State::kSending) return std::nullopt;
+  const auto copied = [&](std::uint32_t i) {
+    return !extent.acked.has(i) && !extent.unsent.has(i) && !extent.doubled.has(i);
+  };
+  const std::uint32_t end = chunk + std::uint32_t{count};
+  std::uint32_t first = chunk;
+  while (first < end && !copied(first)) ++first;
+  const std::uint64_t most = bytes_max / sessions_[base::to_index(extent.session)].chunk_bytes;
+  std::uint32_t last = first;
+  while (last < end && last - first < most && copied(last)) ++last;
+  if (last == first) return std::nullopt;
+  return chunks_of(extent, first, last - first);
+}
+
+void ServeSide::note_copy(const Chunk& chunk) noexcept {
+  const base::SlotRef ref = base::SlotRef::from_word(chunk.ref);
+  MUST(extent_pool_.is_current(ref));
+  for (std::uint32_t i = chunk.index; i < chunk.index + std::uint32_t{chunk.count}; ++i) {
+    MUST(!extents_[ref.slot].doubled.has(i));
+    extents_[ref.slot].doubled.set(i);
+  }
+}
+
+void ServeSide::spend_copy_budget(base::SessionId session, std::uint32_t bytes) noexcept {
+  Session& s = sessions_[base::to_index(session)];
+  MUST(s.copy_credit >= 100 * std::uint64_t{bytes});
+  s.copy_credit -= 100 * std::uint64_t{bytes};
 }
 
 void ServeSide::clear_unsent(Extent& extent, std::uint32_t chunk) noexcept {
@@ -268,7 +309,8 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, std::ui
       ++extent.chunks_acked;
       if (extent.unsent.has(i)) clear_unsent(extent, i);
     } else {
-      set_unsent(extent, i);
+      if (extent.doubled.has(i)) extent.doubled.reset(i);   // the other copy is still on its way
+      else set_unsent(extent, i);
     }
   }
   if (extent.chunks_acked == extent.chunks) drop_extent(ref.slot);

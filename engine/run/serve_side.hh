@@ -2,9 +2,13 @@
 //
 //   REQUEST -> kWaiting (for a slot) -> kReading (disk) -> kSending (chunks queued, in flight, acknowledged) -> free
 //
-// A chunk is queued or not (unsent), and acknowledged or not (acked); that is all its state. Whatever becomes of a
-// packet: acknowledged sets acked; lost or handed back queues it again unless acked. So a chunk may be sent twice, and
-// arrives at least once, whatever order the fates come in.
+// A chunk is queued or not (unsent), acknowledged or not (acked), and on its way by one packet or by two (doubled);
+// that is all its state. Whatever becomes of a packet: acknowledged sets acked; lost or handed back ends the doubling
+// if there is one, else queues the chunk again, unless acked. So a chunk may be sent twice, and arrives at least once,
+// whatever order the fates come in.
+//
+// Second copies on purpose: under policy `redundant` of every chunk, else at the end of a transfer of what a slow lane
+// holds up (sched/tail_resend.hh), within kCopyPercent of what was sent before.
 //
 // Slots are what sessions compete for: a session with a slow or silent peer keeps its slots for long. Each has a queue
 // of its own, and
@@ -76,6 +80,17 @@ class ServeSide {
   // Takes the session's next chunks, as many in a row as `bytes_max` has room for, one at least. REQUIRES
   // unsent_bytes() > 0 and room for one (the session's chunk size).
   [[nodiscard]] Chunk take_chunks(base::SessionId session, std::uint32_t bytes_max) noexcept;
+  // The first in a row of these chunks, as many as `bytes_max` has room for, that are on their way by one packet, so that
+  // a second copy may go out; nullopt: all have arrived, wait to be sent again, have a copy already, or their slot was
+  // taken back.
+  [[nodiscard]] std::optional<Chunk> chunks_to_copy(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count,
+                                                    std::uint64_t bytes_max) const noexcept;
+  void note_copy(const Chunk& chunk) noexcept;            // of what chunks_to_copy() gave: it has left
+  // Bytes of copies that the end of a transfer may still cost.
+  [[nodiscard]] std::uint64_t copy_budget(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].copy_credit / 100;
+  }
+  void spend_copy_budget(base::SessionId session, std::uint32_t bytes) noexcept;
   void handle_fate(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count, sched::Fate fate) noexcept;
 
   [[nodiscard]] std::uint32_t extents_of(base::SessionId session) const noexcept {
@@ -89,6 +104,10 @@ class ServeSide {
     return sessions_[base::to_index(session)].bytes_served;
   }
   [[nodiscard]] std::uint32_t slots_free() const noexcept { return slots_.free(); }
+
+  static constexpr std::uint64_t kCopyPercent = 2;
+  // Saved up at most: what a slow lane can hold in flight. An old credit must not become a flood.
+  static constexpr std::uint64_t kCopyBudgetMax = 4 << 20;
 
  private:
   struct Extent {
@@ -104,7 +123,7 @@ class ServeSide {
     std::uint32_t request_id = 0;
     std::uint32_t length = 0;
     std::uint64_t offset = 0;
-    ChunkMap unsent, acked, sent_once;
+    ChunkMap unsent, acked, sent_once, doubled;
     std::uint32_t chunks = 0, chunks_acked = 0;
   };
   struct Session {
@@ -114,6 +133,7 @@ class ServeSide {
     std::uint32_t slots = 0;
     std::uint64_t unsent_bytes = 0;
     std::uint64_t bytes_served = 0;
+    std::uint64_t copy_credit = 0;      // hundredths of bytes
     IndexFifo waiting;                  // extents without a slot, oldest first
     IndexFifo sending;                  // extents with unsent chunks, oldest first
   };
@@ -124,6 +144,7 @@ class ServeSide {
   [[nodiscard]] bool take_back_slot() noexcept;
   void start_read(Session& session) noexcept;
   [[nodiscard]] std::uint32_t unsent_bytes(const Extent& extent) const noexcept;
+  [[nodiscard]] Chunk chunks_of(const Extent& extent, std::uint32_t first, std::uint32_t count) const noexcept;
   void queue(Extent& extent) noexcept;
   void unqueue(Extent& extent) noexcept;
   void free_slot(Extent& extent) noexcept;

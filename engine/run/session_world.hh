@@ -33,6 +33,8 @@ struct LocalPort {
   share::PathRole role = share::PathRole::kPrimary;
   bool shares_rings = false;          // memif: both ends must have the same queues and frame size
   std::vector<std::string> to{};      // the peer's ports it speaks with, by name; empty: all it can reach
+  std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
+  share::Congestion congestion = share::Congestion::kCubic;   // of its lanes
 };
 
 // The data side: cores and ports, fixed in number from start to end.

@@ -31,6 +31,9 @@ class Sessions {
   // One control tick. tick_after() says when the next one is due.
   void tick();
   [[nodiscard]] base::Duration tick_after() const;
+  // Of all sessions. Cores take it up with the next table, within kHealthEvery; transfers go on meanwhile.
+  void set_policy(share::Policy policy) { table_.policy = policy; }
+  [[nodiscard]] share::Policy policy() const { return table_.policy; }
 
   // ---- as model::Fabric (bep/model/fabric.hh)
   [[nodiscard]] bool usable(const base::DeviceId& device) const;

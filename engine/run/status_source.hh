@@ -102,6 +102,7 @@ struct TransferTotals {
   std::uint64_t bytes_served = 0;                // read for peers over paths
   std::uint64_t bytes_duplicate = 0;             // chunk bytes received a second time
   std::uint64_t bytes_again = 0;                 // chunk bytes sent a second time
+  std::uint64_t bytes_redundant = 0;             // chunk bytes of second copies, sent on purpose
   std::int64_t stall_longest_ms = 0;             // between two verified blocks while a transfer could go on
 };
 
@@ -153,6 +154,8 @@ class CommandSink {
   virtual void shutdown() = 0;
   // kNotFound: no such port. Errors else: as nic::Port::set_impairment.
   [[nodiscard]] virtual base::Status impair(std::string_view port, const nic::Impairment& impairment) = 0;
+  // Until the daemon ends; weft.toml is left as it is. kUnavailable: no ports.
+  [[nodiscard]] virtual base::Status set_policy(share::Policy policy) = 0;
 };
 
 }  // namespace weft::run

@@ -7,6 +7,21 @@
 
 namespace weft::run {
 
+namespace {
+// The bucket counts payload of this size; its burst is 16 of these, or a millisecond's worth.
+constexpr std::uint32_t kPacedPacketBytes = 1500;
+}  // namespace
+
+TxBatch::TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
+                 wire::Aead& aead) noexcept
+    : ports_(ports), aead_(aead) {
+  for (std::size_t i = 0; i < std::min(rates_Bps.size(), ports.size()); ++i) {
+    if (rates_Bps[i] == 0) continue;
+    batches_[i].pacer.emplace(kPacedPacketBytes);
+    batches_[i].pacer->set_rate_Bps(rates_Bps[i], {});
+  }
+}
+
 std::uint32_t TxBatch::offer(std::size_t port, base::Instant now) noexcept {
   PortBatch& batch = batches_[port];
   const std::uint32_t took = ports_[port]->tx({batch.items.data(), batch.items_have}, now);
@@ -24,6 +39,7 @@ void TxBatch::begin(base::Instant now) noexcept {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     if (batches_[port].items_have > 0) offer(port, now);
     batches_[port].blocked = batches_[port].items_have > 0;
+    if (batches_[port].pacer) batches_[port].pacer->on_turn(now);
   }
   jobs_have_ = 0;
 }
@@ -34,8 +50,10 @@ bool TxBatch::has_room(const LaneSlot& lane) const noexcept {
          lane.tx_packets_in_epoch < wire::kPacketsPerEpochMax;
 }
 
-bool TxBatch::has_room_for_data(const LaneSlot& lane) const noexcept {
-  return has_room(lane) && batches_[base::to_index(lane.port)].items_have < share::kBurst - kControlPlaces;
+bool TxBatch::has_room_for_data(const LaneSlot& lane, base::Instant now) const noexcept {
+  const PortBatch& batch = batches_[base::to_index(lane.port)];
+  return has_room(lane) && batch.items_have < share::kBurst - kControlPlaces &&
+         (!batch.pacer || batch.pacer->may_send(now));
 }
 
 bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked) noexcept {
@@ -91,6 +109,7 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
                                      .flow = &flow};
   draft.sent.bytes = static_cast<std::uint32_t>(bytes);
   lane.lane->on_sent(draft.sent, now);
+  if (batch.pacer) batch.pacer->on_sent(draft.sent.bytes, now);
   ++lane.tx_packets_in_epoch;
   ++lane.report.packets_out;
   lane.report.bytes_out += bytes;

@@ -4,11 +4,15 @@
 //
 // A port that did not take all of its last burst keeps the rest, sealed, and gets nothing new until they are gone: its
 // lanes see a port without room, so a full ring is backpressure and never looks like loss.
+// A port with a rate has one bucket for all lanes of this core on it, of all sessions and paths, above their own
+// pacing: each lane by itself takes what it believes its path to have, and several of them are several times as
+// aggressive. Acks and probes pass, and are counted.
 // Owner: one data core. Bounds: share::kBurst packets per port and turn.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "engine/base/bytes.hh"
@@ -16,6 +20,7 @@
 #include "engine/share/datagram_port.hh"
 #include "engine/wire/aead.hh"
 #include "engine/wire/packet.hh"
+#include "sched/pacer.hh"
 
 namespace weft::run {
 
@@ -36,8 +41,10 @@ struct Draft {
 
 class TxBatch {
  public:
-  // `ports` by PortId; they outlive the batch.
-  TxBatch(std::span<share::DatagramPort* const> ports, wire::Aead& aead) noexcept : ports_(ports), aead_(aead) {}
+  // `ports` by PortId; they outlive the batch. `rates_Bps` likewise: this core's part of each port's rate, in UDP
+  // payload; 0 or absent: none.
+  TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
+          wire::Aead& aead) noexcept;
 
   // Offers what a port refused in the last turn again.
   void begin(base::Instant now) noexcept;
@@ -46,8 +53,9 @@ class TxBatch {
   // A challenge goes to an address unasked; everything else to one that has not answered a challenge yet is limited to
   // three times the bytes that came from there (RFC 9000 §8.1), so that we cannot be made to shout at a third party.
   enum class Asked : bool { kNo, kYes };
-  // The same for chunks: they leave some places of a burst to the acks, probes and requests of all sessions.
-  [[nodiscard]] bool has_room_for_data(const LaneSlot& lane) const noexcept;
+  // has_room() for chunks: within the port's rate, and they leave some places of a burst to the acks, probes and
+  // requests of all sessions.
+  [[nodiscard]] bool has_room_for_data(const LaneSlot& lane, base::Instant now) const noexcept;
   // The draft has room for an ack of one range at least. False: has_room(), no buffer, or no credit at the address.
   [[nodiscard]] bool start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked = Asked::kYes) noexcept;
   // The same for a probe of Pmtu::probe_bytes(), which is larger than what the lane may send otherwise.
@@ -65,6 +73,7 @@ class TxBatch {
     std::array<share::Flow, share::kBurst> flows{};   // copies: a lane may go while its packet waits for the port
     std::uint32_t items_have = 0;
     bool blocked = false;
+    std::optional<sched::Pacer> pacer;
   };
   std::uint32_t offer(std::size_t port, base::Instant now) noexcept;
   [[nodiscard]] bool compose(LaneSlot& lane, sched::SentKind kind, std::size_t packet_max, Draft& draft) noexcept;

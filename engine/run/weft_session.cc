@@ -206,10 +206,12 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   path.remote = remote;
   path.flow = *flow;
   path.packet_bytes = static_cast<std::uint16_t>(payload);
+  path.congestion = ours.congestion;
   const bool backup = ours.role == share::PathRole::kBackup ||
                       theirs.role != static_cast<std::uint32_t>(share::PathRole::kPrimary);
   if (const auto change = book_.add(id, backup ? share::PathRole::kBackup : share::PathRole::kPrimary, now))
     log_change(*change);
+  book_.set_weight(id, ours.weight);
   add_lanes(id, now);
   return true;
 }
@@ -226,6 +228,7 @@ void WeftSession::add_lanes(base::PathId id, base::Instant) {
     c.body.add_lane = {.port = base::PortId{static_cast<std::uint8_t>(path.local)},
                        .flow = path.flow,
                        .packet_bytes = path.packet_bytes,
+                       .congestion = path.congestion,
                        .receiver_index_local = ReceiverIndex::of(receiver_base_ours_, id, core_id),
                        .receiver_index_remote = ReceiverIndex::of(receiver_base_peers_, id, core_id),
                        .tx = *tx,

@@ -84,6 +84,7 @@ class WeftSession {
     std::uint32_t local = 0, remote = 0;
     share::Flow flow{};                                       // of core 0
     std::uint16_t packet_bytes = 0;
+    share::Congestion congestion = share::Congestion::kCubic;
     bool port_was_up = true;
     std::array<std::uint32_t, base::kCoresMax> tx_key_sent{}, rx_key_sent{};   // newest epoch handed out, by core
   };

@@ -12,6 +12,7 @@
 #include "engine/base/limits.hh"
 #include "engine/base/types.hh"
 #include "engine/share/datagram_port.hh"
+#include "engine/share/policy.hh"
 
 namespace weft::share {
 
@@ -29,6 +30,7 @@ struct AddLane {
   base::PortId port{};
   Flow flow{};
   std::uint16_t packet_bytes = 0;           // UDP payload of a full packet that both ends' ports could carry
+  Congestion congestion = Congestion::kCubic;
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer
   PacketKey tx{}, rx{};                     // epoch 0

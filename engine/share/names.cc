@@ -1,4 +1,8 @@
+#include <algorithm>
+
+#include "engine/base/must.hh"
 #include "engine/share/path_event.hh"
+#include "engine/share/policy.hh"
 #include "engine/share/report.hh"
 
 namespace weft::share {
@@ -54,6 +58,22 @@ const char* name_of(PathReason reason) noexcept {
     case PathReason::kCount: break;
   }
   return "unknown";
+}
+
+const char* name_of(Policy policy) noexcept {
+  MUST(static_cast<std::size_t>(policy) < kPolicyNames.size());
+  return kPolicyNames[static_cast<std::size_t>(policy)];
+}
+
+const char* name_of(Congestion congestion) noexcept {
+  MUST(static_cast<std::size_t>(congestion) < kCongestionNames.size());
+  return kCongestionNames[static_cast<std::size_t>(congestion)];
+}
+
+std::optional<Policy> policy_of(std::string_view name) noexcept {
+  const auto found = std::find(kPolicyNames.begin(), kPolicyNames.end(), name);
+  if (found == kPolicyNames.end()) return std::nullopt;
+  return static_cast<Policy>(found - kPolicyNames.begin());
 }
 
 }  // namespace weft::share

@@ -54,7 +54,8 @@ struct LaneReport {
   std::uint64_t packets_out = 0, packets_in = 0;
   std::uint64_t bytes_out = 0, bytes_in = 0;          // UDP payload bytes
   std::uint64_t chunk_bytes_out = 0, chunk_bytes_in = 0;   // payload; in: first copies only
-  std::uint64_t chunk_bytes_again = 0;                // chunk bytes that were sent a second time or more
+  std::uint64_t chunk_bytes_again = 0;                // chunk bytes that were sent a second time or more, as lost
+  std::uint64_t chunk_bytes_redundant = 0;            // chunk bytes of second copies, sent on purpose
   std::uint64_t chunk_bytes_duplicate = 0;            // received but already had
   std::uint64_t packets_lost = 0, packets_spurious = 0;
 };

@@ -8,6 +8,7 @@
 
 #include "engine/base/limits.hh"
 #include "engine/base/types.hh"
+#include "engine/share/policy.hh"
 
 namespace weft::share {
 
@@ -24,13 +25,11 @@ enum class PathState : std::uint8_t {
 
 enum class PathRole : std::uint8_t { kPrimary, kBackup };
 
-enum class Policy : std::uint8_t { kRate, kMinRtt, kRoundRobin, kActiveBackup };
-
 struct PathEntry {
   PathState state = PathState::kAbsent;
   PathRole role = PathRole::kPrimary;
   std::uint8_t score = 100;         // 0 … 100, 100 best
-  std::uint8_t weight = 1;
+  std::uint8_t weight = kWeightDefault;   // the operator's, of our port
   std::uint32_t probe_seq = 0;      // each step asks every core's lane of this path for one PATH_CHALLENGE
 };
 

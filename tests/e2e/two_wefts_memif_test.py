@@ -225,7 +225,10 @@ def test_two_data_cores_share_the_work(lab, mtu):
     assert len(target.weft_status()["cores"]) == 2
 
 
-@pytest.mark.parametrize("policy", ["min-rtt", "round-robin", "active-backup"])
+POLICIES = ["min-rtt", "ecf", "round-robin", "weighted", "health", "redundant", "active-backup"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
 def test_every_policy_moves_the_folder(lab, policy):
     source, target, folder, _ = make_pair(lab, scheduler={"policy": policy})
     start_pair(source, target)
@@ -236,3 +239,32 @@ def test_every_policy_moves_the_folder(lab, policy):
     assert sum(carried.values()) >= 60 * MIB
     if policy == "round-robin":
         assert min(carried.values()) > 0.3 * sum(carried.values()), carried
+    if policy == "redundant":
+        assert source.totals()["redundant_bytes"] > 20 * MIB
+
+
+def test_the_policy_changes_while_a_transfer_runs(lab):
+    source, target, folder, _ = make_pair(lab, scheduler={"policy": "active-backup"})
+    start_pair(source, target)
+    slow_down(source)
+    trees.make_large(folder / "large", 100 * MIB, 1)
+    source.scan("lab")
+    wait_middle(source, target, 100 * MIB, 0.2)
+    before = payload(target)
+    assert min(before.values()) < MIB, before
+    assert source.policy().stdout.strip() == "active-backup"
+    assert source.policy("round-robin").stdout.strip() == "round-robin"
+    weftlab.wait_same(source, target)
+    after = payload(target)
+    assert all(after[port] - before[port] > 10 * MIB for port in after), (before, after)
+    wrong = source.policy("fastest", check=False)
+    assert wrong.returncode == 2 and "min-rtt" in wrong.stderr
+
+
+def test_bbr_lanes_move_the_folder(lab):
+    source, target, folder, _ = make_pair(lab, congestion="bbr")
+    start_pair(source, target)
+    trees.make_large(folder / "large", 100 * MIB, 1)
+    source.scan("lab")
+    weftlab.wait_same(source, target)
+    assert min(payload(target).values()) > 10 * MIB

@@ -134,7 +134,9 @@ run::LocalPort SimEngine::local_port(std::uint32_t port) const {
           .speed_Bps = 0,
           .udp_port = kUdpBase,
           .role = scene_.swarm.role[port],
-          .shares_rings = false};
+          .shares_rings = false,
+          .weight = static_cast<std::uint8_t>(share::kWeightDefault * (port + 1)),
+          .congestion = scene_.swarm.congestion[port]};
 }
 
 base::Result<share::Flow> SimEngine::make_flow(std::uint32_t port, const base::IpAddress& remote,

@@ -86,8 +86,9 @@ Swarm draw_swarm(std::uint64_t seed) {
   s.mesh = dice.one_in(3);
   for (auto& mtu : s.mtu) mtu = dice.of<std::uint16_t>({1280, 1400, 1500, 1500, 1500, 9000});
   for (auto& role : s.role) role = dice.one_in(4) ? share::PathRole::kBackup : share::PathRole::kPrimary;
-  s.policy = dice.of({share::Policy::kRate, share::Policy::kRate, share::Policy::kMinRtt,
-                      share::Policy::kRoundRobin, share::Policy::kActiveBackup});
+  s.policy = dice.one_in(3) ? share::Policy::kRate
+                            : static_cast<share::Policy>(dice.below(static_cast<std::uint32_t>(share::kPolicyNames.size())));
+  for (auto& congestion : s.congestion) congestion = dice.one_in(2) ? share::Congestion::kBbr : share::Congestion::kCubic;
   s.real_aead = dice.one_in(4);
   s.calm = dice.one_in(8);
   s.park = dice.one_in(16);
@@ -117,7 +118,7 @@ std::string describe(const Swarm& s) {
   const FaultRates& f = s.faults;
   char text[1600];
   std::snprintf(text, sizeof text,
-                "engines %u, cores %u %u %u %u, ports %u, %s, policy %u, %s AEAD%s%s, others %s\n"
+                "engines %u, cores %u %u %u %u, ports %u, %s, policy %s, %s %s %s, %s AEAD%s%s, others %s\n"
                 "files %u of up to %u bytes, blocks of up to %u; mtu %u %u %u; roles %u %u %u; faults for %" PRId64
                 " ms\n"
                 "slots %u + %u, fetches %u, extents %u, requests %u, files %u; rings: commands %u, events %u, jobs "
@@ -133,7 +134,8 @@ std::string describe(const Swarm& s) {
                 "%u, early closes %u,"
                 " second offers %u\n",
                 s.engines, s.cores[0], s.cores[1], s.cores[2], s.cores[3], s.ports, s.mesh ? "mesh" : "rails",
-                static_cast<unsigned>(s.policy), s.real_aead ? "real" : "null", s.calm ? ", calm" : "",
+                share::name_of(s.policy), share::name_of(s.congestion[0]), share::name_of(s.congestion[1]),
+                share::name_of(s.congestion[2]), s.real_aead ? "real" : "null", s.calm ? ", calm" : "",
                 s.park ? ", park" : "", s.others_stay_cut ? "stay cut" : "stay as they are", s.files,
                 s.file_bytes_max, s.block_bytes_max, s.mtu[0], s.mtu[1], s.mtu[2], static_cast<unsigned>(s.role[0]),
                 static_cast<unsigned>(s.role[1]), static_cast<unsigned>(s.role[2]), s.safety.ms(), l.fetch_slots,

@@ -76,6 +76,7 @@ struct Swarm {
   std::array<std::uint16_t, kSimPortsMax> mtu{};
   std::array<share::PathRole, kSimPortsMax> role{};
   share::Policy policy = share::Policy::kRate;
+  std::array<share::Congestion, kSimPortsMax> congestion{};
   bool real_aead = false;
   bool calm = false;             // no faults at all: then nothing may be sent twice, or nearly
   bool park = false;             // at the end everything is cut and sessions must end by themselves

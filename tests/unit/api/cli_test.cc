@@ -63,7 +63,7 @@ TEST_F(Cli, HelpNamesEveryCommand) {
   const Ran ran = weft({"--help"});
   EXPECT_EQ(ran.code, 0);
   EXPECT_EQ(ran.err, "");
-  for (const char* command : {"init", "id", "serve", "status", "device", "folder"}) {
+  for (const char* command : {"init", "id", "serve", "status", "policy", "device", "folder"}) {
     EXPECT_NE(ran.out.find(command), std::string::npos) << command;
     EXPECT_NE(weft({command, "--help"}).out.find("Usage"), std::string::npos) << command;
   }
@@ -214,6 +214,26 @@ TEST_F(Cli, StatusSaysWhyAPortIsNotOpen) {
   EXPECT_NE(ran.out.find("port 'right': MTU 9000 is above that of interface eth1"), std::string::npos) << ran.out;
   EXPECT_EQ(ran.out.find("port right: link is down"), std::string::npos) << "said twice";
   EXPECT_NE(ran.out.find("port left: another station on its network has the same address"), std::string::npos) << ran.out;
+}
+
+TEST_F(Cli, PolicyShowsAndSets) {
+  api::test::FakeDaemon daemon;
+  ASSERT_EQ(init().code, kDone);
+  api::ServerConfig server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ASSERT_EQ(::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1), 0);
+  EXPECT_EQ(weft({"policy", "--home", home}).out, "rate\n");
+  EXPECT_EQ(weft({"policy", "ecf", "--home", home}).out, "ecf\n");
+  EXPECT_EQ(weft({"policy", "--home", home}).out, "ecf\n");
+  const Ran unknown = weft({"policy", "fastest", "--home", home});
+  expect_one_sentence(unknown, kWrong);
+  EXPECT_NE(unknown.err.find("min-rtt"), std::string::npos) << unknown.err;
+  daemon.datapath_value.running = false;
+  const Ran without = weft({"policy", "rate", "--home", home});
+  ::unsetenv("STGUIADDRESS");
+  expect_one_sentence(without, kWrong);
+  EXPECT_NE(without.err.find("[[port]]"), std::string::npos) << without.err;
 }
 
 TEST(StatusText, RefusesForeignAnswers) {

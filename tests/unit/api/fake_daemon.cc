@@ -24,6 +24,7 @@ run::LaneStatus lane(std::uint8_t core, std::int64_t srtt_us, std::uint64_t rate
   out.report.bytes_out = 1'000'000;
   out.report.bytes_in = 50'000;
   out.report.chunk_bytes_again = 700;
+  out.report.chunk_bytes_redundant = 100;
   out.report.last_received = base::Instant{4'900'000'000};
   return out;
 }
@@ -151,6 +152,13 @@ base::Status FakeDaemon::scan(std::string_view folder) {
   }
   if (folder == "paused one") return base::fail(base::Errc::kUnavailable, "folder is paused");
   return base::fail(base::Errc::kNotFound, "no such folder");
+}
+
+base::Status FakeDaemon::set_policy(share::Policy policy) {
+  if (!datapath_value.running) return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml");
+  datapath_value.policy = policy;
+  note(std::string("policy ") + share::name_of(policy));
+  return {};
 }
 
 base::Status FakeDaemon::impair(std::string_view port, const nic::Impairment& impairment) {

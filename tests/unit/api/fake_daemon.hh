@@ -47,6 +47,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   void scan_all() override { note("scan all"); }
   void shutdown() override { note("shutdown"); }
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+  [[nodiscard]] base::Status set_policy(share::Policy policy) override;
 
  private:
   void note(std::string order);

@@ -31,6 +31,9 @@ class Rig {
   [[nodiscard]] cli::HttpReply post(const std::string& target, std::string body = "") const {
     return send(ask("POST", target, std::move(body)));
   }
+  [[nodiscard]] cli::HttpReply put(const std::string& target, std::string body) const {
+    return send(ask("PUT", target, std::move(body)));
+  }
   [[nodiscard]] static cli::HttpReply send(const cli::HttpAsk& ask);
   [[nodiscard]] const std::string& port() const { return port_; }
 

@@ -176,6 +176,7 @@ TEST_F(Shapes, Paths) {
   EXPECT_EQ(path["bytes_in"], 100'000);
   EXPECT_EQ(path["bytes_out"], 2'000'000);
   EXPECT_EQ(path["retransmitted_bytes"], 1400);
+  EXPECT_EQ(path["redundant_bytes"], 200);
   ASSERT_EQ(path["lanes"].size(), 2u);
   EXPECT_EQ(path["lanes"][1]["core"], 1);
 }
@@ -213,6 +214,43 @@ TEST_F(Shapes, APortShowsItsVlanAndWhatItDoesForTheHost) {
                                                      "failed_in": 7, "dropped_out": 8})"));
   EXPECT_EQ(json["ports"][1]["vlan"], nullptr);
   EXPECT_EQ(json["ports"][1]["host"], nullptr);
+}
+
+TEST_F(Shapes, SchedulerShowsAndTakesAPolicy) {
+  const std::string target = "/rest/weft/scheduler";
+  const auto shown = nlohmann::json::parse(rig.get(target).body);
+  EXPECT_EQ(shown["policy"], "rate");
+  EXPECT_EQ(shown["policies"].size(), share::kPolicyNames.size());
+  for (const char* name : share::kPolicyNames) {
+    const cli::HttpReply reply = rig.put(target, std::string(R"({"policy": ")") + name + "\"}");
+    EXPECT_EQ(reply.status, 200u) << reply.body;
+    EXPECT_EQ(nlohmann::json::parse(reply.body)["policy"], name);
+    EXPECT_EQ(nlohmann::json::parse(rig.get(target).body)["policy"], name);
+  }
+  EXPECT_EQ(daemon.orders().size(), share::kPolicyNames.size());
+  EXPECT_EQ(rig.post(target, "{}").status, 405u);
+}
+
+TEST_F(Shapes, SchedulerNamesWhatIsWrong) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {R"({"policy": "fastest"})", "no such policy"}, {R"({"policy": 1})", "a name in quotes"},
+      {"{}", "a name in quotes"},                     {R"({"polici": "ecf"})", "polici: unknown"},
+      {"[]", "not a JSON object"},                    {"", "not a JSON object"}};
+  for (const auto& [body, words] : cases) {
+    const cli::HttpReply reply = rig.put("/rest/weft/scheduler", body);
+    EXPECT_EQ(reply.status, 400u) << body;
+    EXPECT_NE(reply.body.find(words), std::string::npos) << body << " -> " << reply.body;
+  }
+  EXPECT_TRUE(daemon.orders().empty());
+}
+
+TEST(SchedulerWithoutPorts, IsAConflict) {
+  test::FakeDaemon daemon;
+  daemon.datapath_value.running = false;
+  test::Rig rig(daemon);
+  const cli::HttpReply reply = rig.put("/rest/weft/scheduler", R"({"policy": "ecf"})");
+  EXPECT_EQ(reply.status, 409u);
+  EXPECT_NE(reply.body.find("[[port]]"), std::string::npos) << reply.body;
 }
 
 TEST_F(Shapes, Impair) {

@@ -58,6 +58,9 @@ gateway = ["10.1.0.254", "fd00::fe"]
 udp_port = 4000
 mtu = 9000
 role = "backup"
+weight = 30
+congestion = "bbr"
+rate_mbit = 2500
 [[port]]
 name = "right"
 device = "0000:01:00.0"
@@ -94,6 +97,9 @@ to = ["left", "right"]
   EXPECT_EQ(left.udp_port, 4000);
   EXPECT_EQ(left.mtu, 9000);
   EXPECT_EQ(left.role, share::PathRole::kBackup);
+  EXPECT_EQ(left.weight, 30u);
+  EXPECT_EQ(left.congestion, share::Congestion::kBbr);
+  EXPECT_EQ(left.rate_mbit, 2500u);
   const PortConfig& right = config->ports[1];
   EXPECT_FALSE(right.v6);
   EXPECT_EQ(right.udp_port, 22100);
@@ -105,13 +111,20 @@ to = ["left", "right"]
   EXPECT_EQ(right.vlan, 4094);
   EXPECT_EQ(right.exception, "weft0");
   EXPECT_EQ(right.to, (std::vector<std::string>{"left", "right"}));
+  EXPECT_EQ(right.weight, share::kWeightDefault);
+  EXPECT_EQ(right.congestion, share::Congestion::kCubic);
+  EXPECT_EQ(right.rate_mbit, 0u);
 }
 
 TEST(WeftToml, PoliciesInTheOrderOfTheEnum) {
   const std::pair<const char*, share::Policy> cases[] = {
       {"rate", share::Policy::kRate},
       {"min-rtt", share::Policy::kMinRtt},
+      {"ecf", share::Policy::kEcf},
+      {"redundant", share::Policy::kRedundant},
       {"round-robin", share::Policy::kRoundRobin},
+      {"weighted", share::Policy::kWeighted},
+      {"health", share::Policy::kHealth},
       {"active-backup", share::Policy::kActiveBackup}};
   for (const auto& [name, policy] : cases) {
     const auto config =
@@ -161,6 +174,8 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[[port]]\nname = \"a\"\naddress = \"10.0.0.1/8\"\n", "weft.toml:1: ", "port.device",
        "DPDK device"},
       {"[[port]]\nname = \"a\"\ndevice = \"x\"\n", "weft.toml:1: ", "port.address", "10.1.0.1/24"},
+      {"+congestion = \"reno\"\n", "weft.toml:5: ", "port.congestion", "\"cubic\""},
+      {"+weight = 0\n", "weft.toml:5: ", "port.weight", "from 1 to 100"},
       {"+mtu = 100\n", "weft.toml:5: ", "port.mtu", "from 1280 to 9216"},
       {"+role = \"spare\"\n", "weft.toml:5: ", "port.role", "\"backup\""},
       {"+udp_port = 65536\n", "weft.toml:5: ", "port.udp_port", "from 1 to 65535"},

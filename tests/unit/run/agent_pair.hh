@@ -16,16 +16,18 @@ constexpr base::SessionId kSession{3};
 // One device: the rings of its core, and what stands on either side of them.
 struct Side : run::CoreRings {
   static constexpr std::uint32_t kFetch = 160, kServe = 48;
-  Side(std::uint32_t paths, std::uint64_t seed, run::LaneTable::Limits lanes)
+  Side(std::uint32_t paths, std::uint64_t seed, run::LaneTable::Limits lanes, std::uint64_t port_rate_Bps = 0)
       : CoreRings(Sizes{.jobs = 64, .dones = 64}), memory((kFetch + kServe) * std::size_t{base::kSlotBytes}),
         aead(*wire::best_aead(base::kLanesPerCoreMax * 6)), disk(jobs, dones, memory) {
     for (std::uint32_t i = 0; i < paths; ++i) {
       ports.push_back(std::make_unique<SimPort>(base::PortId{static_cast<std::uint8_t>(i)}, seed * 97 + i));
       views.push_back(ports.back().get());
     }
+    std::array<std::uint64_t, base::kPortsMax> rates{};
+    rates.fill(port_rate_Bps);
     agent = std::make_unique<run::DataAgent>(run::DataAgentConfig{
         .core = base::CoreId{0}, .ports = views, .aead = aead.get(), .slots = memory, .fetch_slots = kFetch,
-        .serve_slots = kServe, .lanes = lanes, .challenge_seed = seed, .wiring = wiring});
+        .serve_slots = kServe, .lanes = lanes, .port_rates_Bps = rates, .challenge_seed = seed, .wiring = wiring});
     channel = std::make_unique<run::CoreChannel>(0, wiring, run::CoreLimits{});
   }
   std::vector<std::byte> memory;
@@ -55,7 +57,8 @@ inline void add_session(Side& side, base::SessionId session) {
 
 // A lane by `port`, active at once. `low`: this end has the lower device ID.
 inline void add_lane(Side& side, base::SessionId session, base::PathId path, base::PortId port, bool low,
-                     const Secret& secret, std::uint16_t packet_bytes = SimPort::kRoom) {
+                     const Secret& secret, std::uint16_t packet_bytes = SimPort::kRoom,
+                     share::Congestion congestion = share::Congestion::kCubic) {
   const auto up = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
   const auto down = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
   share::Command c;
@@ -64,6 +67,7 @@ inline void add_lane(Side& side, base::SessionId session, base::PathId path, bas
   c.path = path;
   c.body.add_lane = {.port = port, .flow = {.src = {}, .dst = {}, .src_udp = 1, .dst_udp = 2, .neighbour = 0},
                      .packet_bytes = packet_bytes,
+                     .congestion = congestion,
                      .receiver_index_local = receiver_index(low, session, path),
                      .receiver_index_remote = receiver_index(!low, session, path),
                      .tx = low ? up : down, .rx = low ? down : up};
@@ -75,12 +79,23 @@ inline void add_lane(Side& side, base::SessionId session, base::PathId path, bas
 class AgentPair {
  public:
   static constexpr std::uint32_t kChunk = kChunkBytes;
+  struct Choices {
+    share::Congestion congestion = share::Congestion::kCubic;
+    std::uint32_t lanes_on_port = 1;              // paths that share each port
+    std::uint64_t port_rate_Bps = 0;
+    std::uint32_t jumbo = UINT32_MAX;             // the ports of this path carry jumbo frames
+  };
 
-  // `jumbo`: the ports of this path carry jumbo frames; none by default.
-  explicit AgentPair(std::uint32_t paths, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {},
-                     std::uint32_t jumbo = UINT32_MAX)
-      : puller(paths, seed, lanes), server(paths, seed + 1000, lanes), paths_(paths), jumbo_(jumbo) {
-    for (std::uint32_t i = 0; i < paths; ++i) {
+  explicit AgentPair(std::uint32_t ports, std::uint64_t seed = 1, run::LaneTable::Limits lanes = {})
+      : AgentPair(ports, seed, lanes, Choices{}) {}
+  AgentPair(std::uint32_t ports, std::uint64_t seed, run::LaneTable::Limits lanes, Choices choices)
+      : puller(ports, seed, lanes, choices.port_rate_Bps),
+        server(ports, seed + 1000, lanes, choices.port_rate_Bps),
+        ports_(ports),
+        paths_(ports * choices.lanes_on_port),
+        congestion_(choices.congestion),
+        jumbo_(choices.jumbo) {
+    for (std::uint32_t i = 0; i < ports; ++i) {
       puller.ports[i]->join(*server.ports[i]);
       server.ports[i]->join(*puller.ports[i]);
     }
@@ -92,8 +107,8 @@ class AgentPair {
   void add_session(Side& side, bool low) {
     sim::add_session(side, kSession);
     for (std::uint32_t i = 0; i < paths_; ++i)
-      add_lane(side, kSession, path(i), base::PortId{static_cast<std::uint8_t>(i)}, low, secret_,
-               i == jumbo_ ? SimPort::kRoomJumbo : SimPort::kRoom);
+      add_lane(side, kSession, path(i), base::PortId{static_cast<std::uint8_t>(i % ports_)}, low, secret_,
+               i == jumbo_ ? SimPort::kRoomJumbo : SimPort::kRoom, congestion_);
     side.channel->poll();
     EXPECT_TRUE(side.table.try_publish(side.rows));
   }
@@ -214,7 +229,9 @@ class AgentPair {
   std::vector<base::Errc> errors;
 
  private:
-  std::uint32_t paths_, jumbo_;
+  std::uint32_t ports_, paths_;
+  share::Congestion congestion_;
+  std::uint32_t jumbo_;
   Secret secret_;
   std::uint32_t keys_sent_[2][2][base::kPathsMax] = {};
 };

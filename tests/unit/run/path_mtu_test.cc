@@ -25,7 +25,7 @@ struct PathMtu : testing::Test {
 };
 
 TEST_F(PathMtu, AJumboPathCarriesMoreChunksInAPacketThanItsNeighbour) {
-  AgentPair pair(2, 1, {}, 1);
+  AgentPair pair(2, 1, {}, {.jumbo = 1});
   std::vector<SimPort::Packet> sent;
   pair.open(20u << 20, 1);
   pair.run_until([] { return false; }, base::milliseconds(20));     // the probes

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint32_t kSlots = 32;
 constexpr std::uint32_t kChunk = base::kChunkBytesMin;
 constexpr std::uint32_t kExtent = 2 * kChunk;        // two chunks each
+constexpr std::uint64_t kMuch = UINT64_MAX;          // room for any packet
 constexpr std::uint64_t kFileBytes = std::uint64_t{1} << 40;
 
 base::SessionId session_of(std::uint32_t number) { return base::SessionId{static_cast<std::uint8_t>(number)}; }
@@ -218,6 +219,81 @@ TEST(ServeSide, ChunksAcknowledgedWhileTheirExtentWaitsAgainEndIt) {
   EXPECT_EQ(server.serve.extents_of(session_of(0)), 0u);
   EXPECT_EQ(server.held(0), 0u);
   EXPECT_EQ(server.read(), 0u);               // nothing is read that nobody waits for
+}
+
+// A second copy on purpose: one fate of the two decides only when it is good, or the last.
+TEST(ServeSide, AChunkWithACopyIsSentAgainOnlyWhenBothAreLost) {
+  Server server;
+  server.join(0);
+  server.ask(0, 0, 1);
+  server.read();
+  server.send(0, 1);
+  const ServeSide::Chunk chunk = server.on_way.front().chunk;
+  ASSERT_TRUE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));
+  EXPECT_EQ(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch)->length, chunk.length);
+  EXPECT_FALSE(server.serve.chunks_to_copy(chunk.ref, static_cast<std::uint16_t>(chunk.index + 1), 1, kMuch));   // still queued
+  server.serve.note_copy(chunk);
+  EXPECT_FALSE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));     // two are enough
+  const std::uint64_t queued = server.serve.unsent_bytes(session_of(0));
+  server.serve.handle_fate(chunk.ref, chunk.index, chunk.count, sched::Fate::kLost);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued);
+  EXPECT_TRUE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));      // one is on its way: it may have another copy
+  server.serve.handle_fate(chunk.ref, chunk.index, chunk.count, sched::Fate::kEvacuated);
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued + chunk.length);
+  EXPECT_FALSE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));
+}
+
+TEST(ServeSide, ACopyThatArrivesSettlesItsChunk) {
+  Server server;
+  server.join(0);
+  server.ask(0, 0, 1);
+  server.read();
+  server.send(0);
+  const ServeSide::Chunk first = server.on_way[0].chunk, second = server.on_way[1].chunk;
+  server.serve.note_copy(first);
+  server.serve.handle_fate(first.ref, first.index, first.count, sched::Fate::kAcked);
+  server.serve.handle_fate(first.ref, first.index, first.count, sched::Fate::kLost);         // the other one
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), 0u);
+  EXPECT_EQ(server.held(0), 1u);
+  server.serve.handle_fate(second.ref, second.index, second.count, sched::Fate::kAcked);
+  EXPECT_EQ(server.held(0), 0u);
+  EXPECT_FALSE(server.serve.chunks_to_copy(second.ref, second.index, second.count, kMuch));
+}
+
+TEST(ServeSide, OfAPacketOfSeveralChunksWhatIsStillOnItsWayIsCopied) {
+  Server server;
+  server.join(0);
+  server.ask(0, 0, 1);
+  server.read();
+  const ServeSide::Chunk both = server.serve.take_chunks(session_of(0), kExtent);
+  ASSERT_EQ(both.count, 2);
+  const auto narrow = server.serve.chunks_to_copy(both.ref, both.index, both.count, kChunk + 5);
+  ASSERT_TRUE(narrow);
+  EXPECT_EQ(narrow->count, 1);
+  server.serve.note_copy(*narrow);
+  const auto rest = server.serve.chunks_to_copy(both.ref, both.index, both.count, kMuch);
+  ASSERT_TRUE(rest);
+  EXPECT_EQ(rest->index, 1);
+  EXPECT_EQ(rest->offset, kChunk);
+  EXPECT_EQ(rest->length, kExtent - kChunk);
+  EXPECT_FALSE(server.serve.chunks_to_copy(both.ref, both.index, both.count, kChunk - 1));
+  server.serve.handle_fate(both.ref, both.index, both.count, sched::Fate::kLost);   // the first has its copy
+  EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), rest->length);
+}
+
+TEST(ServeSide, CopiesAreEarnedAtTwoPercentOfWhatIsSentFirst) {
+  Server server;
+  server.join(0);
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), 0u);
+  server.ask(0, 0, 25);
+  server.read();
+  server.send(0);                                                  // 50 chunks
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), kChunk);
+  server.settle(0, sched::Fate::kLost);
+  server.send(0);                                                  // sending again earns nothing
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), kChunk);
+  server.serve.spend_copy_budget(session_of(0), kChunk);
+  EXPECT_EQ(server.serve.copy_budget(session_of(0)), 0u);
 }
 
 TEST(ServeSide, EverySessionMayHaveItsRequestsAccepted) {

@@ -148,6 +148,21 @@ TEST(SessionOffer, APortSpeaksWithThoseItNamesAndThoseThatNameIt) {
   EXPECT_EQ(pairs_of(world.b), (Pairs{{0, 1}, {1, 0}, {1, 1}, {2, 1}}));
 }
 
+TEST(SessionOffer, APortsWeightAndCongestionControlReachItsPaths) {
+  End::Setup setup = two_ports(1);
+  setup.ports[1].weight = 30;
+  setup.ports[1].congestion = share::Congestion::kBbr;
+  Alone world(good_offer(), setup);
+  const auto lanes = world.a.core().told(Kind::kAddLane);
+  ASSERT_EQ(lanes.size(), 2u);
+  for (const auto& lane : lanes) {
+    const bool second = base::to_index(lane.body.add_lane.port) == 1;
+    EXPECT_EQ(lane.body.add_lane.congestion, second ? share::Congestion::kBbr : share::Congestion::kCubic);
+  }
+  for (const PathShown& path : world.a.session.paths())
+    EXPECT_EQ(path.entry.weight, path.local_port == 1 ? 30 : share::kWeightDefault);
+}
+
 TEST(SessionOffer, PortsThatCannotBeReachedMakeNoPath) {
   const auto lanes_of = [](auto change) {
     proto::Offer offer = good_offer();

@@ -51,6 +51,11 @@ TEST(Cubic, SlowStartDoublesAndStartsWithThirtyTwoPackets) {
   EXPECT_EQ(cubic.window_bytes(), 64u * kPacket);
 }
 
+TEST(Cubic, OfJumboPacketsItStartsWithSixtyFourKibibytes) {
+  EXPECT_EQ(Cubic(9000).window_bytes(), kInitialWindowBytes);
+  EXPECT_EQ(Cubic(65535).window_bytes(), 2u * 65535u);
+}
+
 TEST(Cubic, AWindowThatIsNotUsedDoesNotGrow) {
   Cubic cubic(kPacket);
   cubic.on_acked(acked(kPacket, at_ms(0), milliseconds(10), false), at_ms(10));
@@ -60,14 +65,14 @@ TEST(Cubic, AWindowThatIsNotUsedDoesNotGrow) {
 TEST(Cubic, OneReductionPerRoundTrip) {
   Cubic cubic(kPacket);
   grow_to(cubic, 100, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
   EXPECT_EQ(cubic.window_bytes(), 70u * kPacket);
   EXPECT_EQ(cubic.window_max_bytes(), 100u * kPacket);
-  cubic.on_lost(at_ms(19), at_ms(21));  // of the same flight
+  cubic.on_lost({.sent = at_ms(19)}, at_ms(21));  // of the same flight
   EXPECT_EQ(cubic.window_bytes(), 70u * kPacket);
   cubic.on_acked(acked(10 * kPacket, at_ms(19), milliseconds(10)), at_ms(25));  // nor does it grow
   EXPECT_EQ(cubic.window_bytes(), 70u * kPacket);
-  cubic.on_lost(at_ms(25), at_ms(40));
+  cubic.on_lost({.sent = at_ms(25)}, at_ms(40));
   EXPECT_EQ(cubic.window_bytes(), 49u * kPacket);
   EXPECT_EQ(cubic.window_max_bytes(), 70u * kPacket * 17 / 20);  // fast convergence
 }
@@ -78,7 +83,7 @@ TEST(Cubic, OneReductionPerRoundTrip) {
 TEST(Cubic, FollowsTheCurve) {
   Cubic cubic(kPacket);
   grow_to(cubic, 100, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
   const Duration rtt = milliseconds(200);
   const Instant epoch = at_ms(220);
   auto run_to = [&, now = epoch](Duration t) mutable {
@@ -100,7 +105,7 @@ TEST(Cubic, FollowsTheCurve) {
 TEST(Cubic, IsNeverSlowerThanReno) {
   Cubic cubic(kPacket);
   grow_to(cubic, 100, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
   Instant now = at_ms(22);
   for (int round = 0; round < 50; ++round, now += milliseconds(1))
     cubic.on_acked(acked(cubic.window_bytes(), now - milliseconds(1), milliseconds(1)), now);
@@ -110,7 +115,7 @@ TEST(Cubic, IsNeverSlowerThanReno) {
 TEST(Cubic, TheCurvesClockStandsWhileTheWindowIsNotUsed) {
   Cubic cubic(kPacket);
   grow_to(cubic, 100, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
   const Duration rtt = milliseconds(200);
   cubic.on_acked(acked(kPacket, at_ms(30), rtt), at_ms(230));
   for (int i = 1; i <= 600; ++i)
@@ -123,7 +128,7 @@ TEST(Cubic, TheCurvesClockStandsWhileTheWindowIsNotUsed) {
 TEST(Cubic, PersistentCongestionLeavesTwoPackets) {
   Cubic cubic(kPacket);
   grow_to(cubic, 100, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
   cubic.on_persistent_congestion();
   EXPECT_EQ(cubic.window_bytes(), 2u * kPacket);
   EXPECT_TRUE(cubic.in_slow_start());  // and up again to 0.7 of the old window
@@ -134,8 +139,8 @@ TEST(Cubic, PersistentCongestionLeavesTwoPackets) {
 TEST(Cubic, IdleRestartKeepsAMemoryAndResetKeepsNone) {
   Cubic cubic(kPacket);
   grow_to(cubic, 1000, at_ms(10));
-  cubic.on_lost(at_ms(12), at_ms(20));
-  cubic.on_idle_restart();
+  cubic.on_lost({.sent = at_ms(12)}, at_ms(20));
+  cubic.on_flight_starts({.rested = true}, at_ms(30));
   EXPECT_EQ(cubic.window_bytes(), 32u * kPacket);
   grow_to(cubic, 525, at_ms(5'000));
   EXPECT_FALSE(cubic.in_slow_start());
@@ -147,7 +152,7 @@ TEST(Cubic, IdleRestartKeepsAMemoryAndResetKeepsNone) {
 
 TEST(Cubic, NeverFallsBelowTwoPackets) {
   Cubic cubic(kPacket);
-  for (int i = 0; i < 100; ++i) cubic.on_lost(at_ms(20 * i + 15), at_ms(20 * i + 20));
+  for (int i = 0; i < 100; ++i) cubic.on_lost({.sent = at_ms(20 * i + 15)}, at_ms(20 * i + 20));
   EXPECT_EQ(cubic.window_bytes(), 2u * kPacket);
 }
 

@@ -21,7 +21,7 @@ class LaneTest : public testing::Test {
   std::uint64_t send(SentKind kind = SentKind::kChunk, std::uint32_t ref = 0) {
     SentPacket p;
     p.packet_number = lane_.take_packet_number();
-    p.bytes = kPacket;
+    p.bytes = kind == SentKind::kControl ? 60 : kPacket;
     p.kind = kind;
     p.ref = ref;
     lane_.on_sent(p, now_);
@@ -148,6 +148,15 @@ TEST_F(LaneTest, AProbeTimeoutHandsEverythingBackAndClosesTheLane) {
   EXPECT_EQ(lane_.in_flight_bytes(), 0u);
   EXPECT_EQ(lane_.metrics().unanswered_since, Instant{} + base::seconds(100));
   EXPECT_EQ(lane_.next_deadline(), base::kNever);  // until the probe leaves
+}
+
+// The challenge was answered in an empty queue; a window, and those of the lanes beside it, make one.
+TEST_F(LaneTest, AFirstFlightIsGivenTimeToQueueAndAQuestionIsNot) {
+  const Instant start = now_;
+  for (int i = 0; i < 4; ++i) send();
+  EXPECT_EQ(lane_.next_deadline() - start, kPtoMin);
+  send();
+  EXPECT_EQ(lane_.next_deadline() - start, milliseconds(25));
 }
 
 TEST_F(LaneTest, ProbesBackOffAndTheFirstAnswerOpensTheLane) {

@@ -105,6 +105,58 @@ TEST(Links, RoundRobinSendsTheSameOnEqualLinks) {
   EXPECT_EQ(sim.sent_on(1), 10u);
 }
 
+// 80 Mbit/s of work for two links that could carry 200.
+double share_of_first(Policy policy, share::PathEntry first, share::PathEntry second) {
+  const std::array links{LinkSpec{}, LinkSpec{}};
+  LinkSim sim(links, policy, kEndless, 1);
+  sim.set_entry(0, first);
+  sim.set_entry(1, second);
+  sim.set_source(80 * kMbit);
+  sim.run(seconds(3));
+  EXPECT_GE(sim.received() * LinkSim::kPacket, 95 * 3 * 80 * kMbit / 100);
+  return static_cast<double>(sim.sent_on(0)) / static_cast<double>(sim.sent_on(0) + sim.sent_on(1));
+}
+
+TEST(Links, WeightedSplitsAsTheUserSays) {
+  const share::PathEntry heavy{.state = share::PathState::kActive, .weight = 30};
+  const share::PathEntry light{.state = share::PathState::kActive, .weight = 10};
+  EXPECT_NEAR(share_of_first(Policy::kWeighted, heavy, light), 0.75, 0.01);
+  EXPECT_NEAR(share_of_first(Policy::kRoundRobin, heavy, light), 0.50, 0.01);
+}
+
+TEST(Links, HealthSplitsByScore) {
+  const share::PathEntry well{.state = share::PathState::kActive, .score = 100};
+  const share::PathEntry ill{.state = share::PathState::kActive, .score = 25};
+  EXPECT_NEAR(share_of_first(Policy::kHealth, well, ill), 0.80, 0.01);
+  EXPECT_NEAR(share_of_first(Policy::kWeighted, well, ill), 0.50, 0.01);
+}
+
+// A heavy lane on a thin link cannot carry its share: the light one carries the rest.
+TEST(Links, WeightsHoldNobodyBack) {
+  const std::array links{LinkSpec{.rate_Bps = 20 * kMbit}, LinkSpec{.rate_Bps = 100 * kMbit}};
+  LinkSim sim(links, Policy::kWeighted, kEndless, 1);
+  sim.set_entry(0, {.state = share::PathState::kActive, .weight = 100});
+  sim.set_entry(1, {.state = share::PathState::kActive, .weight = 1});
+  EXPECT_GE(goodput_Bps(sim, seconds(1), seconds(3)), 0.95 * 120 * kMbit);
+}
+
+// Bursts over a quick link and a long thin one: min-rtt fills the thin one as soon as the quick one is full, and its
+// end comes late; ECF waits for the quick one.
+TEST(Links, EcfEndsABurstEarlierThanMinRtt) {
+  const std::array links{LinkSpec{.rate_Bps = 100 * kMbit, .delay = milliseconds(5)},
+                         LinkSpec{.rate_Bps = 5 * kMbit, .delay = milliseconds(150)}};
+  const auto time_of = [&](Policy policy) {
+    LinkSim sim(links, policy, 600, 1);
+    sim.run(seconds(20));
+    EXPECT_TRUE(sim.done());
+    return sim.now() - base::Instant{} - seconds(1);
+  };
+  const base::Duration ecf = time_of(Policy::kEcf), min_rtt = time_of(Policy::kMinRtt);
+  RecordProperty("ecf_ms", static_cast<int>(ecf.ms()));
+  RecordProperty("min_rtt_ms", static_cast<int>(min_rtt.ms()));
+  EXPECT_LT(2 * ecf, min_rtt);
+}
+
 TEST(Links, ActiveBackupLeavesTheBackupDarkUntilThePrimaryDies) {
   const std::array links{LinkSpec{}, LinkSpec{}};
   LinkSim sim(links, Policy::kActiveBackup, 20'000, 1);

@@ -29,7 +29,9 @@ class LossDetectorTest : public testing::Test {
   LossResult look(std::int64_t at_ms) {
     lost_.clear();
     return detector_.detect(in_flight_, rtt_, Instant{} + milliseconds(at_ms),
-                            [this](const SentPacket& p) { lost_.push_back(p.packet_number); });
+                            [this](const SentPacket& p, SentState was) {
+                              if (was == SentState::kInFlight) lost_.push_back(p.packet_number);
+                            });
   }
   std::vector<SentPacket> ring_{256};
   InFlight in_flight_{ring_};

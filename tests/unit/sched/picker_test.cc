@@ -28,9 +28,14 @@ Picker with(Policy policy) {
   return picker;
 }
 
+std::vector<Policy> every_policy() {
+  std::vector<Policy> all;
+  for (std::size_t i = 0; i < share::kPolicyNames.size(); ++i) all.push_back(static_cast<Policy>(i));
+  return all;
+}
+
 TEST(Picker, NothingUsableIsNone) {
-  for (const Policy policy :
-       {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+  for (const Policy policy : every_policy()) {
     Picker picker = with(policy);
     EXPECT_EQ(picker.pick({}, kBody, kPacket), Picker::kNone);
     std::array lanes{lane(1'000'000, 10)};
@@ -74,12 +79,37 @@ TEST(Picker, AtTheTailTheEarlierArrivalTakesItOrNobody) {
   EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 1);
   lanes[1].can_send = false;  // it would still be there earlier
   EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
-  lanes[1].queued_bytes = 12'000;  // 1.34 ms against 1.4 ms
-  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
+  lanes[1].queued_bytes = 12'000;  // 1.34 ms against 1.4 ms, and this is the last
+  EXPECT_EQ(picker.pick(lanes, kPacket, kPacket), Picker::kNone);
   lanes[1].queued_bytes = 13'000;  // 1.44 ms
-  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), 0);
+  EXPECT_EQ(picker.pick(lanes, kPacket, kPacket), 0);
   lanes[0].srtt = milliseconds(12);  // and one more on the way
-  EXPECT_EQ(picker.pick(lanes, 5'000, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, kPacket, kPacket), Picker::kNone);
+}
+
+// 10 and 5 MB/s at 10 ms. All of it by the quick lane alone would last longer than both together need: the other takes
+// its part, also while the quick one is merely full, and no more than its part.
+TEST(Picker, TheTailIsFilledOverAllLanesSoThatTheyEndTogether) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(5'000'000, 10), lane(10'000'000, 10)};
+  lanes[1].can_send = false;
+  // T = 5 ms + K / 15 MB/s; a packet on the slow lane takes 5 ms + 0.28 ms.
+  EXPECT_EQ(picker.pick(lanes, 4'100, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, 4'300, kPacket), 0);
+  lanes[0].queued_bytes = 20'000;            // its part of 60 kB
+  lanes[1].queued_bytes = 37'000;            // and most of the other's: 3 kB are left
+  EXPECT_EQ(picker.pick(lanes, 3'000, kPacket), Picker::kNone);
+}
+
+// The third lane cannot begin before the others are through: it does not count, and T is not a later one for it.
+TEST(Picker, ALaneThatIsTooLateToHelpIsNoPartOfTheFill) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(5'000'000, 10), lane(10'000'000, 10), lane(50'000'000, 2'000)};
+  lanes[1].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, 4'100, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, 4'300, kPacket), 0);
+  lanes[0].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, 4'300, kPacket), Picker::kNone);
 }
 
 TEST(Picker, AnUnknownRateIsTriedAndHoldsNobodyUp) {
@@ -100,6 +130,46 @@ TEST(Picker, TailComparisonNeverOverflows) {
   EXPECT_EQ(picker.pick(lanes, 1, kPacket), 1);
 }
 
+// 10 ms and 10 MB/s against an unknown 200 ms: not while the quick lane would be through within 95 ms (950 kB), or by
+// its window in as many round trips; then four packets.
+TEST(Picker, ALongWayRoundIsAskedByFourPacketsAndOnlyWhenItCanHelp) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(10'000'000, 10), lane(0, 200)};
+  lanes[0].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, 940'000, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, 960'000, kPacket), 1);
+  lanes[0].window_bytes = 100'000;                          // 19 of these
+  EXPECT_EQ(picker.pick(lanes, 1'890'000, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, 1'910'000, kPacket), 1);
+  lanes[1].queued_bytes = 3 * kPacket;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+  lanes[1].queued_bytes = 4 * kPacket;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+  lanes[1].srtt = milliseconds(39);                         // not as long
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+}
+
+TEST(Picker, ALongWayRoundWaitsUntilTheQuickestIsMeasured) {
+  Picker picker = with(Policy::kRate);
+  std::array lanes{lane(0, 10, kPacket), lane(0, 200)};
+  lanes[0].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), Picker::kNone);
+  lanes[0].queued_bytes = 0;                                // nothing that could tell, and no room: it is not waited for
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 1);
+}
+
+TEST(Picker, ATwinIsTheQuickestOfAnotherPortAndOfTheSameRank) {
+  const Picker picker = with(Policy::kRedundant);
+  std::array lanes{lane(1, 10), lane(1, 5), lane(1, 20), lane(1, 1)};
+  lanes[1].port = lanes[0].port;
+  lanes[2].port = base::PortId{1};
+  lanes[3].port = base::PortId{2};
+  lanes[3].state = PathState::kSuspect;
+  EXPECT_EQ(picker.pick_twin(lanes, 0), 2);
+  lanes[2].can_send = false;
+  EXPECT_EQ(picker.pick_twin(lanes, 0), Picker::kNone);
+}
+
 TEST(Picker, MinRttTakesTheQuickestWithCredit) {
   Picker picker = with(Policy::kMinRtt);
   std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2), lane(1'000'000, 3)};
@@ -112,6 +182,39 @@ TEST(Picker, RoundRobinAlternatesAlsoAtTheTail) {
   Picker picker = with(Policy::kRoundRobin);
   const std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2)};
   for (int i = 0; i < 10; ++i) EXPECT_EQ(picker.pick(lanes, 10, kPacket), i % 2);
+}
+
+TEST(Picker, WeightedTakesTurnsByWeightAlsoAtTheTail) {
+  Picker picker = with(Policy::kWeighted);
+  std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2)};
+  lanes[0].weight = 40;
+  std::array<int, 2> taken{};
+  for (int i = 0; i < 100; ++i) ++taken[static_cast<std::size_t>(picker.pick(lanes, 10, kPacket))];
+  EXPECT_EQ(taken, (std::array{80, 20}));
+}
+
+TEST(Picker, HealthTakesTurnsByScoreAndAScoreOfZeroStillGetsSome) {
+  Picker picker = with(Policy::kHealth);
+  std::array lanes{lane(100'000'000, 5), lane(1'000'000, 2)};
+  lanes[0].score = 20;
+  std::array<int, 2> taken{};
+  for (int i = 0; i < 120; ++i) ++taken[static_cast<std::size_t>(picker.pick(lanes, kBody, kPacket))];
+  EXPECT_EQ(taken, (std::array{20, 100}));
+  lanes[0].score = 0;
+  taken = {};
+  for (int i = 0; i < 1000; ++i) ++taken[static_cast<std::size_t>(picker.pick(lanes, kBody, kPacket))];
+  EXPECT_GE(taken[0], 5);
+  EXPECT_LE(taken[0], 30);
+}
+
+TEST(Picker, EcfWaitsForTheQuickLaneAtTheEnd) {
+  Picker picker = with(Policy::kEcf);
+  std::array lanes{lane(100'000'000, 50), lane(100'000'000, 10)};
+  for (LaneView& view : lanes) view.window_bytes = 100'000;
+  EXPECT_EQ(picker.pick(lanes, 10'000, kPacket), 1);
+  lanes[1].can_send = false;
+  EXPECT_EQ(picker.pick(lanes, 10'000, kPacket), Picker::kNone);
+  EXPECT_EQ(picker.pick(lanes, kBody, kPacket), 0);
 }
 
 TEST(Picker, ActiveBackupStaysOnOneAndReturnsToIt) {
@@ -128,8 +231,7 @@ TEST(Picker, ActiveBackupStaysOnOneAndReturnsToIt) {
 
 // Ranks come before policies: active, then standby or backup, then suspect.
 TEST(Picker, WorseRanksAreUsedOnlyWhenNoBetterOneIsUsable) {
-  for (const Policy policy :
-       {Policy::kRate, Policy::kMinRtt, Policy::kRoundRobin, Policy::kActiveBackup}) {
+  for (const Policy policy : every_policy()) {
     Picker picker = with(policy);
     std::array lanes{lane(1'000'000, 1), lane(1'000'000, 2), lane(1'000'000, 50)};
     lanes[0].state = PathState::kSuspect;

@@ -1,0 +1,43 @@
+#include "sched/lane_view.hh"
+
+#include <algorithm>
+
+#include "sched/lane.hh"
+
+namespace weft::sched {
+
+LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
+                 std::uint32_t packet_bytes, base::Instant now) noexcept {
+  const bool carries_data = path.state == share::PathState::kActive ||
+                            path.state == share::PathState::kStandby ||
+                            path.state == share::PathState::kSuspect;
+  return {.usable = validated && carries_data && lane.answering(),
+          .can_send = lane.can_send(packet_bytes, now),
+          .backup = path.role == share::PathRole::kBackup,
+          .state = path.state,
+          .rate_Bps = lane.bandwidth_Bps(),
+          .srtt = lane.srtt(),
+          .rttvar = lane.rttvar(),
+          .queued_bytes = lane.in_flight_bytes(),
+          .window_bytes = lane.window_bytes(),
+          .weight = path.weight,
+          .score = path.score};
+}
+
+int best_rank(std::span<const LaneView> lanes) noexcept {
+  int best = kRanks;
+  for (const LaneView& lane : lanes)
+    if (lane.usable) best = std::min(best, rank_of(lane));
+  return best;
+}
+
+int lowest_srtt(std::span<const LaneView> lanes, int rank, bool with_credit) noexcept {
+  int best = kNoLane;
+  for (std::size_t i = 0; i < lanes.size(); ++i)
+    if (in_play(lanes[i], rank) && (lanes[i].can_send || !with_credit) &&
+        (best == kNoLane || lanes[i].srtt < lanes[static_cast<std::size_t>(best)].srtt))
+      best = static_cast<int>(i);
+  return best;
+}
+
+}  // namespace weft::sched
