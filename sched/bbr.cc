@@ -90,7 +90,7 @@ void Bbr::check_probe_rtt(const AckedEvent& event, base::Instant now) noexcept {
   if (state_ != State::kProbeRtt && model_.probe_rtt_due() && !from_idle_) {
     window_before_ = window_;
     probe_rtt_until_ = base::kNever;
-    ack_phase_ = AckPhase::kProbeStopping;
+    probe_ends_ = true;
     model_.start_round();
     enter(State::kProbeRtt);
   }

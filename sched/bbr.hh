@@ -54,10 +54,6 @@ class Bbr {
   [[nodiscard]] const BbrModel& model() const noexcept { return model_; }
 
  private:
-  // What the acks that come now are of ("ack_phase"): nothing special, the start of a probe, a probe, what follows it,
-  // or a refill.
-  enum class AckPhase : std::uint8_t { kOther, kProbeStarting, kProbeFeedback, kProbeStopping, kRefilling };
-
   [[nodiscard]] bool in_probe_bw() const noexcept { return state_ >= State::kDown && state_ <= State::kUp; }
   [[nodiscard]] bool probes_bandwidth() const noexcept {
     return state_ == State::kStartup || state_ == State::kRefill || state_ == State::kUp;
@@ -109,7 +105,7 @@ class Bbr {
   std::uint64_t lost_last_ = UINT64_MAX - 1;
 
   // The cycle.
-  AckPhase ack_phase_ = AckPhase::kOther;
+  bool probe_ends_ = false;               // its last acks come now ("ACKS_PROBE_STOPPING")
   base::Instant cycle_since_{};           // the last kDown
   base::Duration probe_wait_{};
   std::uint32_t rounds_since_probe_ = 0;

@@ -43,10 +43,8 @@ void Bbr::update_cycle(const AckedEvent& event, base::Instant now) noexcept {
 
 // "AdaptLongTermModel"
 void Bbr::adapt_long_term(const AckedEvent& event, base::Instant now) noexcept {
-  if (ack_phase_ == AckPhase::kProbeStarting && model_.round_started()) ack_phase_ = AckPhase::kProbeFeedback;
-  if (ack_phase_ == AckPhase::kProbeStopping && model_.round_started()) {
-    probe_samples_ = false;
-    ack_phase_ = AckPhase::kOther;
+  if (probe_ends_ && model_.round_started()) {
+    probe_ends_ = probe_samples_ = false;
     if (in_probe_bw() && !event.sample.app_limited) model_.advance_bandwidth_window();
   }
   const std::uint64_t in_flight = event.sample.in_flight_bytes;
@@ -82,7 +80,7 @@ void Bbr::start_down(base::Instant now) noexcept {
   cycle_since_ = now;
   rounds_since_probe_ = prng_.below(2);
   probe_wait_ = kProbeWait + base::milliseconds(prng_.below(kProbeWaitMoreMs));
-  ack_phase_ = AckPhase::kProbeStopping;
+  probe_ends_ = true;
   model_.start_round();
   enter(State::kDown);
 }
@@ -91,13 +89,12 @@ void Bbr::start_refill() noexcept {
   model_.forget_short_term();
   slope_rounds_ = 0;
   slope_acked_bytes_ = 0;
-  ack_phase_ = AckPhase::kRefilling;
+  probe_ends_ = false;
   model_.start_round();
   enter(State::kRefill);
 }
 
 void Bbr::start_up(const AckedEvent& event) noexcept {
-  ack_phase_ = AckPhase::kProbeStarting;
   model_.start_round();
   restart_plateau(event.sample.rate_Bps);
   enter(State::kUp);
