@@ -26,6 +26,9 @@ namespace weft::api {
 [[nodiscard]] Response get_paths(const Context& context, const Call& call);
 [[nodiscard]] Response get_weft_status(const Context& context, const Call& call);
 
+// meter.cc
+[[nodiscard]] Response get_meter(const Context& context, const Call& call);
+
 // impair.cc
 [[nodiscard]] Response post_impair(const Context& context, const Call& call);
 

@@ -21,6 +21,7 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/noauth/health", get_health},
     Route{Method::kGet, "/rest/weft/paths", get_paths},
     Route{Method::kGet, "/rest/weft/status", get_weft_status},
+    Route{Method::kGet, "/rest/weft/meter", get_meter},
     Route{Method::kPost, "/rest/weft/ports/*/impair", post_impair},
     Route{Method::kGet, "/metrics", get_metrics},
 };
