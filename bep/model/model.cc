@@ -252,10 +252,7 @@ void Model::on_index_changed(const std::string& folder) {
 void Model::on_bytes(Way way, std::uint64_t bytes) {
   MUST(way != Way::kNone);
   (way == Way::kFabric ? totals_.bytes_via_fabric : totals_.bytes_via_link) += bytes;
-  const std::int64_t now = net::steady_now().ns;
-  if (last_bytes_ns_ != 0)
-    totals_.stall_longest_ms = std::max(totals_.stall_longest_ms, (now - last_bytes_ns_) / 1'000'000);
-  last_bytes_ns_ = now;
+  stalls_.on_block(net::steady_now().ns);
 }
 
 void Model::on_reused(std::uint64_t bytes) { totals_.bytes_reused += bytes; }
@@ -263,7 +260,7 @@ void Model::on_reused(std::uint64_t bytes) { totals_.bytes_reused += bytes; }
 void Model::on_pull_ended(const std::string&) {
   const bool pulling = std::ranges::any_of(
       folders_, [](const auto& entry) { return !entry.second->transfers().empty(); });
-  if (!pulling) last_bytes_ns_ = 0;
+  if (!pulling) stalls_.on_idle();
 }
 
 }  // namespace weft::model

@@ -19,6 +19,7 @@
 #include "bep/model/folder.hh"
 #include "bep/model/index_db.hh"
 #include "bep/model/peer.hh"
+#include "bep/model/stall_log.hh"
 #include "bep/model/workers.hh"
 #include "bep/net/link_manager.hh"
 
@@ -35,7 +36,6 @@ struct TransferTotals {
   std::uint64_t bytes_via_link = 0;            // verified
   std::uint64_t bytes_via_fabric = 0;
   std::uint64_t bytes_reused = 0;              // found on this disk, not fetched
-  std::int64_t stall_longest_ms = 0;           // between two verified blocks while a transfer could go on
 };
 
 class Model : public FileServer, public net::LinkObserver, private PeerHost, private PullObserver {
@@ -58,6 +58,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   [[nodiscard]] base::Result<Completion> completion(std::string_view folder, const base::DeviceId& device) const;
   [[nodiscard]] std::vector<TransferInfo> transfers() const;
   [[nodiscard]] const TransferTotals& totals() const { return totals_; }
+  [[nodiscard]] const StallLog& stalls() const { return stalls_; }
   [[nodiscard]] const Config& config() const { return config_; }
   // Of the session that runs; nullptr: not connected.
   [[nodiscard]] const Peer* peer(const base::DeviceId& device) const;
@@ -105,7 +106,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   };
   std::vector<Opening> opening_;
   TransferTotals totals_;
-  std::int64_t last_bytes_ns_ = 0;             // steady clock; 0: nothing was under way
+  StallLog stalls_;
   std::string room_first_;                     // the folder that is given room first next time
   std::shared_ptr<bool> room_posted_ = std::make_shared<bool>(false);
   bool stopped_ = false;

@@ -1,6 +1,7 @@
 #include "bep/model/toml_reader.hh"
 
 #include <algorithm>
+#include <sstream>
 
 namespace weft::model {
 namespace {
@@ -47,6 +48,16 @@ void TomlErrors::refuse(std::uint32_t line, const std::string& what) {
   first = file + (line > 0 ? ":" + std::to_string(line) : "") + ": " + what;
 }
 
+std::optional<toml::table> parse_toml(std::string_view text, TomlErrors& errors) {
+  try {
+    return toml::parse(text, errors.file);
+  } catch (const toml::parse_error& error) {
+    errors.refuse(error.source().begin.line,
+                  "not valid TOML (" + std::string(error.description()) + "); correct this line");
+    return std::nullopt;
+  }
+}
+
 const toml::node* TomlTable::ask(const char* key) {
   known_.push_back(key);
   return table_ == nullptr ? nullptr : table_->get(key);
@@ -59,7 +70,7 @@ std::uint32_t TomlTable::line_of(const char* key) const {
 }
 
 void TomlTable::refuse(const char* key, const std::string& what) {
-  errors_.refuse(line_of(key), name_ + "." + key + " " + what);
+  errors_.refuse(line_of(key), (name_.empty() ? "" : name_ + ".") + key + " " + what);
 }
 
 void TomlTable::read(const char* key, bool& out) {
@@ -101,6 +112,41 @@ void TomlTable::read(const char* key, std::vector<std::string>& out) {
 void TomlTable::read(const char* key, std::uint32_t& out, std::uint32_t min, std::uint32_t max) {
   const toml::node* node = ask(key);
   if (node != nullptr) static_cast<void>(to_number(*node, key, min, max, out));
+}
+
+void TomlTable::read(const char* key, double& out, double min, double max) {
+  const toml::node* node = ask(key);
+  if (node == nullptr) return;
+  const std::optional<double> value = node->value<double>();  // of a whole number as well
+  if (node->is_number() && value && *value >= min && *value <= max) {
+    out = *value;
+    return;
+  }
+  std::ostringstream wanted;
+  if (node->is_number() && value) wanted << "is " << *value << " but ";
+  wanted << "must be a number from " << min << " to " << max;
+  refuse(key, wanted.str());
+}
+
+const toml::table* TomlTable::table(const char* key) {
+  const toml::node* node = ask(key);
+  if (node == nullptr) return nullptr;
+  if (!node->is_table()) refuse(key, "must be a table, as { key = value }");
+  return node->as_table();
+}
+
+std::vector<const toml::table*> TomlTable::tables(const char* key) {
+  std::vector<const toml::table*> out;
+  const toml::node* node = ask(key);
+  if (node == nullptr) return out;
+  const toml::array* list = node->as_array();
+  if (list == nullptr || !list->is_array_of_tables()) {
+    const std::string whole = (name_.empty() ? "" : name_ + ".") + key;
+    refuse(key, "must be written as [[" + whole + "]], with two brackets, once per " + key);
+    return out;
+  }
+  for (const toml::node& item : *list) out.push_back(item.as_table());
+  return out;
 }
 
 void TomlTable::read(const char* key, std::vector<std::uint32_t>& out, std::uint32_t max) {

@@ -1,6 +1,6 @@
-// Typed reading of one TOML table for weft_toml.cc: every key is asked for by name, and a key
-// nobody asked for is refused. The first refusal is kept. Only this header and weft_toml.cc show
-// toml++ (it compiles slowly). Threads: any one thread.
+// Typed reading of one TOML table, for weft.toml and the laboratory's scenarios: every key is asked
+// for by name, and a key nobody asked for is refused. The first refusal is kept. Only this header
+// and the readers of these files show toml++ (it compiles slowly). Threads: any one thread.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +22,9 @@ struct TomlErrors {
   void refuse(std::uint32_t line, const std::string& what);
 };
 
+// The whole text, or nothing with the refusal in `errors`.
+[[nodiscard]] std::optional<toml::table> parse_toml(std::string_view text, TomlErrors& errors);
+
 class TomlTable {
  public:
   // `name` as in the file ("engine"), for messages. A null table reads as empty: all defaults.
@@ -32,6 +35,7 @@ class TomlTable {
   void read(const char* key, std::string& out);
   void read(const char* key, std::vector<std::string>& out);  // one string or a list of strings
   void read(const char* key, std::uint32_t& out, std::uint32_t min, std::uint32_t max);
+  void read(const char* key, double& out, double min, double max);  // whole numbers too
   void read(const char* key, std::vector<std::uint32_t>& out, std::uint32_t max);
   // One of `names`; the index of the one found goes through `out`.
   template <typename Enum>
@@ -39,6 +43,10 @@ class TomlTable {
     std::size_t index = 0;
     if (read_choice(key, index, names)) out = static_cast<Enum>(index);
   }
+  // A table inside this one; null when it is absent.
+  [[nodiscard]] const toml::table* table(const char* key);
+  // [[key]], once per table; none when it is absent.
+  [[nodiscard]] std::vector<const toml::table*> tables(const char* key);
   // To be called last.
   void refuse_unknown_keys();
 

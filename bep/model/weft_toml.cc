@@ -280,16 +280,11 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
 
 ConfigResult<WeftConfig> parse_weft_toml(std::string_view text, std::string_view file) {
   TomlErrors errors{std::string(file), {}};
-  try {
-    const toml::table root = toml::parse(text, file);
-    WeftConfig config = read_all(root, errors);
-    if (!errors.first.empty()) return tl::unexpected(errors.first);
-    return config;
-  } catch (const toml::parse_error& error) {
-    errors.refuse(error.source().begin.line,
-                  "not valid TOML (" + std::string(error.description()) + "); correct this line");
-    return tl::unexpected(errors.first);
-  }
+  const std::optional<toml::table> root = parse_toml(text, errors);
+  WeftConfig config;
+  if (root) config = read_all(*root, errors);
+  if (!errors.first.empty()) return tl::unexpected(errors.first);
+  return config;
 }
 
 ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {

@@ -29,6 +29,8 @@ namespace weft::api {
 // scheduler.cc
 [[nodiscard]] Response get_scheduler(const Context& context, const Call& call);
 [[nodiscard]] Response put_scheduler(const Context& context, const Call& call);
+// meter.cc
+[[nodiscard]] Response get_meter(const Context& context, const Call& call);
 
 // impair.cc
 [[nodiscard]] Response post_impair(const Context& context, const Call& call);

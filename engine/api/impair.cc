@@ -20,28 +20,33 @@ std::optional<std::string> read_field(const std::string& key, const Body& value,
     if (!value.is_number_unsigned() || value.get<std::uint64_t>() > max) return std::nullopt;
     return value.get<std::uint64_t>();
   };
-  if (key == "blackhole") {
-    if (!value.is_boolean()) return "blackhole: true or false is wanted";
-    out.blackhole = value.get<bool>();
+  if (key == "blackhole" || key == "link_down") {
+    if (!value.is_boolean()) return key + ": true or false is wanted";
+    (key == "blackhole" ? out.blackhole : out.link_down) = value.get<bool>();
   } else if (key == "drop_rate") {
     const double rate = value.is_number() ? value.get<double>() : -1;
     if (!(rate >= 0 && rate <= 1)) return "drop_rate: a number from 0 to 1 is wanted";
     out.drop_ppm = static_cast<std::uint32_t>(std::lround(rate * 1e6));
-  } else if (key == "delay_us" || key == "jitter_us") {
+  } else if (key == "delay_us" || key == "jitter_us" || key == "queue_us") {
     const auto number = whole_number(kDelayUsMax);
     if (!number) return key + ": a whole number of microseconds, at most 10000000, is wanted";
-    (key == "delay_us" ? out.delay_us : out.jitter_us) = static_cast<std::uint32_t>(*number);
+    (key == "delay_us" ? out.delay_us : key == "jitter_us" ? out.jitter_us : out.queue_us) =
+        static_cast<std::uint32_t>(*number);
   } else if (key == "rate_Bps") {
     const auto number = whole_number(UINT64_MAX);
     if (!number) return "rate_Bps: a whole number of bytes per second is wanted (0: no limit)";
     out.rate_Bps = *number;
+  } else if (key == "seed") {
+    const auto number = whole_number(UINT64_MAX);
+    if (!number) return "seed: a whole number is wanted (0: the dice go on as they are)";
+    out.seed = *number;
   } else if (key == "direction") {
     const std::string word = value.is_string() ? value.get<std::string>() : "";
     if (word != "both" && word != "tx" && word != "rx") return "direction: \"both\", \"tx\" or \"rx\" is wanted";
     out.direction = word == "both" ? nic::Direction::kBoth : word == "tx" ? nic::Direction::kTx : nic::Direction::kRx;
   } else {
-    return key.substr(0, 64) + ": unknown field; there are blackhole, drop_rate, delay_us, jitter_us, rate_Bps and "
-                               "direction";
+    return key.substr(0, 64) + ": unknown field; there are blackhole, link_down, drop_rate, delay_us, jitter_us, "
+                               "rate_Bps, queue_us, seed and direction";
   }
   return std::nullopt;
 }

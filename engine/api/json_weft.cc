@@ -92,10 +92,12 @@ Json impairment_json(const nic::Impairment& impairment) {
                                 : impairment.direction == nic::Direction::kTx ? "tx"
                                                                               : "rx";
   return Json{{"blackhole", impairment.blackhole},
+              {"link_down", impairment.link_down},
               {"drop_rate", static_cast<double>(impairment.drop_ppm) / 1e6},
               {"delay_us", impairment.delay_us},
               {"jitter_us", impairment.jitter_us},
               {"rate_Bps", impairment.rate_Bps},
+              {"queue_us", impairment.queue_us},
               {"direction", direction}};
 }
 

@@ -23,6 +23,7 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/weft/status", get_weft_status},
     Route{Method::kGet, "/rest/weft/scheduler", get_scheduler},
     Route{Method::kPut, "/rest/weft/scheduler", put_scheduler},
+    Route{Method::kGet, "/rest/weft/meter", get_meter},
     Route{Method::kPost, "/rest/weft/ports/*/impair", post_impair},
     Route{Method::kGet, "/metrics", get_metrics},
 };

@@ -34,6 +34,7 @@ struct Options {
   FolderShareOptions folder_share;
   StatusOptions status;
   PolicyOptions policy;
+  LabOptions lab;
 };
 
 void add_home(CLI::App& command, Options& options) {
@@ -121,6 +122,24 @@ CLI::App* add_policy(CLI::App& app, Options& options) {
   return policy;
 }
 
+CLI::App* add_lab(CLI::App& app, LabOptions& options) {
+  CLI::App* const lab =
+      app.add_subcommand("lab", "Run scenarios of bad networks against real ports and judge the result");
+  lab->add_option("SCENARIO", options.scenarios, "TOML files; bench/scenarios has some")->required()->type_name("FILE");
+  lab->add_option("--ports", options.ports,
+                  "A file that says on which ports the scenarios' links are")->type_name("FILE");
+  lab->add_option("--seed", options.seed, "Instead of the scenarios' own: of files, loss and flaps")->type_name("N");
+  lab->add_option("--junit", options.junit, "Write the verdicts there as JUnit XML")->type_name("FILE");
+  lab->add_option("--json", options.json, "Write every figure there as JSON")->type_name("FILE");
+  lab->add_option("--dir", options.directory,
+                  "Where temporary files are made (default: $TMPDIR or /tmp)")->type_name("DIR");
+  lab->add_option("--keep", options.keep, "Make homes, logs and files there and leave them")->type_name("DIR");
+  lab->footer("Exit codes: 0 everything expected held, 1 it did not, 2 wrong use or a wrong file.\n"
+              "Examples:\n  weft lab bench/scenarios/two_equal.toml\n"
+              "  weft lab bench/scenarios/*.toml --junit lab.xml --ports my_cards.toml");
+  return lab;
+}
+
 void configure_logging(const Options& options) {
   base::LogLevel level = base::LogLevel::kInfo;
   base::LogFormat format = base::LogFormat::kText;
@@ -157,6 +176,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   add_home(*status, options);
   status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
   CLI::App* const policy = add_policy(app, options);
+  CLI::App* const lab = add_lab(app, options.lab);
   CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
   device->require_subcommand(1);
   CLI::App* const device_add = add_device_add(*device, options);
@@ -179,6 +199,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   if (serve->parsed()) return serve_command(home, io);
   if (status->parsed()) return status_command(options.status, io);
   if (policy->parsed()) return policy_command(options.policy, io);
+  if (lab->parsed()) return lab_command(options.lab, io);
   if (device_add->parsed()) return device_add_command(options.device_add, io);
   if (folder_add->parsed()) return folder_add_command(options.folder_add, io);
   if (folder_share->parsed()) return folder_share_command(options.folder_share, io);

@@ -3,8 +3,10 @@
 // Exit codes: 0 done; 1 could not (no daemon there, disk, port taken); 2 wrong use or wrong configuration.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <iosfwd>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -63,6 +65,17 @@ struct PolicyOptions {
   std::string name;                          // empty: show it only
 };
 [[nodiscard]] int policy_command(const PolicyOptions& options, const Io& io);
+
+struct LabOptions {
+  std::vector<std::string> scenarios;        // files
+  std::string ports;                         // a file over their ports; empty: none
+  std::optional<std::uint32_t> seed;         // instead of theirs
+  std::string junit, json;                   // written there; empty: not
+  std::filesystem::path directory;           // temporary files go there; empty: $TMPDIR or /tmp
+  std::filesystem::path keep;                // go there and stay; empty: they go
+};
+// kFailed when an expectation did not hold. Blocks; SIGINT, SIGTERM and SIGHUP end it in order.
+[[nodiscard]] int lab_command(const LabOptions& options, const Io& io);
 
 // Blocks until SIGINT, SIGTERM or a shutdown by REST.
 [[nodiscard]] int serve_command(const std::filesystem::path& home, const Io& io);

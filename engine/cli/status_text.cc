@@ -145,8 +145,9 @@ void find_path_faults(const Json& status, const Json& paths, const Names& names,
       out.push_back(fmt::format("port {}: another station on its network has the same address; give one of them another",
                                 text(port, "name")));
     const Json& impairment = port.at("impairment");
-    if (impairment.at("blackhole").get<bool>() || impairment.at("drop_rate").get<double>() > 0 ||
-        number(impairment, "delay_us") > 0 || number(impairment, "jitter_us") > 0 || number(impairment, "rate_Bps") > 0)
+    if (impairment.at("blackhole").get<bool>() || impairment.at("link_down").get<bool>() ||
+        impairment.at("drop_rate").get<double>() > 0 || number(impairment, "delay_us") > 0 ||
+        number(impairment, "jitter_us") > 0 || number(impairment, "rate_Bps") > 0)
       out.push_back(fmt::format("port {}: impaired on purpose ({})", text(port, "name"), impairment.dump()));
   }
 }

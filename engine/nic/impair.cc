@@ -10,7 +10,7 @@ namespace weft::nic {
 namespace {
 
 bool does_something(const Impairment& i) noexcept {
-  return i.blackhole || i.drop_ppm != 0 || i.delay_us != 0 || i.jitter_us != 0 || i.rate_Bps != 0;
+  return i.blackhole || i.link_down || i.drop_ppm != 0 || i.delay_us != 0 || i.jitter_us != 0 || i.rate_Bps != 0;
 }
 
 }  // namespace
@@ -30,9 +30,10 @@ ImpairStage::~ImpairStage() {
 void ImpairStage::set(const Impairment& impairment) noexcept {
   MUST(impairment.drop_ppm <= 1'000'000);
   impairment_ = impairment;
+  if (impairment.seed != 0) prng_ = base::Prng(impairment.seed);
   const bool something = does_something(impairment);
-  tx_.impaired = something && impairment.direction != Direction::kRx;
-  rx_.impaired = something && impairment.direction != Direction::kTx;
+  tx_.impaired = something && (impairment.link_down || impairment.direction != Direction::kRx);
+  rx_.impaired = something && (impairment.link_down || impairment.direction != Direction::kTx);
   for (Way* way : {&tx_, &rx_}) {
     way->rate_free = {};
     if (way->impaired) continue;
@@ -49,11 +50,11 @@ void ImpairStage::lose(rte_mbuf* frame, std::uint64_t& counter) noexcept {
 void ImpairStage::admit(Way& way, rte_mbuf* frame, base::Instant now) noexcept {
   base::Instant due = now;
   if (way.impaired) {
-    if (impairment_.blackhole) return lose(frame, stats_.blackholed);
+    if (impairment_.blackhole || impairment_.link_down) return lose(frame, stats_.blackholed);
     if (impairment_.drop_ppm != 0 && prng_.below(1'000'000) < impairment_.drop_ppm) return lose(frame, stats_.dropped);
     if (impairment_.rate_Bps != 0) {
       const base::Instant start = std::max(now, way.rate_free);
-      if (start - now > kRateQueue) return lose(frame, stats_.overflow);
+      if (start - now > base::microseconds(impairment_.queue_us)) return lose(frame, stats_.overflow);
       const std::uint64_t bytes = rte_pktmbuf_pkt_len(frame);
       way.rate_free = start + base::nanoseconds(static_cast<std::int64_t>(bytes * 1'000'000'000 / impairment_.rate_Bps));
       due = way.rate_free;

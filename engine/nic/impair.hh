@@ -6,8 +6,9 @@
 //
 // A frame that is admitted gets the time at which it leaves: virtual clock of the rate, then delay and jitter, and
 // never before the frame in front of it: order is kept.
-// Owner:  one data core. Bounds: `frames_max` held frames each way, a queue of at most kRateQueue at the rate; what
-//         does not fit is dropped and counted, as a switch would. Randomness: the Prng's seed alone.
+// Owner:  one data core. Bounds: `frames_max` held frames each way, a queue of at most `queue_us` at the rate; what
+//         does not fit is dropped and counted, as a switch would. Randomness: the constructor's seed, or that of the
+//         impairment.
 // Frames held when the impairment ends leave at once, in order, before newer ones.
 #pragma once
 
@@ -21,9 +22,6 @@ namespace weft::nic {
 
 class ImpairStage final : public PacketPort {
  public:
-  // The buffer of a slow link: what waits longer for the rate is dropped. 50 ms is a usual switch or modem.
-  static constexpr base::Duration kRateQueue = base::milliseconds(50);
-
   // `below` must outlive the stage. Memory is taken here, once.
   ImpairStage(PacketPort& below, std::uint32_t frames_max, std::uint64_t seed);
   ~ImpairStage() override;                       // frees what it holds

@@ -11,10 +11,14 @@ enum class Direction : std::uint8_t { kBoth, kTx, kRx };
 
 struct Impairment {
   bool blackhole = false;          // every frame vanishes; the link stays up, as with a dead switch
+  bool link_down = false;          // as with a pulled cable: both ways, and control sees the port's link down
   std::uint32_t drop_ppm = 0;      // 0 … 1 000 000
   std::uint32_t delay_us = 0;      // each way that `direction` names
   std::uint32_t jitter_us = 0;     // added to the delay, uniform in [0, jitter_us]; frames keep their order
   std::uint64_t rate_Bps = 0;      // per core and way, whole frames; 0 = unlimited
+  std::uint32_t queue_us = 50'000; // the buffer in front of that rate; what would wait longer is dropped. 50 ms is a
+                                   // usual switch or modem
+  std::uint64_t seed = 0;          // not 0: the dice of loss and jitter begin anew from it
   Direction direction = Direction::kBoth;
   friend constexpr bool operator==(const Impairment&, const Impairment&) = default;
 };

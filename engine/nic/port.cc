@@ -126,7 +126,7 @@ void Port::Inside::knock(base::Instant now) {
 }
 
 void Port::Inside::follow_link() noexcept {
-  const bool up = started && device_link_up(device);
+  const bool up = started && device_link_up(device) && !orders.impairment.link_down;
   const bool first = orders.announce_seq == 0;
   if (up == orders.link_up && !first) return;
   orders.link_up = up;
@@ -152,8 +152,8 @@ base::Status Port::set_impairment(const Impairment& impairment) {
     return base::fail(base::Errc::kInvalidConfig, "impairment is not allowed on this port by the configuration");
   if (impairment.drop_ppm > 1'000'000)
     return base::fail(base::Errc::kInvalidArgument, "a drop rate is at most 1000000 per million");
-  if (impairment.delay_us > kDelayUsMax || impairment.jitter_us > kDelayUsMax)
-    return base::fail(base::Errc::kInvalidArgument, "delay and jitter are at most 10 seconds");
+  if (std::max({impairment.delay_us, impairment.jitter_us, impairment.queue_us}) > kDelayUsMax)
+    return base::fail(base::Errc::kInvalidArgument, "delay, jitter and queue are at most 10 seconds");
   in.orders.impairment = impairment;
   for (auto& side : in.sides) side->orders_pending = true;
   in.publish_orders();

@@ -149,7 +149,8 @@ base::Status Daemon::impair(std::string_view name, const nic::Impairment& impair
     if (port.config().name != name) continue;
     base::log(LogLevel::kWarn, "port impaired by order",
               {{"port", name}, {"blackhole", impairment.blackhole}, {"drop_ppm", impairment.drop_ppm},
-               {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps}});
+               {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps},
+               {"link_down", impairment.link_down}});
     return port.set_impairment(impairment);
   }
   if (engine_ != nullptr)

@@ -53,6 +53,7 @@ class Daemon final : public StatusSource, public CommandSink {
                                                            const base::DeviceId& device) const override;
   [[nodiscard]] std::vector<model::TransferInfo> transfers() const override { return model_->transfers(); }
   [[nodiscard]] TransferTotals totals() const override;
+  [[nodiscard]] const model::StallLog& stalls() const override { return model_->stalls(); }
   [[nodiscard]] std::vector<PathStatus> paths() const override;
   [[nodiscard]] DatapathStatus datapath() const override;
   [[nodiscard]] RefusalStatus refusals() const override;

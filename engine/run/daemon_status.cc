@@ -58,7 +58,7 @@ TransferTotals Daemon::totals() const {
   t.bytes_via_paths = from.bytes_via_fabric;
   t.bytes_verified = from.bytes_via_link + from.bytes_via_fabric;
   t.bytes_reused = from.bytes_reused;
-  t.stall_longest_ms = from.stall_longest_ms;
+  t.stall_longest_ms = model_->stalls().longest_ns() / 1'000'000;
   for (const auto& session : datapath_->sessions()) {
     t.bytes_served += session.totals.bytes_served;
     for (const PathShown& path : session.paths)

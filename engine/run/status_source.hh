@@ -18,6 +18,7 @@
 #include "bep/model/folder.hh"
 #include "bep/model/index_db.hh"
 #include "bep/model/puller.hh"
+#include "bep/model/stall_log.hh"
 #include "bep/net/close_reason.hh"
 #include "bep/net/link_manager.hh"
 #include "bep/proto/reason.hh"
@@ -140,6 +141,7 @@ class StatusSource {
                                                                    const base::DeviceId& device) const = 0;
   [[nodiscard]] virtual std::vector<model::TransferInfo> transfers() const = 0;
   [[nodiscard]] virtual TransferTotals totals() const = 0;
+  [[nodiscard]] virtual const model::StallLog& stalls() const = 0; // on the clock of now()
   [[nodiscard]] virtual std::vector<PathStatus> paths() const = 0; // by device, then path
   [[nodiscard]] virtual DatapathStatus datapath() const = 0;
   [[nodiscard]] virtual RefusalStatus refusals() const = 0;

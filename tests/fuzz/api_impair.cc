@@ -6,7 +6,7 @@ namespace weft::fuzz {
 
 void make_seeds(Seeds& out) {
   out.add("all", R"({"blackhole": true, "drop_rate": 0.25, "delay_us": 1000, "jitter_us": 10, "rate_Bps": 1000000,)"
-                 R"( "direction": "tx"})");
+                 R"( "direction": "tx", "link_down": false, "queue_us": 2000, "seed": 7})");
   out.add("none", "{}");
   out.add("unknown", R"({"drop_rate": 1e-3, "delay": 5})");
 }
@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   else CHECK(response.status == 400);
   if (response.status != 200) return 0;
   const nic::Impairment impairment = daemon.last_impairment();
-  CHECK(impairment.drop_ppm <= 1'000'000 && impairment.delay_us <= 10'000'000 && impairment.jitter_us <= 10'000'000);
+  CHECK(impairment.drop_ppm <= 1'000'000 && impairment.delay_us <= 10'000'000 && impairment.jitter_us <= 10'000'000 &&
+        impairment.queue_us <= 10'000'000);
   CHECK(impairment.blackhole == slow.value("blackhole", false));
   CHECK(impairment.delay_us == slow.value("delay_us", std::uint64_t{0}));
   CHECK(impairment.rate_Bps == slow.value("rate_Bps", std::uint64_t{0}));

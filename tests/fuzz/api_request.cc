@@ -34,7 +34,8 @@ void make_seeds(Seeds& out) {
   };
   for (const char* target : {"/rest/system/status", "/rest/system/connections", "/rest/db/status?folder=docs",
                              "/rest/db/completion?folder=docs&device=", "/rest/folder/errors?folder=docs",
-                             "/rest/weft/paths", "/rest/weft/status", "/metrics", "/rest/noauth/health"})
+                             "/rest/weft/paths", "/rest/weft/status", "/rest/weft/meter?since=1", "/metrics",
+                             "/rest/noauth/health"})
     get(target);
   out.add("scan", "POST /rest/db/scan?folder=docs HTTP/1.1\r\nHost: [::1]:8384\r\nAuthorization: Bearer " +
                       std::string(kApiKey) + "\r\nContent-Length: 0\r\n\r\n");

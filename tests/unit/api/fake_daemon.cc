@@ -76,6 +76,7 @@ FakeDaemon::FakeDaemon() {
   datapath_value.cores[1].drops[static_cast<std::size_t>(share::Drop::kTag)] = 4;
   datapath_value.ports = {{.name = "left", .device = "net_memif0"}, {.name = "right", .device = "net_memif1"}};
   datapath_value.ports[0].report.link_up = true;
+  for (const std::int64_t ms : {4'000, 4'034, 4'035, 4'900}) stalls_value.on_block(ms * 1'000'000);
 }
 
 void FakeDaemon::note(std::string order) {

@@ -24,6 +24,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   run::DatapathStatus datapath_value;
   std::vector<run::PathStatus> paths_value;
   model::FolderStatus docs;
+  model::StallLog stalls_value;
   base::Status impair_answer;
 
   [[nodiscard]] std::vector<std::string> orders();               // "scan docs", "shutdown", …
@@ -39,6 +40,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
                                                            const base::DeviceId& device) const override;
   [[nodiscard]] std::vector<model::TransferInfo> transfers() const override;
   [[nodiscard]] run::TransferTotals totals() const override;
+  [[nodiscard]] const model::StallLog& stalls() const override { return stalls_value; }
   [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
   [[nodiscard]] run::DatapathStatus datapath() const override { return datapath_value; }
   [[nodiscard]] run::RefusalStatus refusals() const override;

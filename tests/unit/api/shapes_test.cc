@@ -181,6 +181,25 @@ TEST_F(Shapes, Paths) {
   EXPECT_EQ(path["lanes"][1]["core"], 1);
 }
 
+TEST_F(Shapes, Meter) {
+  const Json json = get("/rest/weft/meter");
+  EXPECT_EQ(json["now_us"], 5'000'000);
+  EXPECT_EQ(json["bytes_verified"], 3000);
+  EXPECT_EQ(json["bytes_via_link"], 100);
+  EXPECT_EQ(json["last_block_us"], 4'900'000);
+  ASSERT_EQ(json["paths"].size(), 1u);
+  EXPECT_EQ(json["paths"][0]["port"], "left");
+  EXPECT_EQ(json["paths"][0]["state"], "active");
+  EXPECT_EQ(json["paths"][0]["retransmitted_bytes"], 1400);
+  ASSERT_EQ(json["stalls"].size(), 2u);                    // 1 ms between two blocks is none
+  EXPECT_EQ(json["stalls"][0], Json({{"number", 1}, {"began_us", 4'000'000}, {"lasted_us", 34'000}}));
+  const Json rest = get("/rest/weft/meter?since=1");
+  ASSERT_EQ(rest["stalls"].size(), 1u);
+  EXPECT_EQ(rest["stalls"][0]["lasted_us"], 865'000);
+  EXPECT_TRUE(get("/rest/weft/meter?since=9")["stalls"].empty());
+  EXPECT_EQ(rig.get("/rest/weft/meter?since=one").status, 400u);
+}
+
 TEST_F(Shapes, WeftStatus) {
   const Json json = get("/rest/weft/status");
   EXPECT_EQ(json["totals"]["bytes_verified"], 3000);
@@ -260,6 +279,9 @@ TEST_F(Shapes, Impair) {
   EXPECT_EQ(daemon.last_impairment(),
             (nic::Impairment{.blackhole = true, .drop_ppm = 250'000, .delay_us = 5, .jitter_us = 6, .rate_Bps = 7,
                              .direction = nic::Direction::kRx}));
+  EXPECT_EQ(rig.post(target, R"({"link_down": true, "queue_us": 2000, "seed": 18446744073709551615})").status, 200u);
+  EXPECT_EQ(daemon.last_impairment(),
+            (nic::Impairment{.link_down = true, .queue_us = 2000, .seed = UINT64_MAX}));
   EXPECT_EQ(rig.post(target, "{}").status, 200u);
   EXPECT_EQ(daemon.last_impairment(), nic::Impairment{});
   EXPECT_EQ(rig.post("/rest/weft/ports/nosuch/impair", "{}").status, 404u);
@@ -273,6 +295,8 @@ TEST_F(Shapes, ImpairNamesTheWrongField) {
       {R"({"delay_us": -1})", "delay_us"},        {R"({"delay_us": 10000001})", "delay_us"},
       {R"({"jitter_us": 1.5})", "jitter_us"},     {R"({"rate_Bps": "9"})", "rate_Bps"},
       {R"({"direction": "up"})", "direction"},    {R"({"direction": 1})", "direction"},
+      {R"({"link_down": "no"})", "link_down"},    {R"({"queue_us": 10000001})", "queue_us"},
+      {R"({"seed": -1})", "seed"},
       {R"({"blackhol": true})", "blackhol: unknown"}, {"[]", "not a JSON object"},
       {"", "not a JSON object"},                  {"{", "not a JSON object"}};
   for (const auto& [body, words] : cases) {

@@ -143,6 +143,24 @@ TEST(Impair, RateIsKeptAndItsQueueIsBounded) {
   EXPECT_GT(bench.stage.stats().overflow, 80'000u);
 }
 
+TEST(Impair, TheQueueIsAsLongAsAsked) {
+  Bench bench(512);
+  bench.stage.set({.rate_Bps = 1'000'000, .queue_us = 1000});   // 100 bytes are 100 us: ten may wait, one is under way
+  for (int i = 0; i < 40; ++i) bench.send(i, at_us(0));
+  EXPECT_EQ(bench.stage.stats().overflow, 29u);
+  EXPECT_EQ(bench.out(at_us(2000)).size(), 11u);
+}
+
+TEST(Impair, ALinkThatIsDownSwallowsBothDirections) {
+  Bench bench;
+  bench.stage.set({.link_down = true, .direction = Direction::kTx});
+  bench.send(1, at_us(0));
+  EXPECT_TRUE(bench.out(at_us(0)).empty());
+  bench.wire.in.push_back(bench.numbered(2));
+  EXPECT_TRUE(bench.received(at_us(0)).empty());
+  EXPECT_EQ(bench.stage.stats().blackholed, 2u);
+}
+
 TEST(Impair, EndOfImpairmentLetsTheHeldGoFirst) {
   Bench bench;
   bench.stage.set({.delay_us = 1'000'000});
@@ -174,6 +192,23 @@ TEST(Impair, SameSeedSameFate) {
   };
   EXPECT_EQ(fate(1), fate(1));
   EXPECT_NE(fate(1), fate(2));
+}
+
+TEST(Impair, ASeedInTheImpairmentRepeatsTheFate) {
+  Bench bench;
+  const auto fate = [&](std::uint64_t seed, std::int64_t from_us) {
+    bench.stage.set({.drop_ppm = 500'000, .seed = seed});
+    std::vector<int> all;
+    for (int i = 0; i < 60; ++i) {
+      bench.send(i, at_us(from_us + i));
+      for (const int number : bench.out(at_us(from_us + i))) all.push_back(number);
+    }
+    return all;
+  };
+  const std::vector<int> first = fate(3, 0);
+  EXPECT_EQ(fate(3, 100), first);
+  EXPECT_NE(fate(4, 200), first);
+  EXPECT_NE(fate(0, 300), fate(0, 400));   // 0: the dice go on
 }
 
 TEST(Impair, FreesWhatItHolds) {

@@ -1,0 +1,40 @@
+// How long a receiver waited between two verified blocks: the longest wait, and the last noteworthy ones with their
+// times, so that whoever caused one (a laboratory, an operator who pulled a cable) can tell which it was.
+// Fed by Model; read by the REST API. Thread: control. Bounds: kKept waits of at least kNoteworthy.
+// Time: the steady clock, given by the caller; nanoseconds.
+// Not here: waits while nothing could go on (no transfer is open): on_idle() ends the count.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace weft::model {
+
+class StallLog {
+ public:
+  static constexpr std::int64_t kNoteworthyNs = 5'000'000;   // below it is the rhythm of blocks, not a wait
+  static constexpr std::size_t kKept = 256;
+
+  struct Wait {
+    std::uint64_t number = 0;          // 1, 2, …: a reader asks for those after the last one it has
+    std::int64_t began_ns = 0, lasted_ns = 0;
+  };
+
+  void on_block(std::int64_t now_ns);
+  void on_idle() { last_block_ns_ = 0; }
+
+  [[nodiscard]] std::int64_t longest_ns() const { return longest_ns_; }
+  // When the last block was verified while transfers are open; 0: none is open.
+  [[nodiscard]] std::int64_t last_block_ns() const { return last_block_ns_; }
+  // Those after `number`, oldest first; what more than kKept newer ones have pushed out is missing.
+  [[nodiscard]] std::vector<Wait> after(std::uint64_t number) const;
+
+ private:
+  std::array<Wait, kKept> waits_{};    // wait n stands at n % kKept
+  std::uint64_t newest_ = 0;
+  std::int64_t last_block_ns_ = 0, longest_ns_ = 0;
+};
+
+}  // namespace weft::model
