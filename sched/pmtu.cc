@@ -56,7 +56,8 @@ void Pmtu::on_probe_sent(std::uint64_t packet_number, base::Duration srtt, base:
   number_ = packet_number;
   ++tries_;
   base::Duration wait = std::max(3 * srtt, kProbeWait);
-  if (state_ == State::kError) wait = std::max(wait, std::min(kProbeWait * (std::int64_t{1} << std::min(tries_, 16u)), kErrorProbeMax));
+  if (state_ == State::kError)
+    wait = std::max(wait, std::min(kProbeWait * (std::int64_t{1} << std::min(tries_, 16u)), kErrorProbeMax));
   deadline_ = now + wait;
 }
 

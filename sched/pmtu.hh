@@ -14,8 +14,9 @@
 // the base lost over kBlackHoleTime at least, with none of that kind acknowledged between: back to the base, which every
 // path must carry, and the search begins again. Both, because a full queue loses a hundred packets at one moment.
 // A path that does not even carry the base (RFC 8899 §5.2, Error) looks well to all that is small, so that its chunks
-// would be sent there for ever: it is seen by kBaseLosses losses over kBlackHoleTime at least, with smaller packets acknowledged between
-// each and the next and none as large. Losses without such acknowledgements are an outage, which is not Pmtu's business.
+// would be sent there for ever. It is seen by kBaseLosses losses over kBlackHoleTime at least, with smaller packets
+// acknowledged between each and the next and none as large. Losses without such acknowledgements are an outage, which is
+// not Pmtu's business.
 //
 // Why in sched: sizes are what a lane sends by, and a lane's acks are the answers; each lane of a path asks for itself,
 // because its router may choose another way for it (RFC 8899 §4.3, §6.1).

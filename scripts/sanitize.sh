@@ -59,12 +59,14 @@ export TSAN_OPTIONS="$common:suppressions=$supp/tsan.supp:second_deadlock_stack=
 
 code=0
 /usr/bin/python3 scripts/run_tests.py --build "$directory" --slow "${tests[@]}" "${halves[@]}" || code=$?
-if compgen -G "$reports/*" >/dev/null; then
+# A file may also hold a remark on the sanitizer's own limits (of contexts that are switched, in tests/unit/share/weak).
+mapfile -t found < <(grep -lrE 'ERROR: |SUMMARY: |runtime error: ' "$reports")
+if [ ${#found[@]} -gt 0 ]; then
   code=1
-  for report in "$reports"/*; do
+  for report in "${found[@]}"; do
     printf '\n%s\n' "--- $report"
     head -n 60 "$report"
   done
-  printf '%s: %s programs reported something (%s)\n' "$kind" "$(find "$reports" -type f | wc -l)" "$reports"
+  printf '%s: %s programs reported something (%s)\n' "$kind" "${#found[@]}" "$reports"
 fi
 exit $code

@@ -47,7 +47,7 @@ struct LaneReport {
   base::Duration rttvar{};
   base::Duration rtt_min{};
   std::uint32_t pto_count = 0;         // consecutive
-  std::uint16_t packet_bytes = 0;      // UDP payload of the largest packet that the path is known to carry; 0: no data packet at all
+  std::uint16_t packet_bytes = 0;      // largest UDP payload that the path is known to carry; 0: no data at all
   std::uint64_t rate_Bps = 0;          // delivery-rate estimate
   std::uint64_t cwnd_bytes = 0;
   std::uint64_t in_flight_bytes = 0;

@@ -237,7 +237,7 @@ TEST(ServeSide, AChunkWithACopyIsSentAgainOnlyWhenBothAreLost) {
   const std::uint64_t queued = server.serve.unsent_bytes(session_of(0));
   server.serve.handle_fate(chunk.ref, chunk.index, chunk.count, sched::Fate::kLost);
   EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued);
-  EXPECT_TRUE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));      // one is on its way: it may have another copy
+  EXPECT_TRUE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));  // one is on its way
   server.serve.handle_fate(chunk.ref, chunk.index, chunk.count, sched::Fate::kEvacuated);
   EXPECT_EQ(server.serve.unsent_bytes(session_of(0)), queued + chunk.length);
   EXPECT_FALSE(server.serve.chunks_to_copy(chunk.ref, chunk.index, chunk.count, kMuch));
