@@ -11,6 +11,7 @@ import weftlab
 
 WEFT_FIELD = 1000                 # of Hello (bep/proto/bep.proto)
 OFFER = 1001                      # message type (bep/proto/weft.proto)
+OFFER_VERSION = 2                 # bep/proto/private_messages.hh
 
 
 def weft_hello():
@@ -22,7 +23,7 @@ def weft_hello():
 def offer():
     port = (bep_peer.field(1, bytes([10, 1, 0, 2])) + bep_peer.field(2, 24) + bep_peer.field(3, 1500) +
             bep_peer.field(5, 22100) + bep_peer.field(7, "left"))
-    return bep_peer.frame(OFFER, bep_peer.field(2, 1) + bep_peer.field(3, port) + bep_peer.field(4, 1) +
+    return bep_peer.frame(OFFER, bep_peer.field(2, OFFER_VERSION) + bep_peer.field(3, port) + bep_peer.field(4, 1) +
                           bep_peer.field(5, "aes-128-gcm") + bep_peer.field(6, 1 << 20) + bep_peer.field(7, 1300) +
                           bep_peer.field(8, 64))
 

@@ -240,7 +240,9 @@ def test_every_policy_moves_the_folder(lab, policy):
     if policy == "round-robin":
         assert min(carried.values()) > 0.3 * sum(carried.values()), carried
     if policy == "redundant":
-        assert source.totals()["redundant_bytes"] > 20 * MIB
+        # A copy is not waited for where the other path has no room, so how many there are depends on the machine's load;
+        # tests/unit/run/policies_test.cc counts them in virtual time. No other policy comes near.
+        assert source.totals()["redundant_bytes"] > 5 * MIB
 
 
 def test_the_policy_changes_while_a_transfer_runs(lab):
