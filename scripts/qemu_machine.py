@@ -1,8 +1,8 @@
 """A small virtual machine with network cards on an emulated PCI bus, for DPDK's real drivers. Used by tests/e2e/qemu_nic_test.py.
 
 The kernel is Debian's own, taken out of its package and never installed (setup.sh --qemu puts it into kernel_directory()).
-The machine's root is this machine's file system, read-only by 9p, with memory over /tmp, /run, /var, /root: so it runs the
-weft that was built here with the libraries that are installed here. An emulated IOMMU lets vfio-pci bind the cards, as on
+The machine's root is this machine's file system, read-only by 9p, with memory over /tmp and /run, and the project at /mnt: so it runs
+the weft that was built here with the libraries that are installed here. An emulated IOMMU lets vfio-pci bind the cards, as on
 real machines. One program runs in it as root; its output is the console, its exit code comes back.
 
     card 0 ---\\
@@ -21,6 +21,7 @@ import threading
 
 KERNEL_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "vfio_iommu_type1", "vfio-pci")
 TOOLS = ("qemu-system-x86_64", "busybox", "cpio", "modprobe")
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 END = "machine: exit code "
 
 # Loads modules in the order of the list, makes the root, runs the program in it, and switches the machine off.
@@ -30,6 +31,7 @@ INIT = """#!/bin/busybox sh
 /bin/busybox mount -t sysfs sys /sys
 while read module; do /bin/busybox insmod $module; done </modules.list
 /bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 host /root || /bin/busybox poweroff -f
+/bin/busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,cache=loose,msize=262144 project /root/mnt || /bin/busybox poweroff -f
 for over in tmp run var/tmp; do /bin/busybox mount -t tmpfs tmpfs /root/$over; done
 /bin/busybox mount --move /proc /root/proc
 /bin/busybox mount --move /sys /root/sys
@@ -46,6 +48,12 @@ echo "END$?"
 def kernel_directory():
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(cache) / "weft" / "kernel"
+
+
+def inside(path):
+    """Where a file of this project is in the machine: it may lie below /tmp here, which is empty there."""
+    path = pathlib.Path(path).resolve()
+    return pathlib.Path("/mnt") / path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 def why_not():
@@ -109,7 +117,8 @@ class Machine:
                    "-no-reboot", "-serial", "stdio", "-qmp", f"unix:{self._monitor_path},server=on,wait=off",
                    "-kernel", image, "-initrd", initramfs,
                    "-append", "console=ttyS0 quiet panic=-1 intel_iommu=on iommu=nopt",
-                   "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap"]
+                   "-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+                   "-virtfs", f"local,path={ROOT},mount_tag=project,security_model=none,readonly=on,multidevs=remap"]
         for number in range(2 * pairs):
             command += ["-netdev", f"hubport,id=net{number},hubid={number // 2}", "-device",
                         f"{card},id=card{number},netdev=net{number},addr=0x{0x10 + number:x},mac=52:54:00:00:00:{number + 1:02x}"]
