@@ -14,6 +14,7 @@ import os
 import subprocess
 
 import homes
+import weftlab
 
 MGMT = ("10.9.0.1", "10.9.0.2")
 
@@ -29,37 +30,83 @@ def ip(*words):
     return subprocess.run(["ip", *map(str, words)], check=True, capture_output=True, text=True)
 
 
+class Net:
+    """Namespaces by short name, made when first named, and cables between them. The kernel keeps off the cables' interfaces:
+    they are weft's."""
+
+    def __init__(self):
+        self._names = {}
+
+    def close(self):
+        for name in self._names.values():
+            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+
+    def __getitem__(self, short):
+        if short not in self._names:
+            self._names[short] = f"weft-{short}-{os.getpid()}"
+            ip("netns", "add", self[short])
+            self.ip(short, "link", "set", "lo", "up")
+            # The host's stack would answer for an address of its own whichever interface a packet comes by.
+            self.write(short, "net/ipv4/conf/all/rp_filter", 1)
+            self.write(short, "net/ipv4/conf/all/arp_ignore", 1)
+        return self._names[short]
+
+    def ip(self, short, *words):
+        ip("-n", self[short], *words)
+
+    def run(self, short, *command):
+        return subprocess.run(["ip", "netns", "exec", self[short], *command], check=True, capture_output=True, text=True,
+                              timeout=60 * weftlab.PATIENCE).stdout
+
+    def write(self, short, key, value):
+        self.run(short, "sh", "-c", f"echo {value} > /proc/sys/{key}")
+
+    def cable(self, one, device, other, other_device, mtu=1500):
+        self.ip(one, "link", "add", device, "mtu", mtu, "type", "veth", "peer", "name", other_device, "mtu", mtu, "netns",
+                self[other])
+        for name, end in ((one, device), (other, other_device)):
+            self.write(name, f"net/ipv6/conf/{end}/disable_ipv6", 1)
+            self.ip(name, "link", "set", end, "up")
+
+    def management(self, one, other):
+        """A cable of the kernels' for the links."""
+        self.cable(one, "mgmt", other, "mgmt")
+        for name, address in zip((one, other), MGMT):
+            self.ip(name, "addr", "add", f"{address}/24", "dev", "mgmt")
+
+    def router(self, short, addresses):
+        """`addresses`: by interface. Of both families."""
+        self.write(short, "net/ipv4/ip_forward", 1)
+        self.write(short, "net/ipv6/conf/all/forwarding", 1)
+        self.write(short, "net/ipv4/conf/all/rp_filter", 0)
+        for device, address in addresses.items():
+            self.write(short, f"net/ipv6/conf/{device}/disable_ipv6", 0)
+            self.ip(short, "addr", "add", address, "dev", device, *(["nodad"] if ":" in address else []))
+
+
 class TwoMachines:
     """Names of the two namespaces in `a` and `b`; everything is gone when it is closed."""
 
     def __init__(self, cables):
         self.cables = list(cables)
-        self.a, self.b = (f"weft-{side}-{os.getpid()}" for side in "ab")
+        self._net = Net()
 
     def __enter__(self):
         try:
-            for name in (self.a, self.b):
-                ip("netns", "add", name)
-                ip("-n", name, "link", "set", "lo", "up")
-            self._plug("mgmt", "mgmt")
-            for name, address in ((self.a, MGMT[0]), (self.b, MGMT[1])):
-                ip("-n", name, "addr", "add", f"{address}/24", "dev", "mgmt")
+            self.a, self.b = self._net["a"], self._net["b"]
+            self._net.management("a", "b")
             for number, cable in enumerate(self.cables):
                 left, right = self.ends(number)
-                self._plug(left, right, cable.mtu)
+                self._net.cable("a", left, "b", right, cable.mtu)
                 for name, device in ((self.a, left), (self.b, right)):
                     self._limit(name, device, cable)
         except BaseException:
-            self.close()
+            self._net.close()
             raise
         return self
 
     def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        for name in (self.a, self.b):
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
+        self._net.close()
 
     def sides(self):
         """(namespace, 0 or 1), in the order of MGMT and ends()."""
@@ -73,11 +120,10 @@ class TwoMachines:
     def address(number, side):
         return f"10.{number + 1}.0.{side + 1}"
 
-    def address_cables(self, present=True):
+    def address_cables(self):
         for name, side in self.sides():
             for number in range(len(self.cables)):
-                ip("-n", name, "addr", "add" if present else "del", f"{self.address(number, side)}/24", "dev",
-                   self.ends(number)[side])
+                ip("-n", name, "addr", "add", f"{self.address(number, side)}/24", "dev", self.ends(number)[side])
 
     def ports(self, side, names, which=None):
         """weft's ports on one side; `which`: numbers of the cables, all if None. Through the queueing discipline
@@ -85,11 +131,6 @@ class TwoMachines:
         return [homes.Port(names[number], f"net_af_packet{number},iface={self.ends(number)[side]},qdisc_bypass=0",
                            f"{self.address(number, side)}/24", mtu=self.cables[number].mtu)
                 for number in (range(len(self.cables)) if which is None else which)]
-
-    def _plug(self, left, right, mtu=1500):
-        ip("-n", self.a, "link", "add", left, "mtu", mtu, "type", "veth", "peer", "name", right, "mtu", mtu, "netns", self.b)
-        for name, device in ((self.a, left), (self.b, right)):
-            ip("-n", name, "link", "set", device, "up")
 
     @staticmethod
     def _limit(name, device, cable):

@@ -9,9 +9,6 @@
 namespace weft::api {
 namespace {
 
-// Not the ordered kind of the answers: that one looks through all keys at each new one, and the body is the client's.
-using Body = nlohmann::json;
-
 constexpr std::uint32_t kDelayUsMax = 10'000'000;   // as nic::Port bounds it
 
 // Reads one field into the impairment; returns what is wrong with it, or nothing.
@@ -57,8 +54,7 @@ Response post_impair(const Context& context, const Call& call) {
   if (!context.source.impair_allowed())
     return text_response(403, "impairing ports is switched off: set impair = true under [lab] in weft.toml and "
                               "restart");
-  // The depth of a hostile body is bounded by its length (1 MiB): the parser keeps its stack on the heap.
-  const Body body = Body::parse(call.body, nullptr, false);
+  const Body body = parse_body(call.body);
   if (!body.is_object()) return text_response(400, "the body is not a JSON object");
   nic::Impairment impairment;
   for (const auto& [key, value] : body.items())

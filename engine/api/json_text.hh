@@ -11,6 +11,12 @@
 namespace weft::api {
 
 using Json = nlohmann::ordered_json;
+// Of what clients send, not the ordered kind of the answers: that one looks through all keys at each new one.
+using Body = nlohmann::json;
+
+// Not an object when the body is none. The depth of a hostile body is bounded by its length (1 MiB): the parser keeps its
+// stack on the heap.
+[[nodiscard]] inline Body parse_body(std::string_view text) { return Body::parse(text, nullptr, false); }
 
 // Names from file systems and peers may not be UTF-8: such bytes become U+FFFD, they do not fail an answer.
 [[nodiscard]] inline std::string dump(const Json& json) {

@@ -12,7 +12,7 @@ Response get_scheduler(const Context& context, const Call&) {
 }
 
 Response put_scheduler(const Context& context, const Call& call) {
-  const auto body = nlohmann::json::parse(call.body, nullptr, false);
+  const Body body = parse_body(call.body);
   if (!body.is_object()) return text_response(400, "the body is not a JSON object");
   for (const auto& [key, value] : body.items())
     if (key != "policy") return text_response(400, key.substr(0, 64) + ": unknown field; there is policy");

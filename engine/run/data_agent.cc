@@ -249,7 +249,6 @@ void DataAgent::handle_fate(LaneSlot& lane, const sched::SentPacket& packet, sch
   const bool acked = fate == sched::Fate::kAcked;
   if (acked) lane.pmtu.on_acked(packet.bytes);
   else lane.pmtu.on_lost(packet.bytes, turn_at_);
-  lane.packet_bytes = lane.pmtu.packet_bytes();
   if (acked && packet.packet_number >= lane.tx_epoch_first) lane.tx_epoch_heard = true;
   if (acked && packet.ack_largest != sched::kNoAck)
     if (LaneSlot* about = lanes_.of(lane.session, base::PathId{packet.ack_path}))
@@ -293,7 +292,7 @@ void DataAgent::publish(base::Instant now) noexcept {
       r.rttvar = m.rttvar;
       r.rtt_min = m.rtt_min;
       r.pto_count = m.pto_count;
-      r.packet_bytes = lane.pmtu.carries_data() ? lane.packet_bytes : std::uint16_t{0};
+      r.packet_bytes = lane.pmtu.carries_data() ? lane.packet_bytes() : std::uint16_t{0};
       r.rate_Bps = m.rate_Bps;
       r.cwnd_bytes = m.cwnd_bytes;
       r.in_flight_bytes = m.in_flight_bytes;

@@ -130,7 +130,7 @@ class DataAgent {
   std::uint32_t send_copy(std::uint32_t ref, std::uint16_t chunk, std::uint8_t count, std::uint64_t bytes_max,
                           std::size_t at, base::Instant now) noexcept;
   [[nodiscard]] static std::uint32_t room_for_chunks(const LaneSlot& lane) noexcept {
-    return lane.packet_bytes - kChunkPacketOverhead;
+    return lane.packet_bytes() - kChunkPacketOverhead;
   }
   void refresh_view(std::size_t at, base::Instant now) noexcept;
   void send_acks(base::SessionId session, base::Instant now) noexcept;

@@ -143,7 +143,6 @@ void DataAgent::handle_ack(LaneSlot& lane, const wire::Ack& ack, base::Instant n
       ack, now, [&](const sched::SentPacket& p, sched::Fate f) { handle_fate(*about, p, f); });
   if (!result.acceptable) return drop(share::Drop::kUnacceptableAck);
   about->pmtu.handle_ack(ack, now);
-  about->packet_bytes = about->pmtu.packet_bytes();
 }
 
 void DataAgent::handle_response(LaneSlot& lane, std::uint64_t data, base::Instant now) noexcept {

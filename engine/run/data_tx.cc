@@ -49,7 +49,7 @@ void DataAgent::build_views(base::SessionId session, For purpose, base::Instant 
   for (const std::uint16_t index : lanes_.of(session).slots) {
     const LaneSlot& lane = lanes_.at(index);
     sched::LaneView view = sched::view_of(*lane.lane, entries[base::to_index(lane.path)], lane.validated,
-                                          lane.packet_bytes, now);
+                                          lane.packet_bytes(), now);
     view.port = lane.port;
     view.can_send = view.can_send && tx_.has_room_for_data(lane, now);
     view.usable = view.usable && (purpose == For::kControl || lane.pmtu.carries_data());
@@ -206,7 +206,7 @@ std::uint32_t DataAgent::send_copy(std::uint32_t ref, std::uint16_t chunk, std::
 void DataAgent::refresh_view(std::size_t at, base::Instant now) noexcept {
   const LaneSlot& lane = lanes_.at(view_lanes_[at]);
   views_[at].queued_bytes = lane.lane->in_flight_bytes();
-  views_[at].can_send = lane.lane->can_send(lane.packet_bytes, now) && tx_.has_room_for_data(lane, now);
+  views_[at].can_send = lane.lane->can_send(lane.packet_bytes(), now) && tx_.has_room_for_data(lane, now);
 }
 
 void DataAgent::finish_chunk(Draft& draft, const ServeSide::Chunk& chunk, Copy copy, base::Instant now) noexcept {

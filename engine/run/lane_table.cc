@@ -38,7 +38,6 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.flow = with.flow;
   slot.state = share::PathState::kProbing;
   slot.pmtu = sched::Pmtu(with.packet_bytes);
-  slot.packet_bytes = slot.pmtu.packet_bytes();
   slot.receiver_index_local = with.receiver_index_local;
   slot.receiver_index_remote = with.receiver_index_remote;
   slot.lane.emplace(sched::LaneConfig{.path = path, .max_packet_bytes = with.packet_bytes,

@@ -54,7 +54,6 @@ struct LaneSlot {
   base::PortId port{};
   share::Flow flow{};
   share::PathState state = share::PathState::kProbing;   // as the table had it last
-  std::uint16_t packet_bytes = 0;                        // UDP payload of a full packet: what `pmtu` says works
   sched::Pmtu pmtu;
   std::uint32_t receiver_index_local = 0, receiver_index_remote = 0;
   std::optional<sched::Lane> lane;
@@ -84,6 +83,8 @@ struct LaneSlot {
 
   share::LaneReport report{};               // counters; the rest is filled when published
 
+  // UDP payload of a full packet.
+  [[nodiscard]] std::uint16_t packet_bytes() const noexcept { return pmtu.packet_bytes(); }
   [[nodiscard]] wire::KeySlot& tx_key() noexcept { return tx_keys[tx_epoch & 1]; }
 };
 

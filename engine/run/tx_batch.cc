@@ -58,7 +58,7 @@ bool TxBatch::has_room_for_data(const LaneSlot& lane, base::Instant now) const n
 
 bool TxBatch::start(LaneSlot& lane, sched::SentKind kind, Draft& draft, Asked asked) noexcept {
   if (!has_room(lane)) return false;
-  std::size_t packet_max = lane.packet_bytes;
+  std::size_t packet_max = lane.packet_bytes();
   if (!lane.validated && asked == Asked::kYes) packet_max = std::min<std::uint64_t>(packet_max, lane.answer_credit);
   if (packet_max < wire::kOverheadBytes + wire::kAckBytesMin) return false;
   draft.asked = asked == Asked::kYes;

@@ -3,79 +3,23 @@ own traffic on the port's cable. Network namespaces, veth cables and DPDK's af_p
 
 Promises: each of them carries a folder over the paths that it should, and over no others.
 """
-import os
 import subprocess
 import textwrap
 
 import pytest
 
 import homes
+import netlab
 import trees
 import weftlab
 
 MIB = trees.MIB
 
 
-def ip(*words):
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
-
-
-class Net:
-    """Namespaces by short name, and cables between them. The kernel keeps off the cables' interfaces: they are weft's."""
-
-    def __init__(self):
-        self._names = {}
-
-    def close(self):
-        for name in self._names.values():
-            subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
-
-    def __getitem__(self, short):
-        if short not in self._names:
-            self._names[short] = f"weft-{short}-{os.getpid()}"
-            ip("netns", "add", self[short])
-            self.ip(short, "link", "set", "lo", "up")
-            # The host's stack would answer for an address of its own whichever interface a packet comes by.
-            self.write(short, "net/ipv4/conf/all/rp_filter", 1)
-            self.write(short, "net/ipv4/conf/all/arp_ignore", 1)
-        return self._names[short]
-
-    def ip(self, short, *words):
-        ip("-n", self[short], *words)
-
-    def run(self, short, *command):
-        return subprocess.run(["ip", "netns", "exec", self[short], *command], check=True, capture_output=True, text=True,
-                              timeout=60 * weftlab.PATIENCE).stdout
-
-    def write(self, short, key, value):
-        self.run(short, "sh", "-c", f"echo {value} > /proc/sys/{key}")
-
-    def cable(self, one, device, other, other_device):
-        self.ip(one, "link", "add", device, "type", "veth", "peer", "name", other_device, "netns", self[other])
-        for name, end in ((one, device), (other, other_device)):
-            self.write(name, f"net/ipv6/conf/{end}/disable_ipv6", 1)
-            self.ip(name, "link", "set", end, "up")
-
-    def management(self, one, other):
-        """A cable of the kernels' for the links."""
-        self.cable(one, "mgmt", other, "mgmt")
-        self.ip(one, "addr", "add", "10.9.0.1/24", "dev", "mgmt")
-        self.ip(other, "addr", "add", "10.9.0.2/24", "dev", "mgmt")
-
-    def router(self, short, addresses):
-        """`addresses`: by interface. Of both families."""
-        self.write(short, "net/ipv4/ip_forward", 1)
-        self.write(short, "net/ipv6/conf/all/forwarding", 1)
-        self.write(short, "net/ipv4/conf/all/rp_filter", 0)
-        for device, address in addresses.items():
-            self.write(short, f"net/ipv6/conf/{device}/disable_ipv6", 0)
-            self.ip(short, "addr", "add", address, "dev", device, *(["nodad"] if ":" in address else []))
-
-
 # Tests name this fixture before `lab`: the daemons then end before their namespaces do.
 @pytest.fixture
 def net(needs_namespaces):
-    made = Net()
+    made = netlab.Net()
     try:
         yield made
     finally:

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,6 +86,17 @@ class Choices {
  private:
   base::Bytes rest_;
 };
+
+// An input that is a walk: `Run` takes one decision after the other until there are no more, and settles at the end. Longer
+// inputs than `bytes_max` only repeat. Returns 0.
+template <typename Run> int drive(std::span<const std::uint8_t> input, std::size_t bytes_max) {
+  if (input.size() > bytes_max) return 0;
+  Choices in(bytes_of(input.data(), input.size()));
+  Run run(in);
+  while (!in.empty()) run.step();
+  run.end();
+  return 0;
+}
 
 }  // namespace weft::fuzz
 

@@ -280,11 +280,5 @@ void make_seeds(Seeds& out) {
 }  // namespace weft::fuzz
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace weft::fuzz;
-  if (size > 1000) return 0;                        // longer ones only repeat
-  Choices in(bytes_of(data, size));
-  FetchRun run(in);
-  while (!in.empty()) run.step();
-  run.end();
-  return 0;
+  return weft::fuzz::drive<weft::fuzz::FetchRun>({data, size}, 1000);
 }

@@ -192,11 +192,5 @@ void make_seeds(Seeds& out) {
 }  // namespace weft::fuzz
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  using namespace weft::fuzz;
-  if (size > 2000) return 0;                        // longer ones only repeat; every step looks at all packets
-  Choices in(bytes_of(data, size));
-  LaneRun run(in);
-  while (!in.empty()) run.step();
-  run.end();
-  return 0;
+  return weft::fuzz::drive<weft::fuzz::LaneRun>({data, size}, 2000);   // every step looks at all packets
 }

@@ -3,11 +3,10 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
-#include "engine/base/must.hh"
 #include "engine/lab/stop_signal.hh"
+#include "tests/unit/model/temp_home.hh"
 
 namespace weft::lab {
 namespace {
@@ -18,18 +17,13 @@ constexpr milliseconds kLong{20'000}, kShort{50};
 
 class Children : public ::testing::Test {
  protected:
-  Children() {
-    std::string name = (fs::temp_directory_path() / "weft_child_XXXXXX").string();
-    MUST(::mkdtemp(name.data()) != nullptr);
-    root = name;
-  }
-  ~Children() override { fs::remove_all(root); }
   Child start(const std::string& script) const {
     auto child = Child::start("/bin/sh", {"sh", "-c", script}, root / "log");
     EXPECT_TRUE(child) << child.error();
     return std::move(*child);
   }
-  fs::path root;
+  const model::TempHome home;
+  const fs::path root = home.path();
 };
 
 TEST_F(Children, TellTheirFateAndTheirLog) {

@@ -2,11 +2,11 @@
 #include "engine/lab/payload.hh"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
-#include "engine/base/must.hh"
+#include "tests/unit/model/temp_home.hh"
+
 
 namespace weft::lab {
 namespace {
@@ -15,17 +15,12 @@ namespace fs = std::filesystem;
 
 class Payload : public ::testing::Test {
  protected:
-  Payload() {
-    std::string name = (fs::temp_directory_path() / "weft_payload_XXXXXX").string();
-    MUST(::mkdtemp(name.data()) != nullptr);
-    root = name;
-  }
-  ~Payload() override { fs::remove_all(root); }
   void make(const char* name, std::uint64_t bytes, std::uint32_t files, std::uint64_t seed) const {
     const auto made = make_payload(root / name, bytes, files, seed, [] { return true; });
     EXPECT_TRUE(made) << made.error();
   }
-  fs::path root;
+  const model::TempHome home;
+  const fs::path root = home.path();
 };
 
 TEST_F(Payload, IsAsLargeAsAskedAndTheSameForTheSameSeed) {

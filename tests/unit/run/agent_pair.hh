@@ -160,14 +160,8 @@ class AgentPair {
     server.channel->poll();
     now += base::microseconds(20);
   }
-  // Until `done` or the virtual time is up; false: it was up.
   template <typename Done> bool run_until(Done done, base::Duration limit) {
-    const base::Instant end = now + limit;
-    while (!done()) {
-      if (now > end) return false;
-      step();
-    }
-    return true;
+    return sim::run_until(*this, done, limit);
   }
 
   // A file of `bytes` at the server, granted, and opened for writing at the puller.

@@ -1,86 +1,139 @@
-// What a peer that has the keys and no manners can say of an extent: every chunk that is not exactly a piece of it is refused,
-// and the extent is as before.
+// What a puller's core takes for a part of a block, and what not: chunks on the grid, alone or several in one packet, in any
+// order and in copies that overlap. What a peer that has the keys and no manners says otherwise of an extent is refused, and the
+// extent is as before.
 #include "engine/run/fetch_side.hh"
 
 #include <gtest/gtest.h>
 
 #include <vector>
 
+#include "engine/base/prng.hh"
 #include "engine/wire/sha256.hh"
 
 namespace weft::run {
 namespace {
 
-constexpr std::uint32_t kSlots = 4;
-constexpr std::uint32_t kChunk = base::kChunkBytesMin;
-constexpr std::uint32_t kLast = kChunk / 3;                 // of the last chunk
-constexpr std::uint32_t kSize = 2 * kChunk + kLast;         // of the block, one extent
+constexpr std::uint32_t kSlots = 128;
 constexpr base::SessionId kSession{2};
-constexpr base::Instant kNow{1'000'000};
+constexpr base::Instant kNow{base::seconds(1).ns};
 
-// A fetch side with one block ordered and asked for.
-class Puller : public testing::Test {
+// One block of one extent, `bytes` long, ordered and asked for; chunks of `chunk_bytes`. Core and peer are the test.
+class OneBlock : public testing::Test {
  protected:
-  Puller()
-      : job_slots_(64), done_slots_(64), jobs_(job_slots_), dones_(done_slots_), files_(base::kFilesPerCoreMax),
-        disk_(jobs_, dones_), memory_(std::size_t{kSlots} * base::kSlotBytes),
-        fetch_(files_, disk_, memory_, kSlots, CoreLimits{.block_bytes = base::kSlotBytes}), content_(kSize) {
-    for (std::size_t i = 0; i < content_.size(); ++i) content_[i] = static_cast<std::byte>(i * 7 + 1);
-    const std::uint32_t number = FileNumber::of(0, {0, 1});
-    files_.at(0) = {.state = FileEntry::State::kReady, .serving = false, .session = kSession, .number = number, .size = 0};
-    fetch_.add_session(kSession, {.chunk_bytes = kChunk, .requests_max = 8});
-    fetch_.handle_fetch(kSession, {.file = number, .handle = 9, .token = 1, .size = kSize, .offset = 0,
-                                   .hash = wire::sha256(content_)});
+  OneBlock(std::uint32_t chunk_bytes, std::uint32_t bytes)
+      : job_slots(64), done_slots(64), jobs(job_slots), dones(done_slots), files(base::kFilesPerCoreMax), disk(jobs, dones),
+        memory(std::size_t{kSlots} * base::kSlotBytes), fetch(files, disk, memory, kSlots, {}), content(bytes) {
+    base::Prng dice(3);
+    for (auto& byte : content) byte = static_cast<std::byte>(dice.next());
+    files.at(1) = {.state = FileEntry::State::kReady, .serving = false, .session = kSession, .number = 1};
+    fetch.add_session(kSession, {.chunk_bytes = chunk_bytes, .requests_max = 8});
+    fetch.handle_fetch(kSession, {.file = 1, .handle = 9, .token = 5, .size = bytes, .offset = 0,
+                                  .hash = wire::sha256(content)});
     poll();
-    request_ = fetch_.take_request(kSession, base::PathId{0}, 1, kNow);
+    request = fetch.take_request(kSession, base::PathId{0}, 1, kNow);
   }
   void poll() {
-    fetch_.poll(kNow, false, [this](const share::Event& event) { events_.push_back(event); });
+    (void)fetch.poll(kNow, false, [this](const share::Event& event) { events.push_back(event); });
   }
-  std::optional<share::Drop> chunk(std::uint32_t offset, std::size_t bytes) {
-    std::vector<std::byte> data(bytes, std::byte{0xee});
-    const std::size_t right = offset < kSize ? std::min<std::size_t>(bytes, kSize - offset) : 0;
-    std::copy_n(content_.begin() + std::min(offset, kSize), right, data.begin());
-    return fetch_.handle_chunk(kSession, {.request_id = request_.request_id, .offset = offset, .data = data}, lane_, kNow);
+  std::optional<share::Drop> hear(std::uint32_t offset, std::uint32_t bytes) {
+    std::vector<std::byte> data(bytes, std::byte{0xEE});
+    for (std::uint32_t i = 0; i < bytes && offset + i < content.size(); ++i) data[i] = content[offset + i];
+    return fetch.handle_chunk(kSession, {.request_id = request.request_id, .offset = offset, .data = data}, lane, kNow);
   }
-  // The block is written, and its bytes are the file's.
-  void expect_written() {
-    share::DiskJob job;
-    for (int turn = 0; turn < 8; ++turn) {
-      poll();
-      while (jobs_.pop_one(job)) {
-        ASSERT_EQ(job.length, kSize);
-        const auto slot = base::Bytes(memory_).subspan(std::size_t{job.slot} * base::kSlotBytes, kSize);
-        EXPECT_TRUE(std::equal(slot.begin(), slot.end(), content_.begin()));
-        EXPECT_TRUE(dones_.push_one({.cookie = job.cookie, .result = static_cast<std::int32_t>(job.length)}));
-      }
-      DiskGate::Cookie cookie;
-      std::int32_t result = 0;
-      while (disk_.next_done(cookie, result))
-        fetch_.handle_disk_done(cookie.index, result, [this](const share::Event& e) { events_.push_back(e); });
-    }
-    ASSERT_EQ(events_.size(), 1u);
-    EXPECT_EQ(events_[0].kind, share::Event::Kind::kBlockWritten);
+  // The disk writes what it is given; true when the block is there as it should be.
+  bool written() {
+    for (int i = 0; i < 4; ++i) poll();
+    share::DiskJob job, another;
+    if (!jobs.pop_one(job)) return false;
+    EXPECT_FALSE(jobs.pop_one(another)) << "written twice";
+    const base::Bytes slot = base::Bytes(memory).subspan(std::size_t{job.slot} * base::kSlotBytes, job.length);
+    const bool same = std::ranges::equal(slot, content);
+    EXPECT_EQ(job.length, content.size());
+    MUST(dones.push_one({.cookie = job.cookie, .result = static_cast<std::int32_t>(job.length)}));
+    DiskGate::Cookie cookie;
+    for (std::int32_t result = 0; disk.next_done(cookie, result);)
+      fetch.handle_disk_done(cookie.index, result, [this](const share::Event& event) { events.push_back(event); });
+    return same && events.size() == 1 && events[0].kind == share::Event::Kind::kBlockWritten;
   }
 
-  std::vector<share::DiskJob> job_slots_;
-  std::vector<share::DiskDone> done_slots_;
-  share::SpscRing<share::DiskJob> jobs_;
-  share::SpscRing<share::DiskDone> dones_;
-  FileTable files_;
-  DiskGate disk_;
-  std::vector<std::byte> memory_;
-  FetchSide fetch_;
-  std::vector<std::byte> content_;
-  std::vector<share::Event> events_;
-  share::LaneReport lane_;
-  wire::Request request_;
+  std::vector<share::DiskJob> job_slots;
+  std::vector<share::DiskDone> done_slots;
+  share::SpscRing<share::DiskJob> jobs;
+  share::SpscRing<share::DiskDone> dones;
+  FileTable files;
+  DiskGate disk;
+  std::vector<std::byte> memory;
+  FetchSide fetch;
+  std::vector<std::byte> content;
+  wire::Request request;
+  share::LaneReport lane;
+  std::vector<share::Event> events;
 };
 
-TEST_F(Puller, RefusesChunksThatAreNoPieceOfTheExtent) {
+// ---- ten chunks and a short one, in packets of any size
+
+constexpr std::uint32_t kWide = 349, kBlock = 10 * kWide + 100;
+
+struct FetchChunks : OneBlock {
+  FetchChunks() : OneBlock(kWide, kBlock) {}
+};
+
+TEST_F(FetchChunks, TakesChunksInPacketsOfAnySize) {
+  EXPECT_EQ(request.length, kBlock);
+  EXPECT_FALSE(hear(8 * kWide, 2 * kWide + 100));     // the end, and the short one with it
+  EXPECT_FALSE(hear(0, kWide));
+  EXPECT_FALSE(hear(kWide, 4 * kWide));
+  EXPECT_FALSE(hear(5 * kWide, 3 * kWide));
+  EXPECT_EQ(lane.chunk_bytes_in, kBlock);
+  EXPECT_EQ(lane.chunk_bytes_duplicate, 0u);
+  EXPECT_TRUE(written());
+}
+
+TEST_F(FetchChunks, OfCopiesThatOverlapOnlyWhatWasMissingIsTaken) {
+  EXPECT_FALSE(hear(2 * kWide, kWide));
+  EXPECT_FALSE(hear(5 * kWide, 2 * kWide));
+  // What is there already must stay as it is: the copy brings other bytes in its place.
+  content[2 * kWide] ^= std::byte{1};
+  EXPECT_FALSE(hear(0, 8 * kWide));
+  content[2 * kWide] ^= std::byte{1};
+  EXPECT_EQ(lane.chunk_bytes_in, 8 * kWide);
+  EXPECT_EQ(lane.chunk_bytes_duplicate, 3 * kWide);
+  EXPECT_FALSE(hear(0, 8 * kWide));
+  EXPECT_EQ(lane.chunk_bytes_in, 8 * kWide);
+  EXPECT_FALSE(hear(8 * kWide, 2 * kWide + 100));
+  EXPECT_TRUE(written());
+}
+
+TEST_F(FetchChunks, WhatIsNotOnTheGridIsRefusedWhole) {
+  const auto bad = [&](std::uint32_t offset, std::uint32_t bytes) { return hear(offset, bytes) == share::Drop::kBadChunk; };
+  EXPECT_TRUE(bad(1, kWide));
+  EXPECT_TRUE(bad(kWide - 1, kWide));
+  EXPECT_TRUE(bad(0, kWide - 1));                      // short, and not the last
+  EXPECT_TRUE(bad(0, 2 * kWide + 100));
+  EXPECT_TRUE(bad(10 * kWide, 99));
+  EXPECT_TRUE(bad(10 * kWide, 101));                   // beyond the extent
+  EXPECT_TRUE(bad(9 * kWide, 2 * kWide));
+  EXPECT_TRUE(bad(11 * kWide, 1));
+  EXPECT_TRUE(bad(100 * kWide, kWide));
+  EXPECT_EQ(lane.chunk_bytes_in, 0u);
+  EXPECT_FALSE(hear(0, kBlock));
+  EXPECT_TRUE(written());
+}
+
+// ---- two chunks and a short one
+
+constexpr std::uint32_t kChunk = base::kChunkBytesMin;
+constexpr std::uint32_t kLast = kChunk / 3;                 // of the last chunk
+constexpr std::uint32_t kSize = 2 * kChunk + kLast;
+
+struct FetchPieces : OneBlock {
+  FetchPieces() : OneBlock(kChunk, kSize) {}
+};
+
+TEST_F(FetchPieces, RefusesChunksThatAreNoPieceOfTheExtent) {
   const struct {
     std::uint32_t offset;
-    std::size_t bytes;
+    std::uint32_t bytes;
     const char* what;
   } bad[] = {
       {0, kChunk - 1, "one byte short"},          {0, 1, "one byte"},
@@ -90,47 +143,47 @@ TEST_F(Puller, RefusesChunksThatAreNoPieceOfTheExtent) {
       {2 * kChunk, kLast - 1, "the last, short"}, {3 * kChunk, kLast, "after the last"},
       {UINT32_MAX - UINT32_MAX % kChunk, kChunk, "far away"},
   };
-  for (const auto& one : bad) EXPECT_EQ(chunk(one.offset, one.bytes), share::Drop::kBadChunk) << one.what;
-  EXPECT_EQ(lane_.chunk_bytes_in, 0u);
-  EXPECT_FALSE(chunk(2 * kChunk, kLast));
-  EXPECT_FALSE(chunk(0, kChunk));
+  for (const auto& one : bad) EXPECT_EQ(hear(one.offset, one.bytes), share::Drop::kBadChunk) << one.what;
+  EXPECT_EQ(lane.chunk_bytes_in, 0u);
+  EXPECT_FALSE(hear(2 * kChunk, kLast));
+  EXPECT_FALSE(hear(0, kChunk));
   poll();
-  EXPECT_TRUE(events_.empty());               // one is still missing
-  EXPECT_FALSE(chunk(kChunk, kChunk));
-  expect_written();
+  EXPECT_TRUE(events.empty());               // one is still missing
+  EXPECT_FALSE(hear(kChunk, kChunk));
+  EXPECT_TRUE(written());
 }
 
-TEST_F(Puller, TakesSeveralChunksAtOnceAndOfThemWhatIsMissing) {
-  EXPECT_FALSE(chunk(kChunk, kChunk));
-  EXPECT_FALSE(chunk(0, kSize));
-  EXPECT_EQ(lane_.chunk_bytes_in, kSize);
-  EXPECT_EQ(lane_.chunk_bytes_duplicate, kChunk);
-  expect_written();
+TEST_F(FetchPieces, TakesSeveralChunksAtOnceAndOfThemWhatIsMissing) {
+  EXPECT_FALSE(hear(kChunk, kChunk));
+  EXPECT_FALSE(hear(0, kSize));
+  EXPECT_EQ(lane.chunk_bytes_in, kSize);
+  EXPECT_EQ(lane.chunk_bytes_duplicate, kChunk);
+  EXPECT_TRUE(written());
 }
 
-TEST_F(Puller, CountsASecondCopyAndKeepsTheFirst) {
-  EXPECT_FALSE(chunk(0, kChunk));
-  content_[5] ^= std::byte{1};
-  EXPECT_FALSE(chunk(0, kChunk));              // another text for what is there
-  content_[5] ^= std::byte{1};
-  EXPECT_EQ(lane_.chunk_bytes_in, kChunk);
-  EXPECT_EQ(lane_.chunk_bytes_duplicate, kChunk);
-  EXPECT_FALSE(chunk(kChunk, kChunk));
-  EXPECT_FALSE(chunk(2 * kChunk, kLast));
-  expect_written();
+TEST_F(FetchPieces, CountsASecondCopyAndKeepsTheFirst) {
+  EXPECT_FALSE(hear(0, kChunk));
+  content[5] ^= std::byte{1};
+  EXPECT_FALSE(hear(0, kChunk));              // another text for what is there
+  content[5] ^= std::byte{1};
+  EXPECT_EQ(lane.chunk_bytes_in, kChunk);
+  EXPECT_EQ(lane.chunk_bytes_duplicate, kChunk);
+  EXPECT_FALSE(hear(kChunk, kChunk));
+  EXPECT_FALSE(hear(2 * kChunk, kLast));
+  EXPECT_TRUE(written());
 }
 
-TEST_F(Puller, AsksAgainForWhatALostPacketAskedFor) {
-  EXPECT_FALSE(fetch_.has_request(kSession));
-  fetch_.handle_requests_lost(kSession, base::PathId{1}, 1);   // that number of another path: not ours
-  fetch_.handle_requests_lost(kSession, base::PathId{0}, 2);
-  EXPECT_FALSE(fetch_.has_request(kSession));
-  fetch_.handle_requests_lost(kSession, base::PathId{0}, 1);
-  ASSERT_TRUE(fetch_.has_request(kSession));
-  const wire::Request again = fetch_.take_request(kSession, base::PathId{1}, 7, kNow);
-  EXPECT_EQ(again.request_id, request_.request_id);
-  EXPECT_EQ(again.offset, request_.offset);
-  EXPECT_EQ(again.length, request_.length);
+TEST_F(FetchPieces, AsksAgainForWhatALostPacketAskedFor) {
+  EXPECT_FALSE(fetch.has_request(kSession));
+  fetch.handle_requests_lost(kSession, base::PathId{1}, 1);   // that number of another path: not ours
+  fetch.handle_requests_lost(kSession, base::PathId{0}, 2);
+  EXPECT_FALSE(fetch.has_request(kSession));
+  fetch.handle_requests_lost(kSession, base::PathId{0}, 1);
+  ASSERT_TRUE(fetch.has_request(kSession));
+  const wire::Request again = fetch.take_request(kSession, base::PathId{1}, 7, kNow);
+  EXPECT_EQ(again.request_id, request.request_id);
+  EXPECT_EQ(again.offset, request.offset);
+  EXPECT_EQ(again.length, request.length);
 }
 
 }  // namespace

@@ -32,6 +32,13 @@ class ScriptedCore {
     held.swap(files_held_);
     for (const Command& c : held) handle(c, now);
   }
+  bool holding_closes = false;          // files that are closed are not gone until release_closes()
+  void release_closes() {
+    holding_closes = false;
+    std::vector<Command> held;
+    held.swap(closes_held_);
+    for (const Command& c : held) close(c);
+  }
   void end_fetch(std::uint32_t token, Event::Kind kind, std::int32_t detail = 0) {
     const auto at = std::find_if(fetching.begin(), fetching.end(), [&](const auto& f) { return f.order.token == token; });
     MUST(at != fetching.end());
@@ -111,14 +118,15 @@ class ScriptedCore {
       case Command::Kind::kGrant: return install(c, c.body.grant.handle);
       case Command::Kind::kOpenWrite: return install(c, c.body.open_write.file);
       case Command::Kind::kFetch: return fetching.push_back({c.session, c.body.fetch});
-      case Command::Kind::kCloseFile: {
-        const std::uint32_t number = c.body.close_file.file;
-        MUST(std::erase(files, number) == 1);
-        cancel([&](const Fetching& f) { return f.order.file == number; });
-        return emit({.kind = Event::Kind::kFileGone, .session = c.session, .number = number, .detail = 0});
-      }
+      case Command::Kind::kCloseFile: return holding_closes ? closes_held_.push_back(c) : close(c);
       case Command::Kind::kAddSession: case Command::Kind::kSetKey: return;
     }
+  }
+  void close(const Command& c) {
+    const std::uint32_t number = c.body.close_file.file;
+    MUST(std::erase(files, number) == 1);
+    cancel([&](const Fetching& f) { return f.order.file == number; });
+    emit({.kind = Event::Kind::kFileGone, .session = c.session, .number = number, .detail = 0});
   }
   void install(const Command& c, std::uint32_t number) {
     if (holding_files) return files_held_.push_back(c);
@@ -132,7 +140,7 @@ class ScriptedCore {
     std::erase_if(fetching, which);
   }
 
-  std::vector<Command> files_held_;
+  std::vector<Command> files_held_, closes_held_;
 };
 
 }  // namespace weft::run::test

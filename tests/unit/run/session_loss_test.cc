@@ -86,6 +86,36 @@ TEST_F(SessionLoss, AGrantLostWithItsLinkIsSaidAgainAndGivenBack) {
   EXPECT_EQ(ended->count, 0);                      // under way: transfer 1 is as it was
 }
 
+TEST_F(SessionLoss, AGrantSaidAgainForATransferThatClosesIsGivenBack) {
+  world.open(1);
+  const std::vector<std::uint32_t> handles = {a().heard_of<proto::Grant>().back().files.at(0).handle};
+  bool gone = false;
+  a().core().holding_closes = true;
+  a().session.close(1, [&] { gone = true; });
+  world.settle(&b());                              // the RELEASE is lost with its link
+  ASSERT_TRUE(b().heard_of<proto::Release>().empty());
+  world.link_down();
+  world.link_up();
+  ASSERT_FALSE(gone);
+  // b resumed and said again what it has granted. It must hear that nobody wants it.
+  ASSERT_EQ(a().heard_of<proto::Grant>().size(), 2u);
+  EXPECT_EQ(a().heard_of<proto::Grant>().back().files.at(0).handle, handles.front());
+  ASSERT_EQ(b().heard_of<proto::Release>().size(), 1u);
+  EXPECT_EQ(b().heard_of<proto::Release>()[0].handles, handles);
+  EXPECT_TRUE(b().core().files.empty());
+  a().core().release_closes();
+  world.settle();
+  EXPECT_TRUE(gone);
+}
+
+TEST_F(SessionLoss, AGrantSaidAgainForATransferInUseIsNoNews) {
+  open(1);
+  world.link_down();
+  world.link_up();
+  EXPECT_EQ(a().heard_of<proto::Grant>().size(), 2u);
+  EXPECT_TRUE(b().heard_of<proto::Release>().empty());
+}
+
 TEST_F(SessionLoss, AReleaseLostWithItsLinkIsMadeUpFor) {
   world.open(1);
   a().session.close(1, [] {});

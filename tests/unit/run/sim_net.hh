@@ -16,6 +16,16 @@
 
 namespace weft::sim {
 
+// Steps a world until `done` or until the virtual time is up; false: it was up.
+template <typename World, typename Done> bool run_until(World& world, Done done, base::Duration limit) {
+  const base::Instant end = world.now + limit;
+  while (!done()) {
+    if (world.now > end) return false;
+    world.step();
+  }
+  return true;
+}
+
 // What one direction of a link does to packets.
 struct LinkModel {
   base::Duration delay = base::microseconds(50);

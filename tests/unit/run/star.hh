@@ -90,14 +90,8 @@ class Star {
     poll(server);
     now += base::microseconds(20);
   }
-  // Until `done` or the virtual time is up; false: it was up.
   template <typename Done> bool run_until(Done done, base::Duration limit) {
-    const base::Instant end = now + limit;
-    while (!done()) {
-      if (now > end) return false;
-      step();
-    }
-    return true;
+    return sim::run_until(*this, done, limit);
   }
   void run_for(base::Duration time) {
     (void)run_until([] { return false; }, time);
