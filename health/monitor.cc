@@ -1,15 +1,20 @@
 #include "health/monitor.hh"
 
+#include <algorithm>
+
 #include "engine/base/must.hh"
 
 namespace weft::health {
 
 Verdicts Monitor::tick(std::span<const PathReport> reports, base::Instant now) noexcept {
+  const bool needed = std::ranges::none_of(reports, [](const PathReport& report) {
+    return report.state == share::PathState::kActive || report.state == share::PathState::kStandby;
+  });
   Verdicts verdicts;
   for (const PathReport& report : reports) {
     const std::size_t index = base::to_index(report.path);
     MUST(index < memories_.size());
-    MUST(verdicts.try_push(judge(report, memories_[index], now)));
+    MUST(verdicts.try_push(judge(report, memories_[index], needed, now)));
   }
   return verdicts;
 }

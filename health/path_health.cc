@@ -21,11 +21,10 @@ bool carries_data(PathState state) {
 }
 
 void enter(PathMemory& memory, const PathReport& report, base::Instant now) {
-  if (report.state == PathState::kDown && carries_data(memory.state)) {
-    const bool again = memory.falls > 0 && now - memory.last_fall <= kFlapMemory;
-    memory.falls = again ? memory.falls + 1 : 1;
-    memory.last_fall = now;
-  }
+  const bool carried = carries_data(memory.state);
+  if (!carried && carries_data(report.state)) memory.returned = now;
+  if (carried && report.state == PathState::kDown)
+    memory.falls = now - memory.returned < kUsefulStay ? memory.falls + 1 : 1;
   memory.state = report.state;
   memory.entered = now;
   memory.last_probe = now;
@@ -40,8 +39,8 @@ void note_answers(PathMemory& memory, const PathReport& report, base::Instant no
   if (newer) {
     memory.last_answer = now;
     if (memory.answering_since == base::kNever) memory.answering_since = now;
-  } else if (now - memory.last_answer > 2 * kProbeSlowest) {
-    memory.answering_since = base::kNever;  // it answered once and no more
+  } else if (now - memory.last_answer > dead_after(report.srtt, report.rttvar)) {
+    memory.answering_since = base::kNever;  // it answered and does no more
   }
 }
 
@@ -68,14 +67,15 @@ struct Finding {
 };
 constexpr Finding kNothing{};
 
-Finding find_down(const PathReport& report, const PathMemory& memory, base::Instant now) {
+Finding find_down(const PathReport& report, const PathMemory& memory, bool needed) {
   if (!report.port_up || !report.validated || memory.answering_since == base::kNever)
     return kNothing;
-  if (now - memory.answering_since < flap_hold(memory.falls)) return kNothing;
+  const bool held = memory.last_answer - memory.answering_since < flap_hold(memory.falls);
+  if (held && !needed) return kNothing;
   return {true, PathEvent::kAnswered, PathReason::kAnswer};
 }
 
-Finding find_event(const PathReport& report, const PathMemory& memory, base::Instant now) {
+Finding find_event(const PathReport& report, const PathMemory& memory, bool needed, base::Instant now) {
   const base::Duration silence = report.waiting ? report.silence : base::Duration{};
   const bool suspicious = silence > suspect_after(report.srtt, report.rttvar);
   const bool dead = silence > dead_after(report.srtt, report.rttvar);
@@ -105,7 +105,7 @@ Finding find_event(const PathReport& report, const PathMemory& memory, base::Ins
         return {true, PathEvent::kDrained, PathReason::kOperator};
       return kNothing;
     case PathState::kDown:
-      return find_down(report, memory, now);
+      return find_down(report, memory, needed);
   }
   return kNothing;
 }
@@ -119,7 +119,7 @@ bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, bas
   // A path that is down and begins to answer is watched closely, so that the hold measures it.
   const bool watched = report.state == PathState::kDown && memory.answering_since != base::kNever;
   const base::Duration interval =
-      watched ? kProbeFirst : probe_interval(report.state, memory.asked, score);
+      watched ? kSuspectProbe : probe_interval(report.state, memory.asked, now - report.last_received, score);
   const base::Instant since =
       in_use ? std::max(memory.last_probe, report.last_received) : memory.last_probe;
   if (now - since < interval) return false;
@@ -143,7 +143,7 @@ Goodness score_of(const PathReport& report, std::uint32_t loss_permille) {
 
 }  // namespace
 
-share::PathVerdict judge(const PathReport& report, PathMemory& memory,
+share::PathVerdict judge(const PathReport& report, PathMemory& memory, bool needed,
                          base::Instant now) noexcept {
   if (report.state == PathState::kAbsent) {
     memory = PathMemory{};
@@ -154,7 +154,7 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory,
   const std::uint32_t loss_permille = note_loss(memory, report);
 
   const Goodness good = score_of(report, loss_permille);
-  const Finding finding = find_event(report, memory, now);
+  const Finding finding = find_event(report, memory, needed, now);
   return {.path = report.path,
           .has_event = finding.has_event,
           .event = finding.event,

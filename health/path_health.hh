@@ -1,5 +1,5 @@
 // The health of one path: judges a report, in the light of what came before, and says what follows.
-// Pure: judge() is a function of (report, memory, now); the memory is a value that can be printed.
+// Pure: judge() is a function of its arguments; the memory is a value that can be printed.
 //
 // The idea: asking costs packets and proves little, traffic proves everything. A path that carries
 // acknowledged data is never probed. Something sent and unanswered is the only evidence of
@@ -10,8 +10,8 @@
 //   active,     kSilent     waiting longer than suspect_after()
 //   standby
 //   suspect     kAnswered   the wait ended               kDead    waiting longer than dead_after()
-//   down        kAnswered   a challenge was answered since the fall, and for a path that flaps,
-//                           answers kept coming for flap_hold()
+//   down        kAnswered   a challenge was answered since the fall, and for a path whose stays are too short to
+//                           be useful, answers kept coming for flap_hold(), unless it is needed
 //   draining    kDrained    nothing in flight            kDead    waiting longer than dead_after()
 //   any but down, probing   kDead at once when our port is down
 //
@@ -37,13 +37,14 @@ struct PathMemory {
   std::uint32_t last_answered = 0;       // probe_seq_answered as last judged
   base::Instant answering_since{};       // kNever while no answer came in this state
   base::Instant last_answer{};
-  std::uint32_t falls = 0;               // to down, within kFlapMemory of each other
-  base::Instant last_fall{};
+  std::uint32_t falls = 0;               // to down, each but the first after less than kUsefulStay
+  base::Instant returned{};              // when it last began to carry data
   std::uint64_t packets_out = 0, packets_lost = 0;     // as last judged
   std::uint64_t window_out = 0, window_lost = 0;       // of about the last kLossWindow packets
 };
 
-[[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory,
+// `needed`: no path of the session is in use; then one that flaps is better than none.
+[[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory, bool needed,
                                        base::Instant now) noexcept;
 
 }  // namespace weft::health

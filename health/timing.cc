@@ -29,13 +29,14 @@ base::Duration keep_alive_interval(std::uint8_t score) noexcept {
   return base::seconds(5);
 }
 
-base::Duration probe_interval(share::PathState state, std::uint32_t asked,
+base::Duration probe_interval(share::PathState state, std::uint32_t asked, base::Duration unheard,
                               std::uint8_t score) noexcept {
   switch (state) {
     case share::PathState::kProbing:
-    case share::PathState::kDown:
       if (asked == 0) return {};
       return std::min(kProbeFirst * (std::int64_t{1} << std::min(asked - 1, 10u)), kProbeSlowest);
+    case share::PathState::kDown:
+      return asked == 0 ? base::Duration{} : std::clamp(unheard / kDownProbeShare, kSuspectProbe, kProbeSlowest);
     case share::PathState::kSuspect:
       return asked == 0 ? base::Duration{} : kSuspectProbe;
     case share::PathState::kStandby:

@@ -12,20 +12,23 @@ namespace weft::health {
 // A path is given up after this long even where 3 PTO is shorter: below it, a machine that was busy
 // for a moment would lose its paths, and 100 ms is no stall that anybody sees.
 inline constexpr base::Duration kDeadAfterMin = base::milliseconds(100);
-// A new path or one that is down is asked after 100 ms, then at doubled intervals up to 1 s: quick
-// enough that a replugged cable is back at once, slow enough to be nothing (one small packet/s).
+// A new path is asked after 100 ms, then at doubled intervals up to 1 s: slow enough to be nothing (one small packet/s).
 inline constexpr base::Duration kProbeFirst = base::milliseconds(100);
 inline constexpr base::Duration kProbeSlowest = base::seconds(1);
 // A suspect path carries no data; the answer that clears it must come from probes.
 inline constexpr base::Duration kSuspectProbe = base::milliseconds(25);
+// A path that is down is asked each eighth of the time that nothing was heard of it, between the two above: it is back
+// within an eighth of its outage, whether that lasted a blink or a night.
+inline constexpr std::int64_t kDownProbeShare = 8;
 // A good path without traffic is asked at least this often, so that its death is known before it
 // is needed. The score's table below may ask for longer intervals; this bound wins.
 inline constexpr base::Duration kIdleProbe = base::seconds(5);
 // A candidate that never answered is down after this long: shown as such, still probed each second.
 inline constexpr base::Duration kProbingMax = base::seconds(3);
-// A path that fell again within kFlapMemory must answer for kFlapHold, doubled with each fall, up
-// to kFlapHoldMax, before it carries data: moving data to and fro costs more than doing without.
-inline constexpr base::Duration kFlapMemory = base::seconds(10);
+// A path that carried data for less than this before it fell did not earn its return: the time counts from coming back
+// to being given up, so kDeadAfterMin of it was silence, and what was on its way went again elsewhere.
+inline constexpr base::Duration kUsefulStay = base::milliseconds(300);
+// Such a path must answer for kFlapHold, doubled with each such fall in a row, up to kFlapHoldMax, before it carries data.
 inline constexpr base::Duration kFlapHold = base::milliseconds(200);
 inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
 
@@ -40,11 +43,12 @@ inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
 // Score -> keep-alive interval of an idle path: 80: 120 s, 60: 60 s, 40: 30 s, 20: 15 s, else 5 s.
 [[nodiscard]] base::Duration keep_alive_interval(std::uint8_t score) noexcept;
 
-// Time from one probe to the next. `asked`: probes since the path entered
-// `state`; the first goes at once where answers are wanted. kForever: none.
-[[nodiscard]] base::Duration probe_interval(share::PathState state, std::uint32_t asked,
+// Time from one probe to the next. `asked`: probes since the path entered `state`; the first goes at once where answers
+// are wanted. `unheard`: since anything came by this path. kForever: none.
+[[nodiscard]] base::Duration probe_interval(share::PathState state, std::uint32_t asked, base::Duration unheard,
                                             std::uint8_t score) noexcept;
-// How long a path that fell `falls` times within kFlapMemory must answer before it is back.
+// How long a path that fell `falls` times in a row, after the first time without a useful stay, must answer before it is
+// back.
 [[nodiscard]] base::Duration flap_hold(std::uint32_t falls) noexcept;
 
 }  // namespace weft::health

@@ -57,6 +57,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.report = share::LaneReport{};
   slot.report.session = session;
   slot.report.path = path;
+  slot.report.receiver_index = with.receiver_index_local;
   slot.report.lane_epoch = ++epoch_;
   place = index;
   MUST(sessions_[base::to_index(session)].slots.try_push(index));

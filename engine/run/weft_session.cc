@@ -68,7 +68,9 @@ proto::Offer WeftSession::make_offer() const {
 
 void WeftSession::on_link_up(std::unique_ptr<SessionLink> link) {
   link_ = std::move(link);
-  receiver_base_offered_ = ReceiverIndex::base_of(host_.random_word(), slot_);
+  // Another one than before, so that reports of the old lanes are told from those of the new.
+  do receiver_base_offered_ = ReceiverIndex::base_of(host_.random_word(), slot_);
+  while (receiver_base_offered_ == receiver_base_ours_);
   offered_ = true;
   link_->send(make_offer());
   link_->flush();
@@ -254,9 +256,7 @@ void WeftSession::supply_keys(const share::LaneReport& lane, std::uint32_t core)
   for (const bool tx : {true, false}) {
     const std::uint32_t next = (tx ? lane.key_epoch : lane.peer_key_epoch) + 1;
     std::uint32_t& sent = tx ? path.tx_key_sent[core] : path.rx_key_sent[core];
-    // A living lane at epoch e has been sent e or e + 1. Any other epoch is that of the lane's predecessor, in a report
-    // made before the new session's commands arrived.
-    if (next != sent + 1) continue;
+    if (next != sent + 1) continue;   // the lane is at an epoch whose successor it has been sent
     const auto k = key(lane.path, core, tx, next);
     if (!k) continue;
     Command c = command(Command::Kind::kSetKey);
@@ -265,6 +265,11 @@ void WeftSession::supply_keys(const share::LaneReport& lane, std::uint32_t core)
     engine_.channel(core).send(c);
     sent = next;
   }
+}
+
+bool WeftSession::is_ours(const share::LaneReport& lane, std::uint32_t core) const {
+  const auto index = ReceiverIndex::of(receiver_base_ours_, lane.path, base::CoreId{static_cast<std::uint8_t>(core)});
+  return lane.session == slot_ && paths_[base::to_index(lane.path)].exists && lane.receiver_index == index;
 }
 
 void WeftSession::tick(share::PathTable& table, base::Instant now) {
@@ -279,7 +284,7 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
     const share::CoreReport& report = engine_.channel(core).report();
     for (std::uint32_t i = 0; i < report.lane_count; ++i) {
       const share::LaneReport& lane = report.lanes[i];
-      if (lane.session != slot_ || !paths_[base::to_index(lane.path)].exists) continue;
+      if (!is_ours(lane, core)) continue;
       MUST(samples[base::to_index(lane.path)].try_push({&lane, report.at}));
       supply_keys(lane, core);
     }
@@ -300,13 +305,19 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
     if (const auto change = book_.apply(verdict, now)) log_change(*change);
   std::copy(book_.entries().begin(), book_.entries().end(), rows.begin());
 
-  const std::uint32_t before = usable_paths_;
-  usable_paths_ = book_.usable_count();
-  if (before > 0 && usable_paths_ == 0) cancel_fetches();
-  if ((before > 0) != (usable_paths_ > 0)) host_.on_paths_changed();
-  if (link_ != nullptr || usable_paths_ > 0) parked_since_ = base::kNever;
+  note_usable(now);
+  if (link_ != nullptr || usable_) parked_since_ = base::kNever;
   else if (parked_since_ == base::kNever) parked_since_ = now;
   else if (now - parked_since_ > kParkTime) end("nothing was heard for the park time");
+}
+
+void WeftSession::note_usable(base::Instant now) {
+  if (book_.usable_count() > 0) pathless_since_ = base::kNever;
+  else if (pathless_since_ == base::kNever) pathless_since_ = now;
+  const bool usable = pathless_since_ == base::kNever || (usable_ && now - pathless_since_ < kLinkTakesOverAfter);
+  if (std::exchange(usable_, usable) == usable) return;
+  if (!usable) cancel_fetches();
+  host_.on_paths_changed();
 }
 
 void WeftSession::cancel_fetches() {
@@ -346,7 +357,8 @@ void WeftSession::end(const char* why) {
   grant_batch_ = {};
   release_batch_ = {};
   parked_since_ = base::kNever;
-  if (std::exchange(usable_paths_, 0) > 0) host_.on_paths_changed();
+  pathless_since_ = base::kNever;
+  if (std::exchange(usable_, false)) host_.on_paths_changed();
 }
 
 void WeftSession::log_change(const migrate::PathChange& change) const {
@@ -383,7 +395,7 @@ std::vector<PathShown> WeftSession::paths() const {
     for (std::uint32_t core = 0; core < cores_; ++core) {
       const share::CoreReport& report = engine_.channel(core).report();
       for (std::uint32_t k = 0; k < report.lane_count; ++k)
-        if (report.lanes[k].session == slot_ && report.lanes[k].path == out.id) out.lanes.push_back(report.lanes[k]);
+        if (report.lanes[k].path == out.id && is_ours(report.lanes[k], core)) out.lanes.push_back(report.lanes[k]);
     }
     shown.push_back(std::move(out));
   }

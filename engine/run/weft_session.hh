@@ -43,6 +43,9 @@ class WeftSession {
   static constexpr std::size_t kFilesMax = 1024;
   // Without a link and without a usable path, for this long: the session ends.
   static constexpr base::Duration kParkTime = base::seconds(60);
+  // Without a usable path for this long, the link takes over. Going there and back costs every open file a round trip and
+  // the blocks under way; where paths flap in turn one of them is often back sooner.
+  static constexpr base::Duration kLinkTakesOverAfter = base::milliseconds(100);
 
   WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
               const base::DeviceId& peer);
@@ -63,7 +66,7 @@ class WeftSession {
   void open(std::uint32_t transfer, const model::RemoteFile& file, int fd, bool direct, model::OpenDone done);
   void fetch(const model::BlockOrder& order, model::BlockDone done);
   void close(std::uint32_t transfer, std::function<void()> gone);
-  [[nodiscard]] bool usable() const { return active_ && usable_paths_ > 0; }
+  [[nodiscard]] bool usable() const { return active_ && usable_; }
 
   // ---- the control tick
   // Health and migration of all paths; writes this session's rows of `table`, next keys to cores.
@@ -128,6 +131,9 @@ class WeftSession {
   void on_granted(std::uint32_t transfer, std::uint32_t handle);
   void fail_open(std::uint32_t transfer, base::Error error);
   void forget(std::uint32_t transfer);
+  // False for a lane of an earlier session, in a report made before this one's commands arrived.
+  [[nodiscard]] bool is_ours(const share::LaneReport& lane, std::uint32_t core) const;
+  void note_usable(base::Instant now);
   void cancel_fetches();
   void log_change(const migrate::PathChange& change) const;
   void repeat_grants();
@@ -157,7 +163,8 @@ class WeftSession {
   std::array<Path, base::kPathsMax> paths_{};
   health::Monitor monitor_;
   migrate::PathBook book_;
-  std::uint32_t usable_paths_ = 0;
+  bool usable_ = false;                            // by paths, or until lately
+  base::Instant pathless_since_ = base::kNever;
 
   std::map<std::uint32_t, Transfer> transfers_;   // by the model's transfer number; also the open_id on the wire
   // By (core, handle): each core numbers its files for itself.

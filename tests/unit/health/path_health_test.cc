@@ -33,7 +33,7 @@ class PathHealthTest : public testing::Test {
   }
   PathVerdict tick() {
     now_ += milliseconds(10);
-    const PathVerdict verdict = judge(report_, memory_, now_);
+    const PathVerdict verdict = judge(report_, memory_, needed_, now_);
     if (verdict.probe_due) {
       ++asked_;
       probe_times_.push_back(now_);
@@ -72,8 +72,22 @@ class PathHealthTest : public testing::Test {
     return base::kForever;
   }
 
+  // Falls after a stay of `stay`, then answers every probe; returns how long until it is back.
+  std::int64_t fall_ms(Duration stay) {
+    be_active();
+    for (const Instant until = now_ + stay - milliseconds(10); now_ < until;) tick();
+    be(PathState::kDown);
+    const Instant start = now_;
+    while (now_ - start < seconds(10)) {
+      report_.probe_seq_answered = asked_;
+      if (tick().has_event) break;
+    }
+    return (now_ - start).ms();
+  }
+
   PathReport report_;
   PathMemory memory_;
+  bool needed_ = false;
   Instant now_ = Instant{} + seconds(50);
   std::uint32_t asked_ = 0;
   std::vector<Instant> probe_times_;
@@ -196,42 +210,54 @@ TEST_F(PathHealthTest, SomethingUnansweredIsQuestionEnough) {
   EXPECT_TRUE(probe_times_.empty());
 }
 
-// Falls again and again: each comeback within ten seconds takes twice as long, and a path that
-// stops answering during the hold starts it again.
-TEST_F(PathHealthTest, AFlappingPathMustAnswerForLonger) {
-  std::vector<std::int64_t> held_ms;
-  for (int fall = 0; fall < 4; ++fall) {
-    be_active();
-    be(PathState::kDown);
-    const Instant start = now_;
-    for (;;) {
-      const PathVerdict verdict = tick();
-      if (verdict.has_event) break;
-      if (verdict.probe_due || memory_.answering_since == base::kNever) {
-        report_.probe_seq_answered = ++asked_;
-        report_.validated = true;
-      }
-      ASSERT_LT(now_ - start, seconds(10));
-    }
-    held_ms.push_back((now_ - start).ms());
+TEST_F(PathHealthTest, APathThatIsDownIsAskedOftenAtFirstAndAnEighthOfItsOutageLater) {
+  be_active();
+  be(PathState::kDown);
+  probe_times_.clear();
+  const Instant fell = report_.last_received;
+  for (int i = 0; i < 3'000; ++i) tick();
+  EXPECT_LE(probe_times_.size(), 70u);
+  for (std::size_t i = 1; i < probe_times_.size(); ++i) {
+    const Duration gap = probe_times_[i] - probe_times_[i - 1];
+    EXPECT_LE(gap, std::max((probe_times_[i] - fell) / kDownProbeShare, kSuspectProbe) + milliseconds(10));   // a tick
+    EXPECT_LE(gap, kProbeSlowest);
   }
-  EXPECT_LE(held_ms[0], 30);
-  EXPECT_NEAR(static_cast<double>(held_ms[1]), 200, 30);
-  EXPECT_NEAR(static_cast<double>(held_ms[2]), 400, 30);
-  EXPECT_NEAR(static_cast<double>(held_ms[3]), 800, 30);
 }
 
+TEST_F(PathHealthTest, StaysTooShortToBeUsefulAreFollowedByLongerHolds) {
+  std::vector<std::int64_t> held_ms;
+  for (int i = 0; i < 4; ++i) held_ms.push_back(fall_ms(milliseconds(150)));
+  EXPECT_LE(held_ms[0], 30);
+  EXPECT_NEAR(static_cast<double>(held_ms[1]), 200, 40);
+  EXPECT_NEAR(static_cast<double>(held_ms[2]), 400, 40);
+  EXPECT_NEAR(static_cast<double>(held_ms[3]), 800, 40);
+  EXPECT_LE(fall_ms(kUsefulStay), 30);
+}
+
+TEST_F(PathHealthTest, APathThatWasUsefulIsBackAtOnceHoweverOftenItFalls) {
+  for (int i = 0; i < 20; ++i) EXPECT_LE(fall_ms(milliseconds(400)), 30);
+}
+
+TEST_F(PathHealthTest, APathThatFlapsIsBetterThanNone) {
+  fall_ms(milliseconds(50));
+  EXPECT_GE(fall_ms(milliseconds(50)), 200);
+  needed_ = true;
+  EXPECT_LE(fall_ms(milliseconds(50)), 30);
+}
+
+// Four falls deep: 800 ms of answers are asked for, and given only half of the time.
 TEST_F(PathHealthTest, AHoldStartsAgainWhenAnswersStop) {
+  for (int i = 0; i < 3; ++i) fall_ms(milliseconds(50));
   be_active();
   be(PathState::kDown);
-  be_active();
-  be(PathState::kDown);
-  answer();                                                  // once
-  for (int i = 0; i < 5; ++i) tick();
-  EXPECT_NE(memory_.answering_since, base::kNever);
-  memory_.falls = 6;                                         // a hold longer than the patience
-  for (int i = 0; i < 250; ++i) EXPECT_FALSE(tick().has_event);
-  EXPECT_EQ(memory_.answering_since, base::kNever);
+  for (int turn = 0; turn < 10; ++turn) {
+    for (int i = 0; i < 40; ++i) {
+      report_.probe_seq_answered = asked_;
+      EXPECT_FALSE(tick().has_event);
+    }
+    for (int i = 0; i < 40; ++i) EXPECT_FALSE(tick().has_event);
+    EXPECT_EQ(memory_.answering_since, base::kNever);
+  }
 }
 
 TEST_F(PathHealthTest, ADrainingPathIsDrainedWhenNothingIsInFlight) {
@@ -296,6 +322,29 @@ TEST(Monitor, KeepsAMemoryForEachPath) {
   verdicts = monitor.tick(reports, now + milliseconds(20));
   EXPECT_FALSE(verdicts[1].has_event);
   EXPECT_EQ(monitor.memory(base::PathId{63}).asked, 0u);
+}
+
+TEST(Monitor, APathIsNeededWhenNoOtherIsInUse) {
+  for (const PathState other : {PathState::kActive, PathState::kStandby, PathState::kSuspect, PathState::kDown}) {
+    Monitor monitor;
+    std::vector<PathReport> reports(2);
+    reports[0].path = base::PathId{0};
+    reports[1].path = base::PathId{1};
+    reports[0].state = other;
+    Instant now = Instant{} + seconds(1);
+    const auto tick = [&](PathState state) {
+      reports[1].state = state;
+      reports[1].validated = true;
+      return monitor.tick(reports, now += milliseconds(10))[1].has_event;
+    };
+    for (int fall = 0; fall < 2; ++fall) {         // at once after coming back: it flaps
+      tick(PathState::kActive);
+      tick(PathState::kDown);
+    }
+    ++reports[1].probe_seq_answered;
+    const bool in_use = other == PathState::kActive || other == PathState::kStandby;
+    EXPECT_EQ(tick(PathState::kDown), !in_use) << static_cast<int>(other);
+  }
 }
 
 }  // namespace

@@ -27,15 +27,24 @@ TEST(Timing, SuspicionNeverComesAfterDeath) {
                 dead_after(microseconds(srtt_us), microseconds(var_us)));
 }
 
-TEST(Timing, ADownPathIsAskedAtDoublingIntervalsUpToASecond) {
-  for (const PathState state : {PathState::kProbing, PathState::kDown}) {
-    EXPECT_EQ(probe_interval(state, 0, 0), base::Duration{});
-    EXPECT_EQ(probe_interval(state, 1, 0), milliseconds(100));
-    EXPECT_EQ(probe_interval(state, 2, 0), milliseconds(200));
-    EXPECT_EQ(probe_interval(state, 4, 0), milliseconds(800));
-    EXPECT_EQ(probe_interval(state, 5, 0), seconds(1));
-    EXPECT_EQ(probe_interval(state, UINT32_MAX, 0), seconds(1));
-  }
+TEST(Timing, ACandidateIsAskedAtDoublingIntervalsUpToASecond) {
+  const auto interval = [](std::uint32_t asked) { return probe_interval(PathState::kProbing, asked, {}, 0); };
+  EXPECT_EQ(interval(0), base::Duration{});
+  EXPECT_EQ(interval(1), milliseconds(100));
+  EXPECT_EQ(interval(2), milliseconds(200));
+  EXPECT_EQ(interval(4), milliseconds(800));
+  EXPECT_EQ(interval(5), seconds(1));
+  EXPECT_EQ(interval(UINT32_MAX), seconds(1));
+}
+
+TEST(Timing, ADownPathIsAskedEachEighthOfItsOutage) {
+  const auto interval = [](base::Duration unheard) { return probe_interval(PathState::kDown, 1, unheard, 0); };
+  EXPECT_EQ(probe_interval(PathState::kDown, 0, seconds(9), 0), base::Duration{});
+  EXPECT_EQ(interval({}), kSuspectProbe);
+  EXPECT_EQ(interval(milliseconds(200)), milliseconds(25));
+  EXPECT_EQ(interval(milliseconds(400)), milliseconds(50));
+  EXPECT_EQ(interval(seconds(8)), seconds(1));
+  EXPECT_EQ(interval(seconds(100'000)), seconds(1));
 }
 
 TEST(Timing, KeepAliveFollowsTheScoreAndTheBoundWins) {
@@ -45,10 +54,10 @@ TEST(Timing, KeepAliveFollowsTheScoreAndTheBoundWins) {
   EXPECT_EQ(keep_alive_interval(40), seconds(30));
   EXPECT_EQ(keep_alive_interval(20), seconds(15));
   EXPECT_EQ(keep_alive_interval(0), seconds(5));
-  EXPECT_EQ(probe_interval(PathState::kActive, 0, 100), kIdleProbe);
-  EXPECT_EQ(probe_interval(PathState::kStandby, 9, 0), kIdleProbe);
-  EXPECT_EQ(probe_interval(PathState::kDraining, 0, 100), base::kForever);
-  EXPECT_EQ(probe_interval(PathState::kAbsent, 0, 100), base::kForever);
+  EXPECT_EQ(probe_interval(PathState::kActive, 0, {}, 100), kIdleProbe);
+  EXPECT_EQ(probe_interval(PathState::kStandby, 9, {}, 0), kIdleProbe);
+  EXPECT_EQ(probe_interval(PathState::kDraining, 0, {}, 100), base::kForever);
+  EXPECT_EQ(probe_interval(PathState::kAbsent, 0, {}, 100), base::kForever);
 }
 
 TEST(Timing, EachFallDoublesTheHold) {

@@ -102,6 +102,7 @@ class ScriptedCore {
         share::LaneReport lane;
         lane.session = c.session;
         lane.path = c.path;
+        lane.receiver_index = c.body.add_lane.receiver_index_local;
         lane.unanswered_since = base::kNever;
         lane.srtt = lane.rtt_min = lane.rtt_latest = base::microseconds(200);
         lane.last_received = now;

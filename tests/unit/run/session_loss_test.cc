@@ -156,6 +156,25 @@ TEST_F(SessionLoss, FetchesEndWhenNoPathIsLeftAndBeginAgainWithOne) {
   EXPECT_TRUE(fourth->status.has_value());
 }
 
+TEST_F(SessionLoss, PathsThatAreSoonBackDoNotLoseTheirFetches) {
+  open(1);
+  const auto waiting = a().fetch(1);
+  world.settle();
+  const int before = a().paths_changed;
+  const auto unplug = [&](bool up) { a().data.up.assign(2, up); };
+  unplug(false);                                   // all at once, without a silence before
+  world.run(WeftSession::kLinkTakesOverAfter - base::milliseconds(20));
+  unplug(true);
+  world.run(base::seconds(1));
+  EXPECT_EQ(waiting->count, 0);
+  EXPECT_EQ(a().paths_changed, before);
+  EXPECT_TRUE(a().core().told(Kind::kDropRequests).empty());
+  unplug(false);
+  world.run(WeftSession::kLinkTakesOverAfter + base::milliseconds(20));
+  EXPECT_EQ(code_of(*waiting), Errc::kUnavailable);
+  EXPECT_EQ(a().paths_changed, before + 1);
+}
+
 TEST_F(SessionLoss, AnAnswerForAnEarlierSessionGrantsNothingInTheNextOne) {
   b().holding = true;
   const auto opening = a().open(1);

@@ -117,11 +117,26 @@ TEST(WeftSession, EachEpochsKeyIsSuppliedOnceAndFitsTheOtherEnd) {
       for (std::uint32_t i = 0; i < epoch; ++i) EXPECT_NE(ours.back().key.key, ours[i].key.key);
     }
   }
-  // The number in a report of a lane that was another session's says nothing about this one's.
+}
+
+// The simulator's seed 1960: the report of the old lane had a higher epoch, the new one was sent a key that it could not use
+// yet, and never again.
+TEST(WeftSession, ReportsOfAnEarlierSessionsLanesSupplyNoKeysAndShowNoPaths) {
+  World world;
+  world.connect();
+  world.run(base::milliseconds(50));
+  auto& lanes = world.a.core().lanes;
   const auto before = world.a.core().told(Kind::kSetKey).size();
-  for (share::LaneReport& lane : world.a.core().lanes) lane.key_epoch = lane.peer_key_epoch = 40;
+  for (share::LaneReport& lane : lanes) {
+    lane.key_epoch = lane.peer_key_epoch = 1;
+    lane.receiver_index ^= 1u << ReceiverIndex::kRandomShift;
+  }
   world.run(base::milliseconds(50));
   EXPECT_EQ(world.a.core().told(Kind::kSetKey).size(), before);
+  for (const PathShown& path : world.a.session.paths()) EXPECT_TRUE(path.lanes.empty());
+  for (share::LaneReport& lane : lanes) lane.receiver_index ^= 1u << ReceiverIndex::kRandomShift;
+  world.run(base::milliseconds(50));
+  EXPECT_EQ(world.a.core().told(Kind::kSetKey).size(), before + 2 * lanes.size());
 }
 
 TEST(WeftSession, APathWhosePortIsDownCarriesNothingAndComesBack) {
@@ -130,6 +145,8 @@ TEST(WeftSession, APathWhosePortIsDownCarriesNothingAndComesBack) {
   const int before = world.a.paths_changed;
   world.a.data.up[0] = false;
   world.run(base::milliseconds(20));
+  EXPECT_EQ(world.a.session.paths().at(0).entry.state, share::PathState::kDown);
+  world.run(WeftSession::kLinkTakesOverAfter);
   EXPECT_FALSE(world.a.session.usable());
   EXPECT_EQ(world.a.paths_changed, before + 1);
   world.run(base::seconds(20));
