@@ -77,6 +77,7 @@ void Pmtu::handle_ack(const wire::Ack& ack, base::Instant now) noexcept {
 void Pmtu::give_up_base() noexcept {
   state_ = State::kError;
   waiting_ = false;
+  works_ = std::min(works_, kBaseBytes);   // it may never again carry what it did: the base is what has to arrive
   asked_ = works_;
   tries_ = 0;
   deadline_ = base::kNever;

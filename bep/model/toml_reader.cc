@@ -10,6 +10,8 @@ std::string quoted(std::string_view text) {
   return "\"" + std::string(text) + "\"";
 }
 
+bool is_control(char c) { return (c >= 0 && c < ' ') || c == '\x7f'; }
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
@@ -46,6 +48,8 @@ std::optional<std::string_view> did_you_mean(std::string_view word,
 void TomlErrors::refuse(std::uint32_t line, const std::string& what) {
   if (!first.empty()) return;
   first = file + (line > 0 ? ":" + std::to_string(line) : "") + ": " + what;
+  // What it quotes is the file's: one line, and no orders to the terminal.
+  std::ranges::replace_if(first, is_control, '?');
 }
 
 std::optional<toml::table> parse_toml(std::string_view text, TomlErrors& errors) {
@@ -83,15 +87,16 @@ void TomlTable::read(const char* key, bool& out) {
 void TomlTable::read(const char* key, std::string& out) {
   const toml::node* node = ask(key);
   if (node == nullptr) return;
-  if (const auto* value = node->as_string()) out = value->get();
+  if (const auto* value = node->as_string()) to_text(*value, key, out);
   else refuse(key, "must be a text in quotes");
 }
 
 void TomlTable::read(const char* key, std::vector<std::string>& out) {
   const toml::node* node = ask(key);
   if (node == nullptr) return;
+  std::string text;
   if (const auto* value = node->as_string()) {
-    out = {value->get()};
+    if (to_text(*value, key, text)) out = {text};
     return;
   }
   const toml::array* list = node->as_array();
@@ -105,7 +110,8 @@ void TomlTable::read(const char* key, std::vector<std::string>& out) {
       refuse(key, "must hold texts in quotes only");
       return;
     }
-    out.push_back(value->get());
+    if (!to_text(*value, key, text)) return;
+    out.push_back(text);
   }
 }
 
@@ -175,6 +181,15 @@ bool TomlTable::to_number(const toml::node& node, const char* key, std::uint32_t
   refuse(key, found + "must be a whole number from " + std::to_string(min) + " to " +
                   std::to_string(max));
   return false;
+}
+
+bool TomlTable::to_text(const toml::value<std::string>& value, const char* key, std::string& out) {
+  if (std::ranges::any_of(value.get(), is_control)) {
+    refuse(key, "holds a line break or another control character; remove it");
+    return false;
+  }
+  out = value.get();
+  return true;
 }
 
 bool TomlTable::read_choice(const char* key, std::size_t& index,

@@ -18,7 +18,7 @@ namespace weft::model {
 struct TomlErrors {
   std::string file;
   std::string first;  // empty: none yet
-  // "FILE:LINE: KEY WHAT"; line 0 is left out.
+  // "FILE:LINE: KEY WHAT" in one line; line 0 is left out.
   void refuse(std::uint32_t line, const std::string& what);
 };
 
@@ -61,6 +61,8 @@ class TomlTable {
   bool read_choice(const char* key, std::size_t& index, std::span<const char* const> names);
   bool to_number(const toml::node& node, const char* key, std::uint32_t min, std::uint32_t max,
                  std::uint32_t& out);
+  // Texts are names, devices, addresses: they are shown in one line and written to files again.
+  bool to_text(const toml::value<std::string>& value, const char* key, std::string& out);
 
   const toml::table* table_;
   std::string name_;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <iterator>
 #include <set>
 
 #include "bep/model/config_file.hh"
 #include "bep/model/weft_toml.hh"
 #include "engine/lab/scenario_reader.hh"
+#include "engine/share/policy.hh"
 
 namespace weft::lab {
 
@@ -27,13 +29,29 @@ bool is_name(const std::string& name) {
   });
 }
 
+// HOST:PORT, or [IPv6]:PORT; a slash may follow, but nothing else, for it would not be used.
+bool is_rest_url(std::string_view url) {
+  constexpr std::string_view kScheme = "http://";
+  if (!url.starts_with(kScheme)) return false;
+  url.remove_prefix(kScheme.size());
+  if (url.ends_with('/')) url.remove_suffix(1);
+  const std::size_t colon = url.rfind(':');
+  if (colon == url.npos || colon == 0) return false;
+  const std::string_view host = url.substr(0, colon), port = url.substr(colon + 1);
+  std::uint16_t number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc{} || end != port.data() + port.size() || number == 0) return false;
+  if (host.find_first_of("/?#@ ") != host.npos) return false;
+  return host.find(':') == host.npos || (host.starts_with('[') && host.ends_with(']'));
+}
+
 SideSpec read_side(const toml::table* from, const char* name, SideSpec side, TomlErrors& errors) {
   TomlTable table(from, name, errors);
   table.read("url", side.url);
   table.read("api_key", side.api_key);
   table.read("folder", side.folder);
   table.refuse_unknown_keys();
-  if (table.has("url") && (!side.url.starts_with("http://") || side.url.find(':', 7) == std::string::npos))
+  if (table.has("url") && !is_rest_url(side.url))
     table.refuse("url", "is \"" + side.url + "\" but must be http://HOST:PORT, where the weft's REST API answers");
   if (side.attached() && side.api_key.empty())
     table.refuse("api_key", "is missing; it stands under <gui> in the config.xml of that weft");
@@ -92,11 +110,10 @@ void read_measure(const toml::table* from, Scenario& scenario, TomlErrors& error
 void read_weft(const toml::table* from, Scenario& scenario, TomlErrors& errors) {
   TomlTable table(from, "weft", errors);
   table.read("cores", scenario.cores, 1, base::kCoresMax);
-  table.read("policy", scenario.policy);
+  share::Policy policy{};
+  table.read("policy", policy, share::kPolicyNames);
+  scenario.policy = share::name_of(policy);
   table.refuse_unknown_keys();
-  // What a policy is called, weft.toml's reader knows.
-  const auto asked = model::parse_weft_toml("[scheduler]\npolicy = \"" + scenario.policy + "\"\n", "weft.toml");
-  if (!asked) table.refuse("policy", "is none that weft.toml takes (" + asked.error() + ")");
 }
 
 std::vector<Link> read_all_links(TomlTable& root, TomlErrors& errors) {
@@ -197,7 +214,7 @@ Scenario read_all(const toml::table& from, TomlErrors& errors) {
   if (errors.first.empty()) read_runs(root, scenario, errors);
   root.refuse_unknown_keys();
   check_sides(scenario, errors);
-  check_comparisons(scenario, errors);
+  if (errors.first.empty()) check_comparisons(scenario, errors);   // each run has links now
   return scenario;
 }
 

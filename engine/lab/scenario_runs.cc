@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/lab/scenario_reader.hh"
+#include "engine/share/policy.hh"
 
 namespace weft::lab {
 
@@ -64,9 +65,10 @@ Event read_event(const toml::table* from, const Scenario& scenario, const Run& r
   if (event.what != Event::Do::kPolicy) event.links = run.links;
   read_links(table, "links", scenario, event.links);
   read_shape(table, event.shape);
-  table.read("policy", event.policy);
-  if (event.what == Event::Do::kPolicy && event.policy.empty())
-    table.refuse("policy", "is missing; write the policy's name");
+  share::Policy policy{};
+  table.read("policy", policy, share::kPolicyNames);
+  if (table.has("policy")) event.policy = share::name_of(policy);
+  else if (event.what == Event::Do::kPolicy) table.refuse("policy", "is missing; write the policy's name");
   read_flaps(table, event);
   refuse_strangers(table, event);
   table.refuse_unknown_keys();

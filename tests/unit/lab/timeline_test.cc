@@ -100,6 +100,16 @@ TEST(Flaps, AreWhatWasAskedForWhateverTheSeed) {
   }
 }
 
+// 100 / 1000 is more than 0.3 / 3 by the last bit.
+TEST(Flaps, MayFillTheirTimeToTheLastBit) {
+  Event asked = flaps(3, 0.3, {0});
+  asked.down_ms_min = asked.down_ms_max = 100;
+  base::Prng dice(1);
+  const auto plan = plan_flaps(asked, dice);
+  ASSERT_EQ(plan.size(), 3u);
+  for (const Flap& flap : plan) EXPECT_NEAR(flap.up_s - flap.down_s, 0.1, 1e-9);
+}
+
 TEST(Flaps, SameSeedSameFlaps) {
   const auto times = [](std::uint64_t seed) {
     base::Prng dice(seed);

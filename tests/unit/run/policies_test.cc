@@ -20,6 +20,21 @@ void set_rates(AgentPair& pair, std::uint64_t rate_Bps) {
   for (auto* side : {&pair.puller, &pair.server})
     for (auto& port : side->ports) port->model().rate_Bps = rate_Bps;
 }
+// What the server has sent a second time unasked, when the last reports are there.
+std::uint64_t copied_bytes(AgentPair& pair) {
+  pair.run_until([] { return false; }, base::milliseconds(200));
+  const share::CoreReport& report = pair.server.channel->report();
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < report.lane_count; ++i) sum += report.lanes[i].chunk_bytes_redundant;
+  return sum;
+}
+// A quick path and a slow one that at the end of a transfer still has something on its way.
+void set_unequal(AgentPair& pair) {
+  for (auto* side : {&pair.puller, &pair.server}) {
+    side->ports[0]->model() = {.delay = base::milliseconds(1), .rate_Bps = 25'000'000};
+    side->ports[1]->model() = {.delay = base::milliseconds(60), .rate_Bps = 5'000'000};
+  }
+}
 void expect_whole(const AgentPair& pair) {
   EXPECT_TRUE(pair.errors.empty());
   EXPECT_TRUE(pair.puller.disk.files.at(6) == pair.content);
@@ -85,6 +100,18 @@ TEST(Policies, RedundantSendsEveryChunkOnTwoPortsAndCountsTheSecondAsRedundant) 
   EXPECT_EQ(in_a.chunk_bytes_in + in_b.chunk_bytes_in, pair.content.size());
 }
 
+// One small piece at a time, so that there is always room: each chunk goes twice, not as often as it could.
+TEST(Policies, RedundantSendsNoChunkAThirdTime) {
+  AgentPair pair(3);
+  set_policy(pair, Policy::kRedundant);
+  pair.open(128u << 10, 4);
+  for (std::uint64_t at = 0; at < pair.content.size(); at += 4096) {
+    pair.fetch(at, 4096);
+    ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(1)));
+  }
+  EXPECT_EQ(copied_bytes(pair), pair.content.size());
+}
+
 TEST(Policies, ALaneThatDiesUnderRedundantCostsNoTimeout) {
   AgentPair pair(2);
   set_rates(pair, 20'000'000);
@@ -97,22 +124,34 @@ TEST(Policies, ALaneThatDiesUnderRedundantCostsNoTimeout) {
   expect_whole(pair);
 }
 
-// A quick path and a slow one: what the slow one still has on its way at the end goes again by the quick one.
+// What the slow one still has on its way at the end goes again by the quick one: at 22 MiB more than there is budget for.
 TEST(Policies, TheTailIsSentTwiceWithinItsBudget) {
-  AgentPair pair(2);
-  for (auto* side : {&pair.puller, &pair.server}) {
-    side->ports[0]->model() = {.delay = base::milliseconds(1), .rate_Bps = 25'000'000};
-    side->ports[1]->model() = {.delay = base::milliseconds(60), .rate_Bps = 2'500'000};
+  for (const std::uint32_t megabytes : {16, 22}) {
+    SCOPED_TRACE(megabytes);
+    AgentPair pair(2);
+    set_unequal(pair);
+    pair.open(megabytes << 20, 6);
+    pair.fetch_all(kBlock);
+    ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
+    expect_whole(pair);
+    const std::uint64_t copies = copied_bytes(pair);
+    EXPECT_GT(copies, 0u);
+    EXPECT_LE(copies, pair.content.size() / 50);
   }
-  pair.open(16u << 20, 6);
-  pair.fetch_all(kBlock);
-  ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
-  expect_whole(pair);
-  pair.run_until([] { return false; }, base::milliseconds(200));
-  const std::uint64_t copies =
-      pair.lane(pair.server, 0).chunk_bytes_redundant + pair.lane(pair.server, 1).chunk_bytes_redundant;
-  EXPECT_GT(copies, 0u);
-  EXPECT_LE(copies, pair.content.size() / 50);
+}
+
+TEST(Policies, NoOtherSendsTheTailTwice) {
+  for (const Policy policy : {Policy::kMinRtt, Policy::kEcf, Policy::kRoundRobin, Policy::kWeighted, Policy::kHealth}) {
+    SCOPED_TRACE(share::name_of(policy));
+    AgentPair pair(2);
+    set_unequal(pair);
+    set_policy(pair, policy);
+    pair.open(6u << 20, 6);
+    pair.fetch_all(kBlock);
+    ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
+    expect_whole(pair);
+    EXPECT_EQ(copied_bytes(pair), 0u);
+  }
 }
 
 // With the memory that a core has: what a bad path still owes must not keep the good one waiting for slots.

@@ -54,6 +54,18 @@ TEST(Pacer, TheRateIsReachedAtAnyTurnOfThePollLoop) {
   }
 }
 
+// 10 ms at 1 MB/s are eight packets, however much faster it goes from then on.
+TEST(Pacer, ANewRateCountsFromNowOn) {
+  Pacer pacer(kPacket);
+  pacer.set_rate_Bps(1'000'000, Instant{});
+  while (pacer.may_send(Instant{})) pacer.on_sent(kPacket, Instant{});
+  const Instant later = Instant{} + milliseconds(10);
+  pacer.set_rate_Bps(1'000'000'000, later);
+  int packets = 0;
+  for (; pacer.may_send(later); ++packets) pacer.on_sent(kPacket, later);
+  EXPECT_EQ(packets, 8);
+}
+
 TEST(Pacer, ASlowLaneDoesNotLoseFractions) {
   Pacer pacer(kPacket);
   pacer.set_rate(8'000, milliseconds(100), false, Instant{});  // 100 kB/s

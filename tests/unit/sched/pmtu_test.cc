@@ -225,12 +225,31 @@ TEST(Pmtu, APathThatFallsBelowTheBaseIsSeenFromAbove) {
   EXPECT_EQ(pmtu.packet_bytes(), 8972);
 }
 
+// Too few large packets to tell a black hole, but smaller ones: it need not carry the large ones again to be of use.
+TEST(Pmtu, APathThatIsGivenUpIsAskedForTheBaseWhateverItCarriedBefore) {
+  Pmtu pmtu(8972);
+  Path path{.carries = 8972};
+  base::Instant now{};
+  pmtu.on_validated(now);
+  run(pmtu, path, now, base::seconds(1));
+  for (std::uint32_t i = 0; i < Pmtu::kBaseLosses; ++i, now += base::milliseconds(25)) {
+    pmtu.on_lost(1000, now);
+    pmtu.on_acked(60);
+  }
+  ASSERT_FALSE(pmtu.carries_data());
+  EXPECT_EQ(pmtu.packet_bytes(), Pmtu::kBaseBytes);
+  path.carries = 1472;
+  run(pmtu, path, now, base::seconds(3));
+  EXPECT_TRUE(pmtu.carries_data());
+  EXPECT_GT(pmtu.packet_bytes(), 1472 - Pmtu::kStepBytes);
+}
+
 TEST(Pmtu, NeitherAnOutageNorHeavyLossIsTakenForAPathBelowTheBase) {
   Pmtu pmtu(1200);
   Path path{.carries = 1200};
   base::Instant now{};
   pmtu.on_validated(now);
-  for (int i = 0; i < 1000; ++i) pmtu.on_lost(1200, now);   // nothing arrives at all
+  for (int i = 0; i < 1000; ++i, now += kRtt) pmtu.on_lost(1200, now);   // nothing arrives at all
   EXPECT_TRUE(pmtu.carries_data());
   path.loss_permille = 200;
   converse(pmtu, path, now, 20'000);
