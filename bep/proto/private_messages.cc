@@ -38,6 +38,7 @@ bool take_port(const bep::WeftPort& from, std::uint32_t cores, Offer::Port& to) 
   to.prefix_len = from.prefix_len();
   to.mtu = from.mtu();
   to.speed_bps = from.speed_bps();
+  to.rss_entries = from.rss_entries();
   to.udp_port_base = from.udp_port_base();
   to.role = from.role();
   for (const std::string& name : from.to())
@@ -153,6 +154,7 @@ void put(const Offer& from, bep::WeftOffer& to) {
     entry.set_prefix_len(port.prefix_len);
     entry.set_mtu(port.mtu);
     entry.set_speed_bps(port.speed_bps);
+    entry.set_rss_entries(port.rss_entries);
     entry.set_udp_port_base(port.udp_port_base);
     entry.set_role(port.role);
     entry.set_name(std::string(cut_utf8(port.name, kShortTextBytesMax)));

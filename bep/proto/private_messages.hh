@@ -37,6 +37,9 @@ struct Offer {
     std::uint32_t udp_port_base = 0;     // core k receives on base + k
     std::uint32_t role = 0;              // share::PathRole; the receiver reads unknown as backup
     std::string name;                    // of the port, for people, and for `to` of the other end
+    // Entries of the card's table when its hash chooses the core (engine/nic/rss.hh): the receiver then chooses its source
+    // ports by it, and does without where it knows no such table. 0: any source port will do.
+    std::uint32_t rss_entries = 0;
     std::vector<std::string> to{};       // the receiver's ports it speaks with, by name, at most kPortsMax; none: all
     friend bool operator==(const Port&, const Port&) = default;
   };

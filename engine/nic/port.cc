@@ -93,6 +93,7 @@ Port::~Port() = default;
 const PortConfig& Port::config() const noexcept { return inside_->config; }
 const base::Mac& Port::mac() const noexcept { return inside_->mac; }
 std::uint32_t Port::cores() const noexcept { return static_cast<std::uint32_t>(inside_->sides.size()); }
+std::uint32_t Port::rss_entries() const noexcept { return inside_->rss_entries; }
 bool Port::link_up() const noexcept { return inside_->orders.link_up; }
 std::uint64_t Port::speed_Bps() const noexcept { return inside_->speed_Bps; }
 const Impairment& Port::impairment() const noexcept { return inside_->orders.impairment; }

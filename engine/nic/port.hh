@@ -82,6 +82,8 @@ class Port {
   [[nodiscard]] const base::Mac& mac() const noexcept;
   [[nodiscard]] std::uint32_t cores() const noexcept;
   [[nodiscard]] UdpPort& udp(base::CoreId core) noexcept;
+  // Entries of the card's table when its hash decides which core gets a datagram (rss.hh); 0: it does not, or not known.
+  [[nodiscard]] std::uint32_t rss_entries() const noexcept;
 
   // Next hop: the remote itself when on-link, else the family's gateway. kUnavailable when this port has no address
   // of that family or no gateway for it, kInvalidArgument for a remote no host can have, kLimit when kMax next hops

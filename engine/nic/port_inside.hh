@@ -42,6 +42,7 @@ struct Port::Inside {
   PortOrders orders{};
   std::optional<base::Instant> knock_at;         // memif client without link: when to try again
   std::uint64_t speed_Bps = 0;
+  std::uint32_t rss_entries = 0;                 // as steer() found
 
   // Starts or restarts the device. With gates (memif) on DPDK's interrupt thread and with all cores kept out; the
   // gates stay closed while the device does not run. False when it did not start.

@@ -126,11 +126,7 @@ rte_eth_conf configuration_of(const Port::Inside& inside, const rte_eth_dev_info
   if (offloads.tx_checksums) conf.txmode.offloads |= kTx;
   // Allowed: all frames of one transmit queue come from its core's pool and have one owner.
   conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MBUF_FAST_FREE;
-  constexpr std::uint64_t kHash = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
-  if (cores > 1 && (info.flow_type_rss_offloads & kHash) != 0) {
-    conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
-    conf.rx_adv_conf.rss_conf.rss_hf = info.flow_type_rss_offloads & kHash;
-  }
+  if (cores > 1) ask_for_rss(conf, info, inside.config);
   return conf;
 }
 
@@ -274,7 +270,7 @@ base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& confi
   if (!inside->start() && !inside->device.memif_client)
     return refuse(detail, config, Errc::kUnavailable, "the driver did not start the device; its log says why");
   listen_to_groups(*inside);
-  if (!inside->device.is_virtual) (void)steer(inside->device.id, config, cores);
+  if (!inside->device.is_virtual) inside->rss_entries = steer(inside->device.id, config, cores);
   inside->follow_link();
   inside->publish_orders();
   return std::unique_ptr<Port>(new Port(std::move(inside)));

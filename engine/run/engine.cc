@@ -247,7 +247,7 @@ LocalPort Engine::local_port(std::uint32_t index) const {
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
   return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
           .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .shares_rings = config.device.starts_with("net_memif"), 
+          .rss_entries = port.rss_entries(), .shares_rings = config.device.starts_with("net_memif"), 
           .to = configs_[index].to,
           .weight = static_cast<std::uint8_t>(configs_[index].weight),
           .congestion = configs_[index].congestion};

@@ -31,6 +31,7 @@ struct LocalPort {
   std::uint64_t speed_Bps = 0;        // 0: unknown
   std::uint16_t udp_port = 0;         // of core 0; core i uses udp_port + i
   share::PathRole role = share::PathRole::kPrimary;
+  std::uint32_t rss_entries = 0;      // of the card's table (nic/rss.hh); 0: any source port will do
   bool shares_rings = false;          // memif: both ends must have the same queues and frame size
   std::vector<std::string> to{};      // the peer's ports it speaks with, by name; empty: all it can reach
   std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted

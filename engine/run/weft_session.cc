@@ -6,6 +6,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/nic/rss.hh"
 #include "engine/run/chunk_map.hh"
 #include "engine/wire/frame.hh"
 #include "engine/wire/keys.hh"
@@ -60,7 +61,8 @@ proto::Offer WeftSession::make_offer() const {
     payload = std::min(payload, payload_of_mtu(port.mtu, port.address.v6));   // narrower paths carry fewer chunks
     offer.ports.push_back({.address = port.address, .prefix_len = port.prefix_bits, .mtu = port.mtu,
                            .speed_bps = port.speed_Bps * 8, .udp_port_base = port.udp_port,
-                           .role = static_cast<std::uint32_t>(port.role), .name = port.name, .to = port.to});
+                           .role = static_cast<std::uint32_t>(port.role), .name = port.name,
+                           .rss_entries = port.rss_entries, .to = port.to});
   }
   offer.chunk_bytes_max = chunk_bytes_for(payload);
   return offer;
@@ -218,6 +220,16 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   return true;
 }
 
+share::Flow WeftSession::flow_of(const Path& path, std::uint32_t core) const {
+  share::Flow flow = path.flow;
+  flow.src_udp = static_cast<std::uint16_t>(flow.src_udp + core);
+  flow.dst_udp = static_cast<std::uint16_t>(flow.dst_udp + core);
+  const std::uint32_t entries = peer_offer_.ports[path.remote].rss_entries;
+  if (nic::is_rss_table(entries))
+    flow.src_udp = nic::source_port_for(flow, entries, peer_offer_.cores, core).value_or(flow.src_udp);
+  return flow;
+}
+
 void WeftSession::add_lanes(base::PathId id, base::Instant) {
   const Path& path = paths_[base::to_index(id)];
   for (std::uint32_t core = 0; core < cores_; ++core) {
@@ -228,15 +240,13 @@ void WeftSession::add_lanes(base::PathId id, base::Instant) {
     Command c = command(Command::Kind::kAddLane);
     c.path = id;
     c.body.add_lane = {.port = base::PortId{static_cast<std::uint8_t>(path.local)},
-                       .flow = path.flow,
+                       .flow = flow_of(path, core),
                        .packet_bytes = path.packet_bytes,
                        .congestion = path.congestion,
                        .receiver_index_local = ReceiverIndex::of(receiver_base_ours_, id, core_id),
                        .receiver_index_remote = ReceiverIndex::of(receiver_base_peers_, id, core_id),
                        .tx = *tx,
                        .rx = *rx};
-    c.body.add_lane.flow.src_udp = static_cast<std::uint16_t>(path.flow.src_udp + core);
-    c.body.add_lane.flow.dst_udp = static_cast<std::uint16_t>(path.flow.dst_udp + core);
     engine_.channel(core).send(c);
   }
 }
@@ -388,7 +398,7 @@ std::vector<PathShown> WeftSession::paths() const {
     out.remote_name = peer_offer_.ports[path.remote].name;
     out.local = path.flow.src;
     out.remote = path.flow.dst;
-    out.local_udp = path.flow.src_udp;
+    out.local_udp = flow_of(path, 0).src_udp;
     out.remote_udp = path.flow.dst_udp;
     out.entry = book_.entry(out.id);
     out.port_up = path.port_was_up;

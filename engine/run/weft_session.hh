@@ -85,7 +85,7 @@ class WeftSession {
   struct Path {
     bool exists = false;
     std::uint32_t local = 0, remote = 0;
-    share::Flow flow{};                                       // of core 0
+    share::Flow flow{};                                       // both ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
     share::Congestion congestion = share::Congestion::kCubic;
     bool port_was_up = true;
@@ -123,6 +123,7 @@ class WeftSession {
   void end(const char* why);
   void add_candidates(base::Instant now);
   bool add_path(std::uint32_t local, std::uint32_t remote, base::Instant now);
+  [[nodiscard]] share::Flow flow_of(const Path& path, std::uint32_t core) const;
   void add_lanes(base::PathId path, base::Instant now);
   [[nodiscard]] std::optional<share::PacketKey> key(base::PathId path, std::uint32_t core, bool tx,
                                                     std::uint32_t epoch) const;

@@ -15,6 +15,7 @@ void make_seeds(Seeds& out) {
   v6.address = {{0xFD, 0, 0, 1}, true};
   v6.prefix_len = 64;
   v6.role = 1;
+  v6.rss_entries = 128;
   offer.ports = {v4, v6};
   offer.session_id_previous.fill(std::byte{3});
   out.add("two-ports", encode_private(offer));

@@ -34,6 +34,7 @@ Offer sample_offer() {
   v6.prefix_len = 64;
   v6.role = 1;
   v6.to = {"left", "right"};
+  v6.rss_entries = 128;
   offer.ports = {v4, v6};
   return offer;
 }

@@ -1,4 +1,5 @@
 // What a session makes of a peer's OFFER, good and bad.
+#include "engine/nic/rss.hh"
 #include "tests/unit/run/two_sessions.hh"
 
 namespace weft::run::test {
@@ -161,6 +162,30 @@ TEST(SessionOffer, APortsWeightAndCongestionControlReachItsPaths) {
   }
   for (const PathShown& path : world.a.session.paths())
     EXPECT_EQ(path.entry.weight, path.local_port == 1 ? 30 : share::kWeightDefault);
+}
+
+TEST(SessionOffer, ACardThatHashesIsSentFromPortsThatReachItsCores) {
+  End::Setup card = two_ports(2, 4);
+  card.ports[1].rss_entries = 128;
+  World world(two_ports(1, 2), card);
+  world.connect();
+  for (std::uint32_t core = 0; core < 2; ++core)
+    for (const auto& lane : world.a.core(core).told(Kind::kAddLane)) {
+      const share::Flow& flow = lane.body.add_lane.flow;
+      EXPECT_EQ(flow.dst_udp, 22100 + core);
+      if (flow.dst == v4(1, 2)) EXPECT_EQ(nic::rss_hash(flow) % 128 % 4, core);
+      else EXPECT_EQ(flow.src_udp, 22100 + core);
+    }
+  for (const auto& lane : world.b.core(1).told(Kind::kAddLane)) EXPECT_EQ(lane.body.add_lane.flow.src_udp, 22101);
+}
+
+TEST(SessionOffer, ATableThatNoCardHasIsNone) {
+  for (const std::uint32_t entries : {3u, 1u << 31, UINT32_MAX}) {
+    proto::Offer offer = good_offer();
+    offer.ports[0].rss_entries = entries;
+    Alone world(offer);
+    for (const auto& lane : world.a.core().told(Kind::kAddLane)) EXPECT_EQ(lane.body.add_lane.flow.src_udp, 22100);
+  }
 }
 
 TEST(SessionOffer, PortsThatCannotBeReachedMakeNoPath) {
