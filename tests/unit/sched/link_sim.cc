@@ -12,7 +12,8 @@ LinkSim::LinkSim(std::span<const LinkSpec> specs, share::Policy policy, std::uin
       acked_(chunks_total),
       received_(chunks_total),
       waiting_(chunks_total),
-      doubled_(chunks_total) {
+      doubled_(chunks_total),
+      extent_received_(chunks_total / kExtentChunks + 1) {
   picker_.set_policy(policy);
   for (std::size_t i = 0; i < specs.size(); ++i) {
     Link& link = links_[i];
@@ -64,6 +65,7 @@ void LinkSim::receive(Link& link) {
     received_[packet.chunk] = true;
     ++link.received;
     ++received_count_;
+    if (++extent_received_[packet.chunk / kExtentChunks] == kExtentChunks) ++extents_whole_;
     longest_gap_ = std::max(longest_gap_, now_ - last_new_);
     last_new_ = now_;
   }
@@ -102,9 +104,10 @@ void LinkSim::settle(Link& link, const SentPacket& packet, Fate fate) {
 }
 
 std::uint64_t LinkSim::chunks_there() const {
-  if (source_Bps_ == 0) return chunks_total_;
+  const std::uint64_t asked = std::min(chunks_total_, (extents_whole_ + extents_max_) * kExtentChunks);
+  if (source_Bps_ == 0) return asked;
   const auto ns = static_cast<std::uint64_t>((now_ - source_since_).ns);
-  return std::min(chunks_total_, source_base_ + ns * (source_Bps_ / kPacket) / 1'000'000'000);
+  return std::min(asked, source_base_ + ns * (source_Bps_ / kPacket) / 1'000'000'000);
 }
 
 std::vector<LaneView> LinkSim::views() const {

@@ -32,6 +32,7 @@ struct LinkSpec {
 class LinkSim {
  public:
   static constexpr std::uint32_t kPacket = kLinkPacket;
+  static constexpr std::uint32_t kExtentChunks = 94;   // 128 KiB
 
   LinkSim(std::span<const LinkSpec> specs, share::Policy policy, std::uint64_t chunks_total,
           std::uint64_t seed);
@@ -47,6 +48,8 @@ class LinkSim {
     source_since_ = now_;
     source_base_ = next_new_;
   }
+  // The receiver has room for so many extents: the sender is asked for one more when one is whole.
+  void set_receive_memory(std::uint64_t extents) { extents_max_ = extents; }
   // Without second copies at the end: what they gain is the difference.
   void set_resend(bool on) { resends_ = on; }
   void set_policy(share::Policy policy) { picker_.set_policy(policy); }
@@ -124,6 +127,8 @@ class LinkSim {
   base::Duration longest_gap_{};
   std::uint64_t source_Bps_ = 0, source_base_ = 0;   // 0: everything is there from the start
   base::Instant source_since_{};
+  std::uint64_t extents_max_ = UINT32_MAX, extents_whole_ = 0;
+  std::vector<std::uint8_t> extent_received_;          // chunks, by extent
 };
 
 }  // namespace weft::sched::test

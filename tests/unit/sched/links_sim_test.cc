@@ -88,6 +88,23 @@ TEST(Links, TheTailDoesNotWaitForASlowLink) {
   EXPECT_LT(rate.now(), turns.now());
 }
 
+// Each packet on a slow link keeps an extent of the receiver's memory for its whole way. Nearly all of it is taken so; what the
+// sender is still asked for is then an end of a transfer, and the slow link gets none of it.
+TEST(Links, LittleReceiveMemoryDoesNotLetASlowLinkHoldUpAQuickOne) {
+  const LinkSpec quick{.rate_Bps = 1000 * kMbit, .delay = base::microseconds(100), .queue_bytes = 512 << 10};
+  const LinkSpec slow{.rate_Bps = 100 * kMbit, .delay = milliseconds(100), .queue_bytes = 512 << 10};
+  for (const std::uint64_t extents : {16, 64, 256}) {
+    SCOPED_TRACE(extents);
+    const std::array alone{quick};
+    LinkSim one(alone, Policy::kRate, kEndless, 1);
+    one.set_receive_memory(extents);
+    const std::array both{quick, slow};
+    LinkSim two(both, Policy::kRate, kEndless, 1);
+    two.set_receive_memory(extents);
+    EXPECT_GE(goodput_Bps(two, seconds(2), seconds(2)), 0.98 * goodput_Bps(one, seconds(2), seconds(2)));
+  }
+}
+
 TEST(Links, MinRttPrefersTheQuickLink) {
   const std::array links{LinkSpec{.delay = milliseconds(20)}, LinkSpec{.delay = milliseconds(1)}};
   LinkSim sim(links, Policy::kMinRtt, 2'000, 1);  // fits into what the quick one carries
