@@ -119,7 +119,10 @@ class ScriptedCore {
       case Command::Kind::kOpenWrite: return install(c, c.body.open_write.file);
       case Command::Kind::kFetch: return fetching.push_back({c.session, c.body.fetch});
       case Command::Kind::kCloseFile: return holding_closes ? closes_held_.push_back(c) : close(c);
-      case Command::Kind::kAddSession: case Command::Kind::kSetKey: return;
+      case Command::Kind::kQuietPort: case Command::Kind::kForgetPort:
+        return emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(c.body.port.port),
+                     .detail = 0});
+      case Command::Kind::kAddSession: case Command::Kind::kSetKey: case Command::Kind::kAddPort: return;
     }
   }
   void close(const Command& c) {
