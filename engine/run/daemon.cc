@@ -144,18 +144,19 @@ base::Status Daemon::set_policy(share::Policy policy) {
 }
 
 base::Status Daemon::impair(std::string_view name, const nic::Impairment& impairment) {
-  for (std::uint32_t i = 0; engine_ != nullptr && i < engine_->ports(); ++i) {
-    nic::Port& port = engine_->port(i);
-    if (port.config().name != name) continue;
+  for (std::uint32_t i = 0; engine_ != nullptr && i < base::kPortsMax; ++i) {
+    nic::Port* port = engine_->port(i);
+    if (port == nullptr || port->config().name != name) continue;
     base::log(LogLevel::kWarn, "port impaired by order",
               {{"port", name}, {"blackhole", impairment.blackhole}, {"drop_ppm", impairment.drop_ppm},
                {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps},
                {"link_down", impairment.link_down}});
-    return port.set_impairment(impairment);
+    return port->set_impairment(impairment);
   }
   if (engine_ != nullptr)
     for (const Engine::ClosedPort& port : engine_->closed_ports())
-      if (port.name == name) return base::fail(base::Errc::kUnavailable, "the port is not open; /rest/weft/status says why");
+      if (port.config.name == name)
+        return base::fail(base::Errc::kUnavailable, "the port is not open; /rest/weft/status says why");
   return base::fail(base::Errc::kNotFound, "no such port");
 }
 

@@ -83,6 +83,7 @@ struct PortStatus {
   std::string exception;                         // interface of the host's kernel; empty: none
   nic::PortReport report{};
   nic::Impairment impairment{};
+  bool leaving = false;                          // it was removed; its paths and its device are about to go
   std::string error;                             // why it is not open, with the remedy; empty: it is
 };
 
