@@ -250,7 +250,10 @@ base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& confi
                                                std::string& detail) {
   TRY(check(config, cores, detail));
   auto inside = std::make_unique<Inside>(*eal.device_thread_, config);
-  auto device = find_device(config, cores, detail);
+  base::Result<Device> device = base::fail(Errc::kUnavailable, "DPDK has no memory for an alarm");
+  const auto find = [&] { device = find_device(config, cores, detail); };
+  if (!config.device.starts_with("net_memif")) find();
+  else if (!inside->device_thread.run(find)) detail = device.error().text;
   if (!device) {
     detail = "port '" + config.name + "': " + detail;
     return tl::unexpected(device.error());
