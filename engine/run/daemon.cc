@@ -37,6 +37,11 @@ void raise_file_limit() {
     base::log(LogLevel::kWarn, "the limit of open files cannot be raised");
 }
 
+base::Status no_engine() {
+  return base::fail(base::Errc::kUnavailable, "weft began without ports, and has no datapath: write a [[port]] in weft.toml "
+                                              "and start it again");
+}
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
@@ -140,6 +145,36 @@ base::Status Daemon::set_policy(share::Policy policy) {
     return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml: files travel over the TLS link");
   base::log(LogLevel::kInfo, "scheduler policy changed by order",
             {{"from", share::name_of(before)}, {"to", share::name_of(policy)}});
+  return {};
+}
+
+base::Status Daemon::add_port(std::string_view lines, std::string& why) {
+  if (engine_ == nullptr) return no_engine();
+  auto port = model::parse_port(lines, engine_->cores(), {});
+  if (port) port = model::parse_port(lines, engine_->cores(), engine_->other_ports(port->name));
+  if (!port) {
+    why = port.error();
+    return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
+  }
+  TRY(engine_->add_port(*port, why));
+  base::log(LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});
+  datapath_->on_ports_changed();
+  return {};
+}
+
+base::Status Daemon::reopen_port(std::string_view name, std::string& why) {
+  if (engine_ == nullptr) return no_engine();
+  TRY(engine_->reopen_port(name, why));
+  base::log(LogLevel::kInfo, "port opened by order", {{"port", name}});
+  datapath_->on_ports_changed();
+  return {};
+}
+
+base::Status Daemon::remove_port(std::string_view name) {
+  if (engine_ == nullptr) return no_engine();
+  TRY(engine_->remove_port(name));
+  base::log(LogLevel::kInfo, "port removed by order", {{"port", name}});
+  datapath_->on_ports_changed();
   return {};
 }
 

@@ -147,7 +147,8 @@ std::string describe(const Swarm& s) {
                 l.event_ring, l.job_ring, l.done_ring, l.hand_over_ring, l.rx_ring, l.tx_ring, l.tx_pool,
                 l.disk_depth, l.lanes.lanes, l.lanes.packets_in_flight, l.lanes.packets_per_epoch, f.cut.ms(),
                 f.cut_lasts.ms(), f.port_down.ms(), f.port_down_lasts.ms(), f.port_removed.ms(),
-                f.port_gone.ms(), f.crash.ms(), f.link_lost.ms(), f.link_gone.ms(), f.clock_step.ms(), f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
+                f.port_gone.ms(), f.crash.ms(), f.link_lost.ms(), f.link_gone.ms(), f.clock_step.ms(),
+                f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
                 f.disk_full.ms(), f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm, f.write_error_ppm,
                 f.wrong_core_ppm, f.refuse_open_ppm, f.close_early_ppm, f.offer_twice_ppm);
   return text;
