@@ -83,7 +83,8 @@ base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& 
     if (side->pool == nullptr) {
       const std::uint64_t mb = (Port::memory_bytes(inside.config, cores) >> 20) + 1;
       return refuse(detail, inside.config, Errc::kUnavailable,
-                    "no memory for its packet buffers; it needs " + std::to_string(mb) + " MB of DPDK's memory: raise memory_mb");
+                    "no memory for its packet buffers; it needs " + std::to_string(mb) +
+                        " MB of DPDK's memory: raise memory_mb under [engine] in weft.toml, and start again");
     }
     inside.sides.push_back(std::move(side));
   }

@@ -63,11 +63,12 @@ def memif(lab_directory, number, role, host, socket=None):
             "device": f"net_memif{number},role={role},id=0,socket={lab_directory}/{socket or number}.sock"}
 
 
-def test_ports_come_and_go_under_a_transfer(lab):
+@pytest.mark.parametrize("cores", [1, 2])
+def test_ports_come_and_go_under_a_transfer(lab, cores):
     """One slow path; a second comes and carries; the first goes, at one end only; the transfer ends by the second."""
     source, target = lab.weft("source"), lab.weft("target")
     folder, _ = weftlab.join(source, target)
-    weftlab.add_memif_paths(source, target, names=("left",))
+    weftlab.add_memif_paths(source, target, names=("left",), engine={"cores": cores, "memory_mb": 512})
     both = [source, target]
     for daemon in both:
         daemon.start()
@@ -78,7 +79,10 @@ def test_ports_come_and_go_under_a_transfer(lab):
     source.scan("lab")
     weftlab.wait_until(lambda: target.totals()["bytes_verified"] > 2 * MIB, 60, "the transfer is under way", 0.02, both)
 
-    source.rest.post("/rest/weft/ports", memif(lab.directory, 1, "server", 1))
+    new = memif(lab.directory, 1, "server", 1)
+    said = source.run(weftlab.weft_binary(), "port", "add", new["name"], "--device", new["device"], "--address", new["address"],
+                      "--home", source.home).stdout
+    assert "[[port]]" in said and new["device"] in said, said
     target.rest.post("/rest/weft/ports", memif(lab.directory, 1, "client", 2))
     for daemon in both:
         weftlab.wait_until(lambda: states(daemon) == {"left": "active", "p1": "active"}, 30, "both paths are active", 0.05,
