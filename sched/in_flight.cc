@@ -11,7 +11,8 @@ bool is_settled(const SentPacket& packet) {
 }
 }  // namespace
 
-InFlight::InFlight(std::span<SentPacket> ring) noexcept : ring_(ring), mask_(ring.size() - 1) {
+InFlight::InFlight(std::span<SentPacket> ring, std::uint64_t first) noexcept
+    : ring_(ring), mask_(ring.size() - 1), unsettled_(first), next_(first) {
   MUST(std::has_single_bit(ring.size()));
   MUST(ring.size() >= 4);
   for (SentPacket& packet : ring_) packet = SentPacket{};

@@ -73,8 +73,8 @@ class InFlight {
  public:
   static constexpr std::uint32_t kLostMax = 256;  // bounds the work of one ACK
 
-  // `ring` must outlive this; its size a power of two, at least 4.
-  explicit InFlight(std::span<SentPacket> ring) noexcept;
+  // `ring` must outlive this; its size a power of two, at least 4. `first`: no number below it is sent.
+  explicit InFlight(std::span<SentPacket> ring, std::uint64_t first = 0) noexcept;
 
   // True when the packet of this number (end() or above) can be remembered.
   [[nodiscard]] bool has_room(std::uint64_t packet_number) const noexcept {
@@ -125,8 +125,8 @@ class InFlight {
 
   std::span<SentPacket> ring_;
   std::uint64_t mask_;
-  std::uint64_t unsettled_ = 0;
-  std::uint64_t next_ = 0;
+  std::uint64_t unsettled_;
+  std::uint64_t next_;
   std::uint64_t bytes_ = 0;
   std::uint32_t packets_ = 0;
   std::uint32_t lost_first_ = 0, lost_count_ = 0;   // a ring of numbers, oldest first

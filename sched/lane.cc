@@ -17,7 +17,7 @@ constexpr std::uint32_t kFlightPackets = 4;   // full ones; up to here it is que
 
 Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
     : config_(config),
-      in_flight_(ring),
+      in_flight_(ring, config.first_packet_number),
       rtt_(config.initial_rtt),
       congestion_(config.congestion, config.max_packet_bytes, config.seed),
       pacer_(config.max_packet_bytes) {

@@ -48,6 +48,7 @@ struct LaneConfig {
   base::Duration initial_rtt = base::milliseconds(2);
   share::Congestion congestion = share::Congestion::kCubic;
   std::uint64_t seed = 0;               // of what the congestion control draws: other lanes, other times
+  std::uint64_t first_packet_number = 0;
 };
 
 enum class Fate : std::uint8_t { kAcked, kLost, kEvacuated };
@@ -156,7 +157,7 @@ class Lane {
   AckTracker acks_;
   Round round_;
   ProbeTimer probe_;
-  std::uint64_t next_number_ = 0;
+  std::uint64_t next_number_ = config_.first_packet_number;
   base::Instant window_since_{INT64_MIN};  // losses of packets sent up to here do not reduce the window
   base::Instant last_sent_{};              // of a packet that elicits an ack
   struct Counts {

@@ -155,6 +155,9 @@ void refuse_twins(TomlTable& table, const PortConfig& port, const std::vector<Po
     if (other.device == port.device)
       table.refuse("device",
                    "is already that of port \"" + other.name + "\"; one device makes one port");
+    const auto name_of_device = [](const PortConfig& of) { return of.device.substr(0, of.device.find(',')); };
+    if (name_of_device(other) == name_of_device(port))
+      table.refuse("device", "has the name of port \"" + other.name + "\"'s; give it another number, as \"net_memif7,…\"");
     if (!port.exception.empty() && other.exception == port.exception)
       table.refuse("exception", "is already that of port \"" + other.name +
                                     "\"; one interface belongs to one port, choose another name");
@@ -193,6 +196,9 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
     table.refuse(
         "device",
         "is missing; write a DPDK device, as \"net_af_packet0,iface=eth1\" or \"0000:01:00.0\"");
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
+  if (std::any_of(port.device.begin(), port.device.end(), is_control))
+    table.refuse("device", "holds a control character; remove it");
   read_addresses(table, port);
   read_gateways(table, port);
   std::uint32_t udp_port = port.udp_port, mtu = port.mtu;
@@ -285,6 +291,15 @@ ConfigResult<WeftConfig> parse_weft_toml(std::string_view text, std::string_view
   if (root) config = read_all(*root, errors);
   if (!errors.first.empty()) return tl::unexpected(errors.first);
   return config;
+}
+
+ConfigResult<PortConfig> parse_port(std::string_view lines, std::uint32_t cores, const std::vector<PortConfig>& others) {
+  TomlErrors errors;
+  const std::optional<toml::table> root = parse_toml(lines, errors);
+  PortConfig port;
+  if (root) port = read_port(TomlTable(&*root, "port", errors), cores, others);
+  if (errors.first.empty()) return port;
+  return tl::unexpected(errors.first.substr(errors.first.find(": ") + 2));   // behind ":LINE"
 }
 
 ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {

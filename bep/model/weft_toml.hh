@@ -77,6 +77,10 @@ struct WeftConfig {
 // The same from text; `file` is only for the messages.
 [[nodiscard]] ConfigResult<WeftConfig> parse_weft_toml(std::string_view text,
                                                        std::string_view file);
+// One port alone, for an engine that runs: `lines` are those of a [[port]] table without its heading, `others` the ports it
+// must not clash with. The refusal names no file and line.
+[[nodiscard]] ConfigResult<PortConfig> parse_port(std::string_view lines, std::uint32_t cores,
+                                                  const std::vector<PortConfig>& others);
 // The commented example that `weft init` writes: loads as it stands (all defaults), and its
 // commented lines are a working two-port configuration.
 [[nodiscard]] std::string_view weft_toml_example() noexcept;

@@ -32,6 +32,7 @@ bool take_short_text(const std::string& from, std::string& to) {
 
 bool take_port(const bep::WeftPort& from, std::uint32_t cores, Offer::Port& to) {
   const std::string& address = from.address();
+  if (address.empty()) return true;
   if (address.size() != 4 && address.size() != 16) return false;
   to.address.v6 = address.size() == 16;
   std::memcpy(to.address.bytes.data(), address.data(), address.size());
@@ -41,6 +42,7 @@ bool take_port(const bep::WeftPort& from, std::uint32_t cores, Offer::Port& to) 
   to.rss_entries = from.rss_entries();
   to.udp_port_base = from.udp_port_base();
   to.role = from.role();
+  to.generation = from.generation();
   for (const std::string& name : from.to())
     if (!take_short_text(name, to.to.emplace_back())) return false;
   // One UDP port per core, all of them real.
@@ -150,6 +152,7 @@ void put(const Offer& from, bep::WeftOffer& to) {
   to.set_version(from.version);
   for (const Offer::Port& port : from.ports) {
     bep::WeftPort& entry = *to.add_ports();
+    if (!port.exists()) continue;
     entry.set_address(std::string(text_of_address(port.address)));
     entry.set_prefix_len(port.prefix_len);
     entry.set_mtu(port.mtu);
@@ -157,6 +160,7 @@ void put(const Offer& from, bep::WeftOffer& to) {
     entry.set_rss_entries(port.rss_entries);
     entry.set_udp_port_base(port.udp_port_base);
     entry.set_role(port.role);
+    entry.set_generation(port.generation);
     entry.set_name(std::string(cut_utf8(port.name, kShortTextBytesMax)));
     MUST(port.to.size() <= base::kPortsMax);
     for (const std::string& name : port.to) entry.add_to(std::string(cut_utf8(name, kShortTextBytesMax)));

@@ -22,14 +22,15 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kPrivateEntriesMax = 1024;
-inline constexpr std::uint32_t kOfferVersion = 2;   // 2: a CHUNK frame carries several chunks
+// 2: a CHUNK frame carries several chunks. 3: ports come and go, and keys are theirs.
+inline constexpr std::uint32_t kOfferVersion = 3;
 // 1024 names of 4 KiB and their versions, with room; also FrameLimits::private_bytes_max.
 inline constexpr std::size_t kPrivateBytesMax = 8u << 20;
 
 // What this device brings to the datapath of a session; both send one as soon as they know the peer
-// is a weft.
+// is a weft, and another whenever their ports change. Of a later one on the same link only the ports count.
 struct Offer {
-  struct Port {
+  struct Port {                          // all zeros: no port has this number
     base::IpAddress address{};
     std::uint32_t prefix_len = 0;        // <= 32 or 128
     std::uint32_t mtu = 0;               // bytes of an IP packet, 1280 … 65535
@@ -41,11 +42,13 @@ struct Offer {
     // ports by it, and does without where it knows no such table. 0: any source port will do.
     std::uint32_t rss_entries = 0;
     std::vector<std::string> to{};       // the receiver's ports it speaks with, by name, at most kPortsMax; none: all
+    std::uint32_t generation = 0;        // grows when another port takes this number (engine/wire/FORMAT.md §4)
+    [[nodiscard]] bool exists() const { return udp_port_base != 0; }
     friend bool operator==(const Port&, const Port&) = default;
   };
   std::array<std::byte, 16> session_id_previous{};   // zeros: none to resume
   std::uint32_t version = kOfferVersion;
-  std::vector<Port> ports;                // at most kPortsMax are read
+  std::vector<Port> ports;                // by number; at most kPortsMax are read
   std::uint32_t cores = 0;                // data cores, 1 … kCoresMax
   std::vector<std::string> aeads;         // best first, such as "aes-128-gcm"
   std::uint32_t receiver_index_base = 0;  // random; names our lanes in packets to us

@@ -1,7 +1,7 @@
 // Every handler of the API, by the file it stands in. Each looks at source or sink of the Context and answers at once.
 // Shapes: Syncthing's REST API (1.19 and 2.x; fields of both where they agree); weft's own in README.md.
 // Errors: plain text, 400 for a parameter or body, 404 for a folder or port that is not there, 403 where the operator
-// has not allowed it, 500 for what could not be carried out.
+// has not allowed it, 409 where the daemon is in no state for it, 500 for what could not be carried out.
 #pragma once
 
 #include "engine/api/routes.hh"
@@ -31,6 +31,10 @@ namespace weft::api {
 [[nodiscard]] Response put_scheduler(const Context& context, const Call& call);
 // meter.cc
 [[nodiscard]] Response get_meter(const Context& context, const Call& call);
+
+// ports.cc
+[[nodiscard]] Response post_port(const Context& context, const Call& call);
+[[nodiscard]] Response delete_port(const Context& context, const Call& call);
 
 // impair.cc
 [[nodiscard]] Response post_impair(const Context& context, const Call& call);

@@ -12,7 +12,7 @@
 
 namespace weft::api {
 
-enum class Method : std::uint8_t { kGet, kPost, kPut, kOptions, kOther };
+enum class Method : std::uint8_t { kGet, kPost, kPut, kDelete, kOptions, kOther };
 
 struct Request {
   Method method = Method::kOther;

@@ -1,5 +1,5 @@
 // JSON as Syncthing writes it: two spaces of indentation, keys in the order they were set. Includes nlohmann-json,
-// which compiles slowly: for json_*.cc, impair.cc, scheduler.cc and the client of the command line only.
+// which compiles slowly: for json_*.cc, impair.cc, ports.cc, scheduler.cc and the client of the command line only.
 #pragma once
 
 #include <nlohmann/json.hpp>

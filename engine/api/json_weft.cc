@@ -120,6 +120,7 @@ Json port_json(const run::PortStatus& port) {
               {"vlan", port.vlan == 0 ? Json() : Json(port.vlan)},
               {"host", host_json(port)},
               {"error", null_if_empty(port.error)},
+              {"leaving", port.leaving},
               {"link_up", report.link_up},
               {"speed_Bps", report.speed_Bps},
               {"packets_in", report.udp.packets_in},

@@ -24,6 +24,8 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/weft/scheduler", get_scheduler},
     Route{Method::kPut, "/rest/weft/scheduler", put_scheduler},
     Route{Method::kGet, "/rest/weft/meter", get_meter},
+    Route{Method::kPost, "/rest/weft/ports", post_port},
+    Route{Method::kDelete, "/rest/weft/ports/*", delete_port},
     Route{Method::kPost, "/rest/weft/ports/*/impair", post_impair},
     Route{Method::kGet, "/metrics", get_metrics},
 };
@@ -49,7 +51,7 @@ bool matches(std::string_view pattern, const Target& target, std::string_view& n
 }
 
 const char* word_of(Method method) {
-  return method == Method::kGet ? "GET" : method == Method::kPost ? "POST" : "PUT";
+  return method == Method::kGet ? "GET" : method == Method::kPost ? "POST" : method == Method::kPut ? "PUT" : "DELETE";
 }
 
 }  // namespace

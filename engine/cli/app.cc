@@ -34,6 +34,8 @@ struct Options {
   FolderShareOptions folder_share;
   StatusOptions status;
   PolicyOptions policy;
+  PortAddOptions port_add;
+  PortRemoveOptions port_remove;
   LabOptions lab;
 };
 
@@ -122,6 +124,41 @@ CLI::App* add_policy(CLI::App& app, Options& options) {
   return policy;
 }
 
+CLI::App* add_port_add(CLI::App& port, Options& options) {
+  CLI::App* const add = port.add_subcommand("add", "Open one more port, or try again one that could not be opened");
+  PortAddOptions& to = options.port_add;
+  add_home(*add, options);
+  const auto list = [&](const char* option, std::vector<std::string>& values, const char* about) {
+    add->add_option(option, values, about)->type_name("TEXT")->allow_extra_args(false);
+  };
+  add->add_option("NAME", to.name, "What to call it")->required();
+  add->add_option("--device", to.device, "DPDK device, as in weft.toml; left out: one that could not be opened is tried again")
+      ->type_name("DEVICE");
+  list("--address", to.addresses, "Its own address with prefix length; may be given twice, IPv4 and IPv6");
+  list("--gateway", to.gateways, "Router to other networks; may be given twice");
+  add->add_option("--udp-port", to.udp_port, "Of data core 0")->type_name("NUMBER");
+  add->add_option("--mtu", to.mtu, "Bytes of an IP packet")->type_name("NUMBER");
+  add->add_option("--role", to.role, "primary or backup")->type_name("ROLE");
+  add->add_option("--vlan", to.vlan, "The VLAN of the device that it is")->type_name("NUMBER");
+  add->add_option("--exception", to.exception, "Interface by which the system uses the port too")->type_name("INTERFACE");
+  list("--to", to.to, "Only with this port of the other device; may be given more than once");
+  add->add_option("--weight", to.weight, "Its share under policy weighted")->type_name("NUMBER");
+  add->add_option("--congestion", to.congestion, "cubic or bbr")->type_name("NAME");
+  add->add_option("--rate-mbit", to.rate_mbit, "Send no faster than this")->type_name("NUMBER");
+  add->footer("Transfers go on, and use it as soon as the other device answers. It lasts until weft ends.\n"
+              "Examples:\n  weft port add east --device net_af_packet0,iface=eth1 --address 10.1.0.1/24\n"
+              "  weft port add west                         its device was missing at the start");
+  return add;
+}
+
+CLI::App* add_port_remove(CLI::App& port, Options& options) {
+  CLI::App* const remove = port.add_subcommand("remove", "Close a port");
+  add_home(*remove, options);
+  remove->add_option("NAME", options.port_remove.name, "The port: `weft status` shows which there are")->required();
+  remove->footer("Transfers go on by the other ports, or by the link. weft.toml is left as it is.");
+  return remove;
+}
+
 CLI::App* add_lab(CLI::App& app, LabOptions& options) {
   CLI::App* const lab =
       app.add_subcommand("lab", "Run scenarios of bad networks against real ports and judge the result");
@@ -176,6 +213,10 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   add_home(*status, options);
   status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
   CLI::App* const policy = add_policy(app, options);
+  CLI::App* const port = app.add_subcommand("port", "Add ports to the running daemon, or remove them");
+  port->require_subcommand(1);
+  CLI::App* const port_add = add_port_add(*port, options);
+  CLI::App* const port_remove = add_port_remove(*port, options);
   CLI::App* const lab = add_lab(app, options.lab);
   CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
   device->require_subcommand(1);
@@ -193,12 +234,14 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   const std::filesystem::path home = options.home.empty() ? default_home() : std::filesystem::path(options.home);
   configure_logging(options);
   options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
-      options.status.home = options.policy.home = home;
+      options.status.home = options.policy.home = options.port_add.home = options.port_remove.home = home;
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
   if (status->parsed()) return status_command(options.status, io);
   if (policy->parsed()) return policy_command(options.policy, io);
+  if (port_add->parsed()) return port_add_command(options.port_add, io);
+  if (port_remove->parsed()) return port_remove_command(options.port_remove, io);
   if (lab->parsed()) return lab_command(options.lab, io);
   if (device_add->parsed()) return device_add_command(options.device_add, io);
   if (folder_add->parsed()) return folder_add_command(options.folder_add, io);

@@ -66,6 +66,20 @@ struct PolicyOptions {
 };
 [[nodiscard]] int policy_command(const PolicyOptions& options, const Io& io);
 
+struct PortAddOptions {
+  std::filesystem::path home;
+  std::string name, device;                  // device empty: one that could not be opened is tried again
+  std::vector<std::string> addresses, gateways, to;
+  std::optional<std::uint32_t> udp_port, mtu, vlan, weight, rate_mbit;
+  std::string role, exception, congestion;   // empty: as weft.toml has them when they are left out
+};
+[[nodiscard]] int port_add_command(const PortAddOptions& options, const Io& io);
+struct PortRemoveOptions {
+  std::filesystem::path home;
+  std::string name;
+};
+[[nodiscard]] int port_remove_command(const PortRemoveOptions& options, const Io& io);
+
 struct LabOptions {
   std::vector<std::string> scenarios;        // files
   std::string ports;                         // a file over their ports; empty: none

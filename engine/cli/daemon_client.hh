@@ -20,7 +20,7 @@ class DaemonClient {
   };
   [[nodiscard]] static tl::expected<DaemonClient, Refusal> of_home(const std::filesystem::path& home);
 
-  // The body of a 200. A 400 or 409 is refused with the daemon's own sentence.
+  // The body of a 200. A 400 or 409, and a 404 to an order, is refused with the daemon's own sentence.
   [[nodiscard]] tl::expected<std::string, Refusal> ask(const std::string& method, const std::string& target,
                                                        const std::string& body = "");
 

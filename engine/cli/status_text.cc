@@ -140,6 +140,7 @@ void find_path_faults(const Json& status, const Json& paths, const Names& names,
   }
   for (const Json& port : status.at("ports")) {
     if (const std::string error = text(port, "error"); !error.empty()) out.push_back(error + " (the others go on)");
+    else if (port.at("leaving").get<bool>()) out.push_back(fmt::format("port {}: is being removed", text(port, "name")));
     else if (!port.at("link_up").get<bool>()) out.push_back(fmt::format("port {}: link is down", text(port, "name")));
     if (number(port, "address_clashes") > 0)
       out.push_back(fmt::format("port {}: another station on its network has the same address; give one of them another",

@@ -1,17 +1,21 @@
 #include "engine/nic/device.hh"
 
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <rte_dev.h>
+#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
+#include <functional>
 #include <optional>
 
 #include "engine/base/must.hh"
+#include "engine/base/unique_fd.hh"
 #include "engine/nic/headers.hh"
 #include "engine/nic/port.hh"
 
@@ -21,16 +25,13 @@ namespace {
 std::string name_of_device(const std::string& device) { return device.substr(0, device.find(',')); }
 bool is_kind(const std::string& device, const char* kind) { return device.rfind(kind, 0) == 0; }
 
-// Asks the kernel about an interface of this network namespace.
-std::optional<ifreq> ask_interface(const std::string& interface, unsigned long request) noexcept {
+// Asks the kernel about an interface of this network namespace, or orders what `order` holds.
+std::optional<ifreq> ask_interface(const std::string& interface, unsigned long request, ifreq order = {}) noexcept {
   if (interface.empty() || interface.size() >= IFNAMSIZ) return std::nullopt;
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::nullopt;
-  ifreq answer{};
-  std::memcpy(answer.ifr_name, interface.c_str(), interface.size());
-  const bool ok = ioctl(fd, request, &answer) == 0;
-  close(fd);
-  return ok ? std::optional(answer) : std::nullopt;
+  const base::UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd) return std::nullopt;
+  std::memcpy(order.ifr_name, interface.c_str(), interface.size());
+  return ioctl(fd.get(), request, &order) == 0 ? std::optional(order) : std::nullopt;
 }
 
 base::Status probe(const std::string& device, std::string& detail) {
@@ -123,20 +124,51 @@ std::string complete_device(const std::string& device, std::uint16_t mtu, std::u
   return out;
 }
 
+namespace {
+
+// DPDK looks at the PCI bus only when it was told of a card at its start (EalConfig::pci_allow).
+bool attach_card(const std::string& address) noexcept {
+  return address.find(':') != std::string::npos && rte_eal_has_pci() != 0 &&
+         rte_eal_hotplug_add("pci", address.c_str(), "") == 0;
+}
+
+// A device that nobody connects to keeps the socket of this one (close_device). One per socket, so it may be there already.
+void keep_socket(const std::string& arguments) noexcept {
+  const std::string socket = device_argument(arguments, "socket"), kind = device_argument(arguments, "socket-abstract");
+  char name[32];
+  std::snprintf(name, sizeof name, "net_memif_%zx", std::hash<std::string>{}(socket));
+  std::uint16_t there = 0;
+  if (rte_eth_dev_get_port_by_name(name, &there) == 0) return;
+  std::string keeper = "role=server,id=4294967295";
+  if (!socket.empty()) keeper += ",socket=" + socket;
+  if (!kind.empty()) keeper += ",socket-abstract=" + kind;
+  (void)rte_eal_hotplug_add("vdev", name, keeper.c_str());
+}
+
+}  // namespace
+
+void close_device(const Device& device) noexcept {
+  if (device.memif && !device.memif_client) keep_socket(device.arguments);
+  rte_eth_dev_info info{};
+  const bool known = rte_eth_dev_info_get(device.id, &info) == 0;
+  (void)rte_eth_dev_close(device.id);
+  if (known) (void)rte_dev_remove(info.device);
+}
+
 base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail) {
   const std::string text = complete_device(config.device, config.mtu, cores);
   const std::string name = name_of_device(text);
   Device device;
   if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
     const bool virtual_kind = is_kind(text, "net_") || is_kind(text, "eth_");
-    if (!virtual_kind) {
+    if (!virtual_kind && !attach_card(name)) {
       detail = pci_trouble("/sys/bus/pci/devices", name);
       if (!detail.empty()) return base::fail(base::Errc::kNotFound, "no such device");
       detail = "there is no device '" + name + "': for a network card give its PCI address, bind it to vfio-pci and "
                "allow it; for a virtual device a string such as net_memif0,role=server";
       return base::fail(base::Errc::kNotFound, "no such device");
     }
-    TRY(probe(text, detail));
+    if (virtual_kind) TRY(probe(text, detail));
     if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
       detail = "device '" + text + "' is not a network device";
       return base::fail(base::Errc::kNotFound, "no such network device");
@@ -150,11 +182,23 @@ base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, 
   const std::string driver = info.driver_name;
   device.is_virtual = is_kind(driver, "net_") && name.find(':') == std::string::npos;
   device.memif = driver == "net_memif";
+  if (device.memif) device.arguments = text;
   const std::string role = device_argument(text, "role");
   const bool server = role.find("server") != std::string::npos || role.find("master") != std::string::npos;
   device.memif_client = device.memif && !server;   // the driver's own default
   if (driver == "net_af_packet") device.kernel_interface = device_argument(text, "iface");
+  char interface[IF_NAMESIZE];
+  if (driver == "net_tap" && if_indextoname(info.if_index, interface) != nullptr) device.tap_interface = interface;
   return device;
+}
+
+bool tell_tap_ends_apart(const Device& device, const base::Mac& ours) noexcept {
+  if (device.tap_interface.empty()) return true;
+  ifreq order{};
+  order.ifr_hwaddr.sa_family = ARPHRD_ETHER;
+  std::memcpy(order.ifr_hwaddr.sa_data, ours.data(), ours.size());
+  order.ifr_hwaddr.sa_data[ours.size() - 1] ^= 1;
+  return ask_interface(device.tap_interface, SIOCSIFHWADDR, order).has_value();
 }
 
 bool device_link_up(const Device& device) noexcept {

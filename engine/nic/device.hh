@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/base/result.hh"
+#include "engine/base/types.hh"
 
 namespace weft::nic {
 
@@ -27,15 +28,27 @@ struct Device {
   std::uint16_t id = 0;               // DPDK's
   bool is_virtual = false;            // no PCI behind it
   bool memif = false, memif_client = false;
+  std::string arguments;              // memif: as given
   std::string kernel_interface;       // af_packet: the interface underneath
+  std::string tap_interface;          // net_tap: the kernel's end
 };
 
 // Why DPDK has no device at this PCI address, with the remedy: no such card, or the kernel's driver (or none) holds it.
 // `devices`: sysfs's directory of PCI devices. Empty when `address` is no PCI address.
 [[nodiscard]] std::string pci_trouble(const std::filesystem::path& devices, const std::string& address);
 
-// Finds the device, probing it when it is a virtual one that does not exist yet. `detail`: the sentence on error.
+// Finds the device, probing it when it does not exist yet: a virtual one, or a card that was bound to vfio-pci since the
+// start. `detail`: the sentence on error. REQUIRES of a memif: called on DPDK's interrupt thread.
 [[nodiscard]] base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, std::string& detail);
+
+// Closes the device, and removes it from DPDK, so that its name, socket or card can be used again. A memif socket that it
+// served stays open for the life of the process: DPDK's driver frees what its listener works on when the last device of the
+// socket goes, and goes on listening. REQUIRES of a memif: called on DPDK's interrupt thread (device_thread.hh).
+void close_device(const Device& device) noexcept;
+
+// net_tap gives the kernel's end of its wire our MAC, and a bridge or the host's stack would take frames to us for its own.
+// Gives that end another one, with the lowest bit turned. False when it may not. Does nothing for other devices.
+[[nodiscard]] bool tell_tap_ends_apart(const Device& device, const base::Mac& ours) noexcept;
 
 // Whether frames can flow now. af_packet's driver does not know, so its interface is asked.
 [[nodiscard]] bool device_link_up(const Device& device) noexcept;

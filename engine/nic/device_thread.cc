@@ -7,27 +7,27 @@
 #include <chrono>
 #include <future>
 #include <thread>
+#include <utility>
 
 #include "engine/base/must.hh"
 
 namespace weft::nic {
-namespace {
 
-struct Work {
+struct DeviceThread::Work {
   base::FunctionRef<void()> call;
-  bool* working;
   std::promise<void> done{};
 };
 
-void carry_out(void* argument) noexcept {
-  Work& work = *static_cast<Work*>(argument);
-  *work.working = true;
+void DeviceThread::carry_out(void* self) noexcept {
+  auto& thread = *static_cast<DeviceThread*>(self);
+  std::unique_lock lock(thread.mutex_);
+  Work& work = *std::exchange(thread.asked_, nullptr);
+  lock.unlock();
+  thread.working_ = true;
   work.call();
-  *work.working = false;
+  thread.working_ = false;
   work.done.set_value();  // `work` may be gone after this
 }
-
-}  // namespace
 
 bool close_and_wait(share::Gate& gate) noexcept {
   gate.close();
@@ -59,9 +59,18 @@ void DeviceThread::remove(share::Gate& gate) {
 
 bool DeviceThread::run(base::FunctionRef<void()> call) {
   MUST(rte_thread_is_intr() == 0);  // it would wait for itself
-  Work work{call, &working_};
+  Work work{call};
   std::future<void> done = work.done.get_future();
-  if (rte_eal_alarm_set(1, &carry_out, &work) != 0) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    MUST(asked_ == nullptr);
+    asked_ = &work;
+  }
+  if (rte_eal_alarm_set(1, &DeviceThread::carry_out, this) != 0) {
+    const std::lock_guard lock(mutex_);
+    asked_ = nullptr;
+    return false;
+  }
   done.wait();
   return true;
 }

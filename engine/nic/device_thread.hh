@@ -38,10 +38,13 @@ class DeviceThread {
     share::Gate* gate;
     bool closed;                        // by a log line
   };
+  struct Work;
   static void reopen(void* self) noexcept;
+  static void carry_out(void* self) noexcept;
 
-  std::mutex mutex_;                    // of entries_: control against the interrupt thread, never a data core
-  std::vector<Entry> entries_;
+  std::mutex mutex_;                    // control against the interrupt thread, never a data core
+  std::vector<Entry> entries_;          // under mutex_
+  Work* asked_ = nullptr;               // under mutex_: by run(), until the interrupt thread takes it
   bool reopen_due_ = false;             // under mutex_
   bool working_ = false;                // interrupt thread only
 };

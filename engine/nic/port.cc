@@ -71,14 +71,8 @@ Port::Inside::~Inside() {
   host.reset();                                   // it and the stages give their frames back before the pools go
   for (auto& side : sides) side->stage.reset();
   if (probed) {
-    rte_eth_dev_info info{};
-    const bool known = rte_eth_dev_info_get(device.id, &info) == 0;
-    const auto close = [&] {
-      (void)rte_eth_dev_close(device.id);
-      // A virtual device is removed too, so that its name and socket can be used again.
-      if (known && device.is_virtual) (void)rte_dev_remove(info.device);
-    };
-    if (!gated) close();
+    const auto close = [&] { close_device(device); };
+    if (!device.memif) close();
     else (void)device_thread.run(close);
   }
   for (auto& side : sides) {

@@ -83,7 +83,8 @@ base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& 
     if (side->pool == nullptr) {
       const std::uint64_t mb = (Port::memory_bytes(inside.config, cores) >> 20) + 1;
       return refuse(detail, inside.config, Errc::kUnavailable,
-                    "no memory for its packet buffers; it needs " + std::to_string(mb) + " MB of DPDK's memory: raise memory_mb");
+                    "no memory for its packet buffers; it needs " + std::to_string(mb) +
+                        " MB of DPDK's memory: raise memory_mb under [engine] in weft.toml, and start again");
     }
     inside.sides.push_back(std::move(side));
   }
@@ -246,7 +247,10 @@ base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& confi
                                                std::string& detail) {
   TRY(check(config, cores, detail));
   auto inside = std::make_unique<Inside>(*eal.device_thread_, config);
-  auto device = find_device(config, cores, detail);
+  base::Result<Device> device = base::fail(Errc::kUnavailable, "DPDK has no memory for an alarm");
+  const auto find = [&] { device = find_device(config, cores, detail); };
+  if (!config.device.starts_with("net_memif")) find();
+  else if (!inside->device_thread.run(find)) detail = device.error().text;
   if (!device) {
     detail = "port '" + config.name + "': " + detail;
     return tl::unexpected(device.error());
@@ -269,6 +273,9 @@ base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& confi
   make_udp_ports(*inside, offloads);
   if (!inside->start() && !inside->device.memif_client)
     return refuse(detail, config, Errc::kUnavailable, "the driver did not start the device; its log says why");
+  if (!tell_tap_ends_apart(inside->device, inside->mac))
+    return refuse(detail, config, Errc::kUnavailable, "the MAC of the kernel's end, interface " +
+                  inside->device.tap_interface + ", cannot be changed; it needs CAP_NET_ADMIN (root)");
   listen_to_groups(*inside);
   if (!inside->device.is_virtual) inside->rss_entries = steer(inside->device.id, config, cores);
   inside->follow_link();

@@ -118,6 +118,17 @@ void CoreChannel::end_fetch(std::uint32_t token, base::Status status) {
   if (done) done(std::move(status));
 }
 
+void CoreChannel::order_port(Command::Kind kind, base::PortId port, PortDone done) {
+  MUST(kind == Command::Kind::kQuietPort || kind == Command::Kind::kForgetPort);
+  MUST(port_done_[base::to_index(port)] == nullptr);
+  port_done_[base::to_index(port)] = std::move(done);
+  ++ports_changing_;
+  Command command;
+  command.kind = kind;
+  command.body.port = {.port = port};
+  send(command);
+}
+
 std::uint32_t CoreChannel::poll() {
   end_dead_fetches();
   while (!waiting_.empty() && wiring_.commands->push_one(waiting_.front())) waiting_.pop_front();
@@ -180,6 +191,11 @@ void CoreChannel::handle_event(const Event& event) {
     case Event::Kind::kBlockFailed: case Event::Kind::kBlockCancelled: {
       --fetches_at_core_;
       return end_fetch(event.number, status_of(event));
+    }
+    case Event::Kind::kPortDone: {
+      --ports_changing_;
+      const PortDone done = std::exchange(port_done_[event.number], nullptr);
+      return done();
     }
   }
 }

@@ -22,6 +22,7 @@ namespace weft::run {
 using FileReady = std::function<void(base::Status)>;
 using FileGone = std::function<void()>;
 using FetchDone = std::function<void(base::Status)>;
+using PortDone = std::function<void()>;
 
 class CoreChannel {
  public:
@@ -52,6 +53,9 @@ class CoreChannel {
   // The session's fetches that the core has not seen yet end as cancelled, at the next poll().
   void cancel_waiting(base::SessionId session);
 
+  // kQuietPort or kForgetPort; `done` when the core has carried it out. REQUIRES: the last order about this port is done.
+  void order_port(share::Command::Kind kind, base::PortId port, PortDone done);
+
   // Hands waiting commands over, delivers events, adopts the newest report. Returns events handled.
   std::uint32_t poll();
 
@@ -59,7 +63,9 @@ class CoreChannel {
   [[nodiscard]] bool try_publish(const share::PathTable& table) { return wiring_.table->try_publish(table); }
   [[nodiscard]] std::uint32_t fetches_outstanding() const { return fetches_at_core_; }
   // Something is under way for which the core will send an event.
-  [[nodiscard]] bool busy() const { return fetches_at_core_ > 0 || files_changing_ > 0 || !waiting_.empty(); }
+  [[nodiscard]] bool busy() const {
+    return fetches_at_core_ > 0 || files_changing_ > 0 || ports_changing_ > 0 || !waiting_.empty();
+  }
 
  private:
   struct File {
@@ -97,6 +103,8 @@ class CoreChannel {
   std::vector<std::uint32_t> tokens_free_;
   std::uint32_t fetches_at_core_ = 0;
   std::uint32_t files_changing_ = 0;
+  std::array<PortDone, base::kPortsMax> port_done_;
+  std::uint32_t ports_changing_ = 0;
 };
 
 }  // namespace weft::run

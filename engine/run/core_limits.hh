@@ -24,7 +24,7 @@ struct CoreLimits {
   std::uint32_t files = base::kFilesPerCoreMax;             // 1 … kFilesPerCoreMax, read and written together
   std::uint32_t block_bytes = base::kBlockBytesMax;         // the largest that is ever ordered; all of it fits the slots
   // Events that may wait for control at one time: what the ring must have room for.
-  [[nodiscard]] constexpr std::uint32_t events() const { return fetches + 2 * files; }
+  [[nodiscard]] constexpr std::uint32_t events() const { return fetches + 2 * files + base::kPortsMax; }
 };
 
 }  // namespace weft::run

@@ -37,6 +37,11 @@ void raise_file_limit() {
     base::log(LogLevel::kWarn, "the limit of open files cannot be raised");
 }
 
+base::Status no_engine() {
+  return base::fail(base::Errc::kUnavailable, "weft began without ports, and has no datapath: write a [[port]] in weft.toml "
+                                              "and start it again");
+}
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
@@ -143,19 +148,50 @@ base::Status Daemon::set_policy(share::Policy policy) {
   return {};
 }
 
+base::Status Daemon::add_port(std::string_view lines, std::string& why) {
+  if (engine_ == nullptr) return no_engine();
+  auto port = model::parse_port(lines, engine_->cores(), {});
+  if (port) port = model::parse_port(lines, engine_->cores(), engine_->other_ports(port->name));
+  if (!port) {
+    why = port.error();
+    return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
+  }
+  TRY(engine_->add_port(*port, why));
+  base::log(LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});
+  datapath_->on_ports_changed();
+  return {};
+}
+
+base::Status Daemon::reopen_port(std::string_view name, std::string& why) {
+  if (engine_ == nullptr) return no_engine();
+  TRY(engine_->reopen_port(name, why));
+  base::log(LogLevel::kInfo, "port opened by order", {{"port", name}});
+  datapath_->on_ports_changed();
+  return {};
+}
+
+base::Status Daemon::remove_port(std::string_view name) {
+  if (engine_ == nullptr) return no_engine();
+  TRY(engine_->remove_port(name));
+  base::log(LogLevel::kInfo, "port removed by order", {{"port", name}});
+  datapath_->on_ports_changed();
+  return {};
+}
+
 base::Status Daemon::impair(std::string_view name, const nic::Impairment& impairment) {
-  for (std::uint32_t i = 0; engine_ != nullptr && i < engine_->ports(); ++i) {
-    nic::Port& port = engine_->port(i);
-    if (port.config().name != name) continue;
+  for (std::uint32_t i = 0; engine_ != nullptr && i < base::kPortsMax; ++i) {
+    nic::Port* port = engine_->port(i);
+    if (port == nullptr || port->config().name != name) continue;
     base::log(LogLevel::kWarn, "port impaired by order",
               {{"port", name}, {"blackhole", impairment.blackhole}, {"drop_ppm", impairment.drop_ppm},
                {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps},
                {"link_down", impairment.link_down}});
-    return port.set_impairment(impairment);
+    return port->set_impairment(impairment);
   }
   if (engine_ != nullptr)
     for (const Engine::ClosedPort& port : engine_->closed_ports())
-      if (port.name == name) return base::fail(base::Errc::kUnavailable, "the port is not open; /rest/weft/status says why");
+      if (port.config.name == name)
+        return base::fail(base::Errc::kUnavailable, "the port is not open; /rest/weft/status says why");
   return base::fail(base::Errc::kNotFound, "no such port");
 }
 

@@ -63,6 +63,9 @@ class Daemon final : public StatusSource, public CommandSink {
   void scan_all() override { model_->scan_all(); }
   void shutdown() override;
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+  [[nodiscard]] base::Status add_port(std::string_view lines, std::string& why) override;
+  [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why) override;
+  [[nodiscard]] base::Status remove_port(std::string_view name) override;
   [[nodiscard]] base::Status set_policy(share::Policy policy) override;
 
  private:

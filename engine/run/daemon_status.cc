@@ -78,7 +78,7 @@ std::vector<PathStatus> Daemon::paths() const {
       PathStatus s;
       s.device = session.peer;
       s.path = path.id;
-      s.port = engine_->port(path.local_port).config().name;
+      s.port = path.local_name;
       s.remote_port = path.remote_name;
       s.local = path.local;
       s.remote = path.remote;
@@ -111,15 +111,16 @@ DatapathStatus Daemon::datapath() const {
                        .slots_free = report.slots_free, .slots_total = setup_.weft.engine.slots,
                        .drops = report.drops});
   }
-  for (std::uint32_t i = 0; i < engine_->ports(); ++i) {
-    nic::Port& port = engine_->port(i);
-    d.ports.push_back({.name = port.config().name, .device = port.config().device, .role = port.config().role,
-                       .vlan = port.config().vlan, .exception = port.config().exception, .report = port.report(),
-                       .impairment = port.impairment(), .error = {}});
+  for (std::uint32_t i = 0; i < base::kPortsMax; ++i) {
+    nic::Port* const port = engine_->port(i);
+    if (port == nullptr) continue;
+    d.ports.push_back({.name = port->config().name, .device = port->config().device, .role = port->config().role,
+                       .vlan = port->config().vlan, .exception = port->config().exception, .report = port->report(),
+                       .impairment = port->impairment(), .leaving = engine_->leaving(i), .error = {}});
   }
   for (const Engine::ClosedPort& port : engine_->closed_ports())
-    d.ports.push_back({.name = port.name, .device = port.device, .role = port.role, .vlan = 0, .exception = {}, .report = {},
-                       .impairment = {}, .error = port.why});
+    d.ports.push_back({.name = port.config.name, .device = port.config.device, .role = port.config.role, .vlan = 0,
+                       .exception = {}, .report = {}, .impairment = {}, .leaving = false, .error = port.why});
   return d;
 }
 

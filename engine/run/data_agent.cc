@@ -30,6 +30,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       tx_(config.ports, config.port_rates_Bps, aead_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);
+  for (std::size_t i = 0; i < ports_.size(); ++i) receiving_[i] = ports_[i] != nullptr;
 }
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
@@ -82,6 +83,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
     }
     case Command::Kind::kRemoveSession: return remove_session(command.session);
     case Command::Kind::kAddLane:
+      MUST(receiving_[base::to_index(command.body.add_lane.port)]);
       // Control counts lanes; a table that is full all the same only means one lane less.
       (void)lanes_.add(command.session, command.path, command.body.add_lane);
       return;
@@ -109,7 +111,36 @@ void DataAgent::handle_command(const Command& command) noexcept {
     case Command::Kind::kDropRequests:
       serve_.drop_requests(command.session);
       return fetch_.cancel_session(command.session, events);
+    case Command::Kind::kAddPort: {
+      const std::size_t port = base::to_index(command.body.port.port);
+      MUST(port < ports_.size() && ports_[port] != nullptr && !receiving_[port]);
+      receiving_[port] = true;
+      return tx_.add_port(command.body.port.port, command.body.port.rate_Bps, turn_at_);
+    }
+    case Command::Kind::kQuietPort: return quiet_port(command.body.port.port);
+    case Command::Kind::kForgetPort: return forget_port(command.body.port.port);
   }
+}
+
+void DataAgent::quiet_port(base::PortId port) noexcept {
+  MUST(receiving_[base::to_index(port)]);
+  for (std::size_t s = 0; s < base::kSessionsMax; ++s)
+    for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots)
+      MUST(lanes_.at(index).port != port);
+  receiving_[base::to_index(port)] = false;
+  tx_.remove_port(port);
+  emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(port), .detail = 0});
+}
+
+void DataAgent::forget_port(base::PortId port) noexcept {
+  MUST(!receiving_[base::to_index(port)]);
+  // All cores are quiet: what they have handed over of it stands in the rings by now.
+  for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in)
+    for (std::uint32_t left = ring == nullptr ? 0 : ring->capacity(); left > 0;) {
+      const std::uint32_t count = receive_handed_in(*ring, turn_at_);
+      left = count == 0 ? 0 : left - std::min(left, count);
+    }
+  emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(port), .detail = 0});
 }
 
 void DataAgent::remove_session(base::SessionId session) noexcept {

@@ -46,7 +46,9 @@ struct CoreWiring {
 
 struct DataAgentConfig {
   base::CoreId core{};
-  std::span<share::DatagramPort* const> ports;     // this core's views, by PortId
+  // This core's views, by PortId; null where there is none. Control sets a place before it says kAddPort, and leaves it
+  // until kForgetPort is answered.
+  std::span<share::DatagramPort* const> ports;
   wire::Aead* aead = nullptr;                      // this core's own
   base::MutableBytes slots;                        // kSlotBytes each
   std::uint32_t fetch_slots = 0, serve_slots = 0;
@@ -89,6 +91,8 @@ class DataAgent {
   std::uint32_t poll_commands() noexcept;
   void handle_command(const share::Command& command) noexcept;
   void remove_session(base::SessionId session) noexcept;
+  void quiet_port(base::PortId port) noexcept;
+  void forget_port(base::PortId port) noexcept;
   void install(const share::Command& command) noexcept;
   std::uint32_t poll_disk() noexcept;
   std::uint32_t poll_closing() noexcept;
@@ -104,6 +108,7 @@ class DataAgent {
   // data_rx.cc
   std::uint32_t receive(base::Instant now) noexcept;
   void receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept;
+  [[nodiscard]] std::uint32_t receive_handed_in(share::SpscRing<share::RxDatagram>& ring, base::Instant now) noexcept;
   [[nodiscard]] bool admit(const share::RxDatagram& datagram, wire::OpenJob& job, LaneSlot*& lane,
                            std::uint32_t& epoch) noexcept;
   [[nodiscard]] bool hand_over(const share::RxDatagram& datagram, std::uint32_t receiver_index) noexcept;
@@ -141,6 +146,7 @@ class DataAgent {
 
   const base::CoreId core_;
   const std::span<share::DatagramPort* const> ports_;
+  std::array<bool, base::kPortsMax> receiving_{};  // from which of them
   wire::Aead& aead_;
   const base::MutableBytes slots_;
   CoreWiring wiring_;

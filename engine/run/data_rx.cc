@@ -8,20 +8,21 @@ namespace weft::run {
 
 std::uint32_t DataAgent::receive(base::Instant now) noexcept {
   std::uint32_t work = 0;
-  for (share::DatagramPort* port : ports_) {
-    const std::uint32_t count = port->rx(datagrams_, now);
+  for (std::size_t port = 0; port < ports_.size(); ++port) {
+    const std::uint32_t count = receiving_[port] ? ports_[port]->rx(datagrams_, now) : 0;
     if (count == 0) continue;
     receive_burst({datagrams_.data(), count}, now);
     work += count;
   }
-  for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in) {
-    if (ring == nullptr) continue;
-    const std::uint32_t count = ring->pop(datagrams_);
-    if (count == 0) continue;
-    receive_burst({datagrams_.data(), count}, now);
-    work += count;
-  }
+  for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in)
+    if (ring != nullptr) work += receive_handed_in(*ring, now);
   return work;
+}
+
+std::uint32_t DataAgent::receive_handed_in(share::SpscRing<share::RxDatagram>& ring, base::Instant now) noexcept {
+  const std::uint32_t count = ring.pop(datagrams_);
+  if (count > 0) receive_burst({datagrams_.data(), count}, now);
+  return count;
 }
 
 void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept {

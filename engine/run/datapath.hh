@@ -37,6 +37,7 @@ class Datapath final : public model::Fabric, public SessionHost {
 
   // False: no ports are configured, so there is nothing to choose among.
   [[nodiscard]] bool set_policy(share::Policy policy);
+  void on_ports_changed() { sessions_->on_ports_changed(); }   // REQUIRES: an engine
   // ---- to show
   [[nodiscard]] share::Policy policy() const { return policy_; }
   [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;

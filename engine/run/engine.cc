@@ -40,8 +40,7 @@ std::uint32_t serve_share(std::uint32_t slots) {
   return std::min(slots / 3, slots > base::kExtentsPerBlockMax ? slots - base::kExtentsPerBlockMax : 1u);
 }
 
-nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t index) {
-  const model::PortConfig& from = config.ports[index];
+nic::PortConfig port_config_of(const model::PortConfig& from, bool impair_allowed) {
   nic::PortConfig to;
   to.name = from.name;
   to.device = from.device;
@@ -52,7 +51,7 @@ nic::PortConfig port_config_of(const model::WeftConfig& config, std::size_t inde
   to.role = from.role;
   to.vlan = from.vlan;
   to.exception = from.exception;
-  to.impair_frames_max = config.impair_allowed ? kImpairFrames : 0;
+  to.impair_frames_max = impair_allowed ? kImpairFrames : 0;
   to.seed = unpredictable();
   return to;
 }
@@ -107,27 +106,97 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
   eal.unregister_thread();
 }
 
-base::Status Engine::open_ports(const model::WeftConfig& config, std::string& why) {
+base::Status Engine::open_ports(const std::vector<model::PortConfig>& configs, std::string& why) {
   std::optional<base::Error> first;
-  for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    nic::PortConfig to_open = port_config_of(config, i);
-    to_open.id = base::PortId{static_cast<std::uint8_t>(ports_.size())};
+  std::uint32_t number = 0;
+  for (const model::PortConfig& config : configs) {
     std::string sentence;
-    auto port = nic::Port::open(*eal_, to_open, config.engine.cores, sentence);
-    if (port) {
-      ports_.push_back(std::move(*port));
-      configs_.push_back(config.ports[i]);
+    const base::Status opened = open_port(number, config, sentence);
+    if (opened) {
+      ++number;
       continue;
     }
-    base::log(base::LogLevel::kError, "a port is left out", {{"port", to_open.name}, {"why", sentence}});
+    base::log(base::LogLevel::kError, "a port is left out", {{"port", config.name}, {"why", sentence}});
     if (!first) {
-      first = port.error();
+      first = opened.error();
       why = sentence;
     }
-    closed_ports_.push_back({to_open.name, to_open.device, to_open.role, std::move(sentence)});
+    closed_ports_.push_back({config, std::move(sentence)});
   }
-  if (ports_.empty()) return tl::unexpected(*first);
+  if (number == 0) return tl::unexpected(*first);
   return {};
+}
+
+base::Status Engine::open_port(std::uint32_t number, const model::PortConfig& config, std::string& why) {
+  MUST(ports_[number] == nullptr);
+  nic::PortConfig to_open = port_config_of(config, impair_allowed_);
+  to_open.id = base::PortId{static_cast<std::uint8_t>(number)};
+  auto device = TRY(nic::Port::open(*eal_, to_open, core_count_, why));
+  ports_[number] = std::make_unique<OpenPort>(
+      OpenPort{.device = std::move(device), .config = config, .generation = generations_[number]++});
+  return {};
+}
+
+base::Status Engine::add_port(const model::PortConfig& config, std::string& why) {
+  const auto place = std::find(ports_.begin(), ports_.end(), nullptr);
+  if (place == ports_.end()) {
+    why = "there are " + std::to_string(base::kPortsMax) + " ports, as many as there may be; remove one first";
+    return base::fail(base::Errc::kLimit, "as many ports as there may be");
+  }
+  const auto number = static_cast<std::uint32_t>(place - ports_.begin());
+  TRY(open_port(number, config, why));
+  for (std::uint32_t i = 0; i < cores(); ++i) {
+    Core& core = *cores_[i];
+    core.port_views[number] = &ports_[number]->device->udp(base::CoreId{static_cast<std::uint8_t>(i)});
+    share::Command command;
+    command.kind = share::Command::Kind::kAddPort;
+    command.body.port = {.port = base::PortId{static_cast<std::uint8_t>(number)}, .rate_Bps = rate_per_core_Bps(number)};
+    core.channel->send(command);
+  }
+  std::erase_if(closed_ports_, [&](const ClosedPort& port) { return port.config.name == config.name; });
+  return {};
+}
+
+base::Status Engine::reopen_port(std::string_view name, std::string& why) {
+  for (ClosedPort& port : closed_ports_) {
+    if (port.config.name != name) continue;
+    const model::PortConfig config = port.config;
+    const base::Status opened = add_port(config, why);   // takes `port` away when it succeeds
+    if (!opened) port.why = why;
+    return opened;
+  }
+  return base::fail(base::Errc::kNotFound, "no port of this name waits to be opened");
+}
+
+base::Status Engine::remove_port(std::string_view name) {
+  for (const auto& port : ports_) {
+    if (port == nullptr || port->config.name != name) continue;
+    if (port->leaving) return base::fail(base::Errc::kUnavailable, "the port is being removed already");
+    port->leaving = true;
+    return {};
+  }
+  if (std::erase_if(closed_ports_, [&](const ClosedPort& port) { return port.config.name == name; }) > 0) return {};
+  return base::fail(base::Errc::kNotFound, "no such port");
+}
+
+void Engine::close_port(std::uint32_t number) {
+  MUST(leaving(number));
+  for (auto& core : cores_) core->port_views[number] = nullptr;
+  base::log(base::LogLevel::kInfo, "port closed", {{"port", ports_[number]->config.name}});
+  ports_[number] = nullptr;
+}
+
+std::vector<model::PortConfig> Engine::other_ports(std::string_view name) const {
+  std::vector<model::PortConfig> configs;
+  for (const auto& port : ports_)
+    if (port != nullptr) configs.push_back(port->config);
+  for (const ClosedPort& port : closed_ports_)
+    if (port.config.name != name) configs.push_back(port.config);
+  return configs;
+}
+
+std::uint64_t Engine::rate_per_core_Bps(std::uint32_t port) const {
+  return std::uint64_t{ports_[port]->config.rate_mbit} * 125'000 / core_count_;
 }
 
 base::Status Engine::make_core(const model::WeftConfig& config, std::uint32_t index,
@@ -154,7 +223,8 @@ base::Status Engine::make_core(const model::WeftConfig& config, std::uint32_t in
     return tl::unexpected(agent.error());
   }
   core->disk_agent = std::move(*agent);
-  for (const auto& port : ports_) core->port_views.push_back(&port->udp(base::CoreId{static_cast<std::uint8_t>(index)}));
+  for (std::size_t i = 0; i < ports_.size(); ++i)
+    if (ports_[i] != nullptr) core->port_views[i] = &ports_[i]->device->udp(base::CoreId{static_cast<std::uint8_t>(index)});
   cores_.push_back(std::move(core));
   return {};
 }
@@ -185,9 +255,9 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   eal.memory_mb = config.engine.memory_mb;
   eal.extra_args = config.engine.eal_args;
   std::uint64_t needed = 0;
-  for (std::size_t i = 0; i < config.ports.size(); ++i) {
-    needed += nic::Port::memory_bytes(port_config_of(config, i), config.engine.cores);
-    if (is_pci_address(config.ports[i].device)) eal.pci_allow.push_back(config.ports[i].device);
+  for (const model::PortConfig& port : config.ports) {
+    needed += nic::Port::memory_bytes(port_config_of(port, config.impair_allowed), config.engine.cores);
+    if (is_pci_address(port.device)) eal.pci_allow.push_back(port.device);
   }
   // What is configured is a floor: ports that need more get it, instead of a sentence about it. A quarter more, because
   // each pool wants one piece of the heap.
@@ -210,15 +280,17 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   engine->eal_ = std::move(*started);
   engine->serve_slots_ = serve_share(config.engine.slots);
   engine->fetch_slots_ = config.engine.slots - engine->serve_slots_;
-  TRY(engine->open_ports(config, why));
+  engine->core_count_ = config.engine.cores;
+  engine->impair_allowed_ = config.impair_allowed;
+  TRY(engine->open_ports(config.ports, why));
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) TRY(engine->make_core(config, i, slots[i].get(), why));
   engine->wire_hand_over();
   for (std::uint32_t i = 0; i < config.engine.cores; ++i) {
     Core& core = *engine->cores_[i];
     core.channel = std::make_unique<CoreChannel>(i, core.rings.wiring, CoreLimits{});
-    std::array<std::uint64_t, base::kPortsMax> rates{};   // this core's part of each port's
-    for (std::size_t p = 0; p < engine->configs_.size(); ++p)
-      rates[p] = std::uint64_t{engine->configs_[p].rate_mbit} * 125'000 / config.engine.cores;
+    std::array<std::uint64_t, base::kPortsMax> rates{};
+    for (std::uint32_t p = 0; p < base::kPortsMax; ++p)
+      if (engine->ports_[p] != nullptr) rates[p] = engine->rate_per_core_Bps(p);
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,
@@ -240,34 +312,36 @@ Engine::~Engine() {
   cores_.clear();   // before the ports that their views belong to
 }
 
-LocalPort Engine::local_port(std::uint32_t index) const {
-  const nic::Port& port = *ports_[index];
-  const nic::PortConfig& config = port.config();
+std::optional<LocalPort> Engine::local_port(std::uint32_t number) const {
+  if (ports_[number] == nullptr || ports_[number]->leaving) return std::nullopt;
+  const OpenPort& port = *ports_[number];
+  const nic::PortConfig& config = port.device->config();
   // One address per port is offered; IPv4 where there is one.
   const nic::PortAddress& address = config.v4 ? *config.v4 : *config.v6;
-  return {.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
-          .speed_Bps = port.speed_Bps(), .udp_port = config.udp_port, .role = config.role,
-          .rss_entries = port.rss_entries(), .shares_rings = config.device.starts_with("net_memif"), 
-          .to = configs_[index].to,
-          .weight = static_cast<std::uint8_t>(configs_[index].weight),
-          .congestion = configs_[index].congestion};
+  return LocalPort{.name = config.name, .address = address.ip, .prefix_bits = address.prefix_bits, .mtu = config.mtu,
+          .speed_Bps = port.device->speed_Bps(), .udp_port = config.udp_port, .role = config.role,
+          .rss_entries = port.device->rss_entries(), .shares_rings = config.device.starts_with("net_memif"),
+          .to = port.config.to,
+          .weight = static_cast<std::uint8_t>(port.config.weight),
+          .congestion = port.config.congestion,
+          .generation = port.generation};
 }
 
 void Engine::poll_ports(base::Instant now) {
-  for (std::size_t i = 0; i < ports_.size(); ++i) {
-    nic::Port& port = *ports_[i];
-    port.poll(now);
-    const nic::PortReport report = port.report();   // takes the cores' newest numbers over, for whoever asks next
-    if (clash_said_[i] || report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)] == 0) continue;
-    clash_said_[i] = true;
+  for (const auto& port : ports_) {
+    if (port == nullptr) continue;
+    port->device->poll(now);
+    const nic::PortReport report = port->device->report();   // takes the cores' newest numbers over, for whoever asks next
+    if (port->clash_said || report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)] == 0) continue;
+    port->clash_said = true;
     base::log(base::LogLevel::kError, "another station has the address of a port: give one of them another",
-              {{"port", port.config().name}});
+              {{"port", port->config.name}});
   }
 }
 
 base::Result<share::Flow> Engine::make_flow(std::uint32_t port, const base::IpAddress& remote,
                                             std::uint16_t local_udp, std::uint16_t remote_udp) {
-  return ports_[port]->make_flow(remote, local_udp, remote_udp);
+  return ports_[port]->device->make_flow(remote, local_udp, remote_udp);
 }
 
 const char* Engine::aead_name() const noexcept { return cores_.empty() ? "" : cores_.front()->aead->name(); }

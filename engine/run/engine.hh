@@ -1,6 +1,6 @@
 // The data side put together: DPDK, ports, and per data core its memory, AEAD, disk agent, data agent and thread.
-// Everything that the data plane will ever need is made here, from the configuration, once; then threads run until
-// the engine goes.
+// All that the data plane needs is made here, from the configuration, once; then threads run until the engine goes. Ports
+// alone come and go meanwhile, made and closed on control: a core hears of them by its commands.
 // Thread: control. Without ports in the configuration there is no engine (plain BEP over links needs none).
 #pragma once
 
@@ -48,18 +48,34 @@ class Engine final : public DataSide {
   [[nodiscard]] CoreChannel& channel(std::uint32_t core) noexcept override { return *cores_[core]->channel; }
   [[nodiscard]] std::uint32_t fetch_slots() const noexcept override { return fetch_slots_; }
   [[nodiscard]] std::uint32_t requests_max() const noexcept override { return kRequestsMax; }
-  [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
-  [[nodiscard]] LocalPort local_port(std::uint32_t port) const override;
-  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return ports_[port]->link_up(); }
+  [[nodiscard]] std::optional<LocalPort> local_port(std::uint32_t port) const override;
+  [[nodiscard]] bool leaving(std::uint32_t port) const noexcept override {
+    return ports_[port] != nullptr && ports_[port]->leaving;
+  }
+  void close_port(std::uint32_t port) override;
+  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return ports_[port]->device->link_up(); }
   void poll_ports(base::Instant now) override;
   [[nodiscard]] base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
                                                     std::uint16_t local_udp, std::uint16_t remote_udp) override;
 
-  [[nodiscard]] nic::Port& port(std::uint32_t index) noexcept { return *ports_[index]; }
-  // A port of weft.toml that could not be opened: the others work without it.
+  // ---- ports; who changes them tells Sessions (on_ports_changed)
+  // One more. REQUIRES: model::parse_port() has compared it with other_ports(). Errors: as nic::Port, and kLimit for more than
+  // kPortsMax; `why` gets the sentence.
+  [[nodiscard]] base::Status add_port(const model::PortConfig& config, std::string& why);
+  // One of closed_ports() is tried again. kNotFound; else as add_port().
+  [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why);
+  // It leaves: local_port() names it no more, and close_port() follows. One of closed_ports() is forgotten at once.
+  // kNotFound; kUnavailable when it leaves already.
+  [[nodiscard]] base::Status remove_port(std::string_view name);
+  // Null: none has this number.
+  [[nodiscard]] nic::Port* port(std::uint32_t number) noexcept {
+    return ports_[number] == nullptr ? nullptr : ports_[number]->device.get();
+  }
+  // All but a closed one of this name, which a new one takes the place of.
+  [[nodiscard]] std::vector<model::PortConfig> other_ports(std::string_view name) const;
+  // A port that could not be opened: the others work without it.
   struct ClosedPort {
-    std::string name, device;
-    share::PathRole role = share::PathRole::kPrimary;
+    model::PortConfig config;
     std::string why;                    // a sentence with the remedy
   };
   [[nodiscard]] const std::vector<ClosedPort>& closed_ports() const noexcept { return closed_ports_; }
@@ -82,7 +98,7 @@ class Engine final : public DataSide {
       share::SpscRing<share::RxDatagram> ring;
     };
     std::vector<std::unique_ptr<HandOver>> handed_in;   // by the core they come from; null for itself
-    std::vector<share::DatagramPort*> port_views;
+    std::array<share::DatagramPort*, base::kPortsMax> port_views{};
     std::unique_ptr<disk::SlotBuffers> slots;
     std::unique_ptr<wire::Aead> aead;
     std::unique_ptr<disk::DiskAgent> disk_agent;
@@ -93,15 +109,25 @@ class Engine final : public DataSide {
     std::atomic<bool> stop{false};
     std::thread thread;
   };
-  base::Status open_ports(const model::WeftConfig& config, std::string& why);
+  struct OpenPort {
+    std::unique_ptr<nic::Port> device;
+    model::PortConfig config;
+    std::uint32_t generation = 0;
+    bool leaving = false;
+    bool clash_said = false;            // that its address is taken
+  };
+  base::Status open_ports(const std::vector<model::PortConfig>& configs, std::string& why);
+  base::Status open_port(std::uint32_t number, const model::PortConfig& config, std::string& why);
+  [[nodiscard]] std::uint64_t rate_per_core_Bps(std::uint32_t port) const;
   base::Status make_core(const model::WeftConfig& config, std::uint32_t index, base::Result<disk::SlotBuffers> slots,
                          std::string& why);
   void wire_hand_over();
 
   std::unique_ptr<nic::Eal> eal_;
-  std::vector<std::unique_ptr<nic::Port>> ports_;   // by PortId
-  std::vector<model::PortConfig> configs_;          // beside ports_
-  std::array<bool, base::kPortsMax> clash_said_{};  // that its address is taken
+  std::uint32_t core_count_ = 0;
+  bool impair_allowed_ = false;
+  std::array<std::unique_ptr<OpenPort>, base::kPortsMax> ports_;    // by PortId
+  std::array<std::uint32_t, base::kPortsMax> generations_{};        // of the next port with this number
   std::vector<ClosedPort> closed_ports_;
   std::vector<std::unique_ptr<Core>> cores_;
   std::uint32_t fetch_slots_ = 0, serve_slots_ = 0;

@@ -41,7 +41,9 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.receiver_index_local = with.receiver_index_local;
   slot.receiver_index_remote = with.receiver_index_remote;
   slot.lane.emplace(sched::LaneConfig{.path = path, .max_packet_bytes = with.packet_bytes,
-                                      .congestion = with.congestion, .seed = with.receiver_index_remote}, sent);
+                                      .congestion = with.congestion, .seed = with.receiver_index_remote,
+                                      .first_packet_number = next_numbers_[base::to_index(session)][base::to_index(path)]},
+                    sent);
   slot.replay.emplace(std::span(&replay_[index * wire::kReplayWindowWords], wire::kReplayWindowWords));
   aead_.prepare(with.tx, slot.tx_keys[0]);
   aead_.prepare(with.rx, slot.rx_keys[0]);
@@ -57,8 +59,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.report = share::LaneReport{};
   slot.report.session = session;
   slot.report.path = path;
-  slot.report.receiver_index = with.receiver_index_local;
-  slot.report.lane_epoch = ++epoch_;
+  slot.report.lane_epoch = with.lane_epoch;
   place = index;
   MUST(sessions_[base::to_index(session)].slots.try_push(index));
   return &slot;
@@ -75,6 +76,7 @@ void LaneTable::remove(LaneSlot& slot) noexcept {
     if (index != place) MUST(kept.slots.try_push(index));
   list = kept.slots;
   place = kNoIndex;
+  next_numbers_[base::to_index(slot.session)][base::to_index(slot.path)] = slot.lane->next_packet_number();
   slot.lane.reset();
   slot.replay.reset();
   slot.exists = false;

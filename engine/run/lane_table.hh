@@ -110,8 +110,8 @@ class LaneTable {
   // Seals with the next epoch's key from here on, once the present one was used enough, the peer has acknowledged a
   // packet of it, and the next one is there. False: only that acknowledgement is missing.
   bool rotate_key(LaneSlot& slot) noexcept;
-  // The caller has evacuated it. A lane that is added again under the same secret would repeat nonces: control does so
-  // only with the keys of a new session.
+  // The caller has evacuated it. A lane that is added again under the same keys would take old packets for new ones: control
+  // does so only with those of other ports or of a new session.
   void remove(LaneSlot& slot) noexcept;
   // An authentic packet of this epoch came: the key before the previous one is wiped.
   void advance_rx(LaneSlot& slot, std::uint32_t epoch) noexcept;
@@ -135,7 +135,9 @@ class LaneTable {
   std::unique_ptr<std::uint64_t[]> replay_;
   std::array<std::array<std::uint16_t, base::kPathsMax>, base::kSessionsMax> by_path_;
   std::array<SessionLanes, base::kSessionsMax> sessions_{};
-  std::uint32_t epoch_ = 0;
+  // A lane that is made anew goes on with the packet numbers of the one before: an ACK names a path by its id alone, and one
+  // that comes late must not speak for packets of a port that came later.
+  std::array<std::array<std::uint64_t, base::kPathsMax>, base::kSessionsMax> next_numbers_{};
 };
 
 }  // namespace weft::run

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,9 +37,11 @@ struct LocalPort {
   std::vector<std::string> to{};      // the peer's ports it speaks with, by name; empty: all it can reach
   std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
   share::Congestion congestion = share::Congestion::kCubic;   // of its lanes
+  std::uint32_t generation = 0;       // ports that had this number before, in the life of the process
 };
 
-// The data side: cores and ports, fixed in number from start to end.
+// The data side: cores, fixed in number from start to end, and ports, which come and go. Ports have numbers below
+// kPortsMax; one that leaves keeps its number until close_port().
 class DataSide {
  public:
   virtual ~DataSide() = default;
@@ -46,10 +49,13 @@ class DataSide {
   [[nodiscard]] virtual CoreChannel& channel(std::uint32_t core) noexcept = 0;
   [[nodiscard]] virtual std::uint32_t fetch_slots() const noexcept = 0;    // per core
   [[nodiscard]] virtual std::uint32_t requests_max() const noexcept = 0;   // that one peer may have outstanding per core
-  [[nodiscard]] virtual std::uint32_t ports() const noexcept = 0;
-  [[nodiscard]] virtual LocalPort local_port(std::uint32_t port) const = 0;
-  [[nodiscard]] virtual bool link_up(std::uint32_t port) const noexcept = 0;
+  // nullopt: none has this number, or it leaves.
+  [[nodiscard]] virtual std::optional<LocalPort> local_port(std::uint32_t port) const = 0;
+  [[nodiscard]] virtual bool leaving(std::uint32_t port) const noexcept = 0;
+  virtual void close_port(std::uint32_t port) = 0;                         // no path has it, no core touches it
   virtual void poll_ports(base::Instant now) = 0;                          // every kHealthEvery (sessions.hh)
+  // REQUIRES of the following: the port is there, or leaves.
+  [[nodiscard]] virtual bool link_up(std::uint32_t port) const noexcept = 0;
   // The next hop is chosen here; an error means that this port cannot reach the address.
   [[nodiscard]] virtual base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
                                                             std::uint16_t local_udp, std::uint16_t remote_udp) = 0;

@@ -115,6 +115,27 @@ base::Duration Sessions::tick_after() const {
   return kTickIdle;
 }
 
+void Sessions::on_ports_changed() {
+  for (auto& [device, session] : sessions_) session->on_ports_changed();
+}
+
+// First its paths, then the cores in two rounds (share/command.hh), then the device.
+void Sessions::follow_leaving(std::uint32_t port) {
+  Leaving& leaving = leaving_[port];
+  const bool used = std::any_of(sessions_.begin(), sessions_.end(), [&](const auto& s) { return s.second->uses_port(port); });
+  if (used || leaving.cores_left > 0) return;
+  using Kind = share::Command::Kind;
+  if (leaving.ordered == Kind::kForgetPort) {
+    leaving = {};
+    return engine_.close_port(port);
+  }
+  leaving.ordered = leaving.ordered ? Kind::kForgetPort : Kind::kQuietPort;
+  leaving.cores_left = engine_.cores();
+  for (std::uint32_t core = 0; core < engine_.cores(); ++core)
+    engine_.channel(core).order_port(*leaving.ordered, base::PortId{static_cast<std::uint8_t>(port)},
+                                     [&leaving] { --leaving.cores_left; });
+}
+
 void Sessions::tick() {
   retired_before_ = std::exchange(retired_, {});
   for (std::uint32_t core = 0; core < engine_.cores(); ++core) engine_.channel(core).poll();
@@ -123,6 +144,8 @@ void Sessions::tick() {
     health_due_ = now + kHealthEvery;
     engine_.poll_ports(now);
     for (auto& [device, session] : sessions_) session->tick(table_, now);
+    for (std::uint32_t port = 0; port < base::kPortsMax; ++port)
+      if (engine_.leaving(port)) follow_leaving(port);
     // A core that has not adopted the last table gets the next one later; none waits for another.
     for (std::uint32_t core = 0; core < engine_.cores(); ++core)
       if (!engine_.channel(core).try_publish(table_)) ++tables_late_;

@@ -34,6 +34,9 @@ class Sessions {
   // Of all sessions. Cores take it up with the next table, within kHealthEvery; transfers go on meanwhile.
   void set_policy(share::Policy policy) { table_.policy = policy; }
   [[nodiscard]] share::Policy policy() const { return table_.policy; }
+  // Ports of the engine came, or leave: all sessions are told. One that leaves is closed (DataSide::close_port) by a later
+  // tick, once no path has it and no core touches it.
+  void on_ports_changed();
 
   // ---- as model::Fabric (bep/model/fabric.hh)
   [[nodiscard]] bool usable(const base::DeviceId& device) const;
@@ -61,11 +64,18 @@ class Sessions {
  private:
   WeftSession* session_of(const base::DeviceId& device) const;
   [[nodiscard]] std::optional<base::SessionId> free_slot();
+  void follow_leaving(std::uint32_t port);
 
   DataSide& engine_;
   SessionHost& host_;
   const base::DeviceId self_;
   base::Instant health_due_{};
+  // A port that leaves: the last order to all cores about it, and those that have not answered.
+  struct Leaving {
+    std::optional<share::Command::Kind> ordered;
+    std::uint32_t cores_left = 0;
+  };
+  std::array<Leaving, base::kPortsMax> leaving_{};
   share::PathTable table_;
   std::uint64_t tables_late_ = 0;
   std::map<base::DeviceId, std::unique_ptr<WeftSession>> sessions_;

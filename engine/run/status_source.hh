@@ -83,6 +83,7 @@ struct PortStatus {
   std::string exception;                         // interface of the host's kernel; empty: none
   nic::PortReport report{};
   nic::Impairment impairment{};
+  bool leaving = false;                          // it was removed; its paths and its device are about to go
   std::string error;                             // why it is not open, with the remedy; empty: it is
 };
 
@@ -156,6 +157,14 @@ class CommandSink {
   virtual void shutdown() = 0;
   // kNotFound: no such port. Errors else: as nic::Port::set_impairment.
   [[nodiscard]] virtual base::Status impair(std::string_view port, const nic::Impairment& impairment) = 0;
+  // These three until the daemon ends; weft.toml is left as it is. `why`: the sentence, where there is more to say than the
+  // error has. kUnavailable: weft began without ports, so there is no engine that could have one.
+  // `lines` as in model::parse_port. kInvalidConfig: they are wrong; else as run::Engine::add_port.
+  [[nodiscard]] virtual base::Status add_port(std::string_view lines, std::string& why) = 0;
+  // A port that could not be opened is tried again. kNotFound: no such one; else as add_port().
+  [[nodiscard]] virtual base::Status reopen_port(std::string_view name, std::string& why) = 0;
+  // Its paths end, then it is closed. kNotFound; kUnavailable: it leaves already.
+  [[nodiscard]] virtual base::Status remove_port(std::string_view name) = 0;
   // Until the daemon ends; weft.toml is left as it is. kUnavailable: no ports.
   [[nodiscard]] virtual base::Status set_policy(share::Policy policy) = 0;
 };

@@ -15,11 +15,27 @@ constexpr std::uint32_t kPacedPacketBytes = 1500;
 TxBatch::TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
                  wire::Aead& aead) noexcept
     : ports_(ports), aead_(aead) {
-  for (std::size_t i = 0; i < std::min(rates_Bps.size(), ports.size()); ++i) {
-    if (rates_Bps[i] == 0) continue;
-    batches_[i].pacer.emplace(kPacedPacketBytes);
-    batches_[i].pacer->set_rate_Bps(rates_Bps[i], {});
+  for (std::size_t i = 0; i < std::min(rates_Bps.size(), ports.size()); ++i)
+    if (ports[i] != nullptr) add_port(base::PortId{static_cast<std::uint8_t>(i)}, rates_Bps[i], {});
+}
+
+void TxBatch::add_port(base::PortId port, std::uint64_t rate_Bps, base::Instant now) noexcept {
+  if (rate_Bps == 0) return;
+  PortBatch& batch = batches_[base::to_index(port)];
+  batch.pacer.emplace(kPacedPacketBytes);
+  batch.pacer->set_rate_Bps(rate_Bps, now);
+}
+
+void TxBatch::remove_port(base::PortId port) noexcept {
+  PortBatch& batch = batches_[base::to_index(port)];
+  MUST(batch.slots_have == batch.slots_used);
+  for (std::uint32_t i = 0; i < batch.items_have; ++i) {
+    const share::TxSlot slot{.packet = batch.items[i].packet};
+    ports_[base::to_index(port)]->tx_cancel({&slot, 1});
   }
+  batch.items_have = 0;
+  batch.blocked = false;
+  batch.pacer.reset();
 }
 
 std::uint32_t TxBatch::offer(std::size_t port, base::Instant now) noexcept {

@@ -41,11 +41,15 @@ struct Draft {
 
 class TxBatch {
  public:
-  // `ports` by PortId; they outlive the batch. `rates_Bps` likewise: this core's part of each port's rate, in UDP
-  // payload; 0 or absent: none.
+  // `ports` by PortId; null: none. `rates_Bps` likewise: this core's part of each port's rate, in UDP payload; 0 or
+  // absent: none.
   TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
           wire::Aead& aead) noexcept;
 
+  // Between turns: a port that came since, and one that goes: what it has refused is dropped, which is a loss like any
+  // other.
+  void add_port(base::PortId port, std::uint64_t rate_Bps, base::Instant now) noexcept;
+  void remove_port(base::PortId port) noexcept;
   // Offers what a port refused in the last turn again.
   void begin(base::Instant now) noexcept;
   // False: no room on the lane's port, no packet number left under its key, or its ring of sent packets is full.

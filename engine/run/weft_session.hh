@@ -1,9 +1,10 @@
 // One session with a weft peer, on control: what both offered, its paths, keys and health, and the files open on it in
 // either direction. It outlives links: a link that comes back within kParkTime finds transfers where they were.
 //
-//   link up -> both send OFFER -> same previous session on both sides: resume; else a new one:
+//   link up -> both send OFFER -> same previous session on both sides: resume; else, once both ends have a port, a new one:
 //     secret and ID from the link's TLS exporter; candidates = local ports x remote ports; lanes on every common core;
 //     challenges -> health -> migrate -> PathTable
+//   ports change at either end -> OFFER again -> paths of ports that left drain and go, new pairs become candidates
 //   OPEN (batched) -> GRANT -> fetches by data cores -> RELEASE
 //
 // Thread: control. Owner: Datapath, one per device, for as long as the device is known.
@@ -29,8 +30,8 @@ namespace weft::run {
 
 struct PathShown {
   base::PathId id{};
-  std::uint32_t local_port = 0, remote_port = 0;   // indexes into the two offers
-  std::string remote_name;
+  std::uint32_t local_port = 0, remote_port = 0;   // numbers
+  std::string local_name, remote_name;
   base::IpAddress local{}, remote{};
   std::uint16_t local_udp = 0, remote_udp = 0;     // of core 0
   share::PathEntry entry{};
@@ -62,6 +63,10 @@ class WeftSession {
   void handle_grant(const proto::Grant& grant);
   void handle_release(const proto::Release& release);
 
+  // ---- our ports
+  void on_ports_changed();             // some came, or leave
+  [[nodiscard]] bool uses_port(std::uint32_t port) const;
+
   // ---- the model (model::Fabric)
   void open(std::uint32_t transfer, const model::RemoteFile& file, int fd, bool direct, model::OpenDone done);
   void fetch(const model::BlockOrder& order, model::BlockDone done);
@@ -84,8 +89,11 @@ class WeftSession {
  private:
   struct Path {
     bool exists = false;
-    std::uint32_t local = 0, remote = 0;
-    share::Flow flow{};                                       // both ports as core 0 receives on them
+    std::uint32_t local = 0, remote = 0;                      // ports, by number
+    std::uint32_t local_generation = 0, remote_generation = 0;
+    std::uint32_t lane_epoch = 0;                             // of its lanes
+    std::string local_name, remote_name;
+    share::Flow flow{};                                       // both UDP ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
     share::Congestion congestion = share::Congestion::kCubic;
     bool port_was_up = true;
@@ -117,26 +125,33 @@ class WeftSession {
   static constexpr std::uint32_t kPathsPerSessionMax = 16;
   static constexpr std::size_t kRemotesMax = 16;
 
-  [[nodiscard]] proto::Offer make_offer() const;
-  [[nodiscard]] bool remember_remote(const base::IpAddress& address);
-  void begin(const proto::Offer& offer, base::Instant now);
+  void begin(base::Instant now);
   void end(const char* why);
+  // session_paths.cc
+  void make_offer();
+  void send_offer();
+  void take_ports(const proto::Offer& offer);
+  void look_at_ports(base::Instant now);
   void add_candidates(base::Instant now);
+  [[nodiscard]] base::PathId id_of(std::uint32_t local, std::uint32_t remote) const;
+  [[nodiscard]] bool remember_remote(const base::IpAddress& address);
   bool add_path(std::uint32_t local, std::uint32_t remote, base::Instant now);
   [[nodiscard]] share::Flow flow_of(const Path& path, std::uint32_t core) const;
+  void handle_change(const migrate::PathChange& change);
   void add_lanes(base::PathId path, base::Instant now);
   [[nodiscard]] std::optional<share::PacketKey> key(base::PathId path, std::uint32_t core, bool tx,
                                                     std::uint32_t epoch) const;
   void supply_keys(const share::LaneReport& lane, std::uint32_t core);
+  void log_change(const migrate::PathChange& change) const;
+  // session_files.cc
   void grant(std::uint32_t open_id, std::uint32_t core, base::Result<model::ServedFile> file);
   void on_granted(std::uint32_t transfer, std::uint32_t handle);
   void fail_open(std::uint32_t transfer, base::Error error);
   void forget(std::uint32_t transfer);
-  // False for a lane of an earlier session, in a report made before this one's commands arrived.
-  [[nodiscard]] bool is_ours(const share::LaneReport& lane, std::uint32_t core) const;
+  // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
+  [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
   void cancel_fetches();
-  void log_change(const migrate::PathChange& change) const;
   void repeat_grants();
   void schedule_flush();
   [[nodiscard]] bool we_are_low() const { return self_ < peer_; }
@@ -147,8 +162,12 @@ class WeftSession {
   const base::SessionId slot_;
   const base::DeviceId self_, peer_;
   std::unique_ptr<SessionLink> link_;
-  bool offered_ = false;                       // our offer went out on the present link
-  std::uint32_t receiver_base_offered_ = 0;    // in that offer
+  proto::Offer our_offer_;                     // on the present link: its ports are as last sent, the rest as at first
+  bool offer_awaited_ = false;                 // the peer's first OFFER on the present link has not come
+  proto::Offer peer_offer_;                    // that one; of its ports peer_ports_ says what they are now
+  std::array<proto::Offer::Port, base::kPortsMax> peer_ports_{};
+  // A number that is given to another port, or back to the same one, needs this generation: else keys would serve twice.
+  std::array<std::uint64_t, base::kPortsMax> peer_generations_least_{};
   base::Instant parked_since_ = base::kNever;
   std::vector<base::IpAddress> remotes_;       // addresses this peer has ever offered and we took up
 
@@ -157,15 +176,17 @@ class WeftSession {
   std::uint32_t serial_ = 0;                   // grows with each session: late answers of workers are recognised
   std::array<std::byte, 16> id_{};             // zeros: none
   std::array<std::byte, 32> secret_{};
+  std::uint64_t secret_of_ = 0;                // number of the link that it is of
   std::uint32_t receiver_base_ours_ = 0, receiver_base_peers_ = 0;
-  proto::Offer peer_offer_;
   std::uint32_t cores_ = 0;                    // that both ends have
   std::uint32_t chunk_bytes_ = 0;
   std::array<Path, base::kPathsMax> paths_{};
+  std::uint32_t lane_epoch_;                   // of the lanes added last; begins at random, as others used the same place
   health::Monitor monitor_;
   migrate::PathBook book_;
-  bool usable_ = false;                            // by paths, or until lately
+  bool usable_ = false;                        // by paths, or until lately
   base::Instant pathless_since_ = base::kNever;
+  bool candidates_due_ = false;                // a path has gone: its id, and its place among the paths, are free
 
   std::map<std::uint32_t, Transfer> transfers_;   // by the model's transfer number; also the open_id on the wire
   // By (core, handle): each core numbers its files for itself.

@@ -1,6 +1,7 @@
 // Command: control -> one data core. Event: one data core -> control. Small values over SpscRing.
 // kFetch is answered by exactly one kBlock… event with its token; kGrant and kOpenWrite by kFileReady or kFileFailed,
-// kCloseFile by kFileGone, each with the file's number. The others take effect in order and are not answered.
+// kCloseFile by kFileGone, each with the file's number; kQuietPort and kForgetPort by kPortDone with the port's. The others
+// take effect in order and are not answered.
 // Bounds: both rings are sized so that control's outstanding commands fit (engine/run/engine.cc); control keeps
 // what a full ring refuses and tries again next tick.
 #pragma once
@@ -31,6 +32,7 @@ struct AddLane {
   Flow flow{};
   std::uint16_t packet_bytes = 0;           // UDP payload of a full packet that both ends' ports could carry
   Congestion congestion = Congestion::kCubic;
+  std::uint32_t lane_epoch = 0;             // comes back in the lane's reports
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer
   PacketKey tx{}, rx{};                     // epoch 0
@@ -63,9 +65,18 @@ struct CloseFile {                          // both sides; outstanding blocks of
   std::uint32_t file = 0;                   // handle (server) or file (puller)
 };
 
+struct PortOrder {
+  base::PortId port{};
+  std::uint64_t rate_Bps = 0;               // kAddPort: this core's part of its ceiling, in UDP payload; 0: none
+};
+
 struct Command {
   enum class Kind : std::uint8_t {
     kAddSession, kRemoveSession, kAddLane, kRemoveLane, kSetKey, kGrant, kOpenWrite, kFetch, kCloseFile,
+    // A port goes in two steps, the second once every core has answered the first, because cores hand datagrams to each
+    // other: kQuietPort ends receiving from it and sending by it; after kForgetPort the core holds nothing of it.
+    // REQUIRES of kQuietPort: no lane is on the port.
+    kAddPort, kQuietPort, kForgetPort,
     // No usable path: the link takes over. Every fetch of the session ends as kBlockCancelled, and what the peer has
     // asked for is dropped, so that its buffers serve others; it asks again when a path is back.
     kDropRequests,
@@ -81,6 +92,7 @@ struct Command {
     OpenWrite open_write;
     Fetch fetch;
     CloseFile close_file;
+    PortOrder port;
     constexpr Body() : close_file{} {}
   } body{};
 };
@@ -97,10 +109,11 @@ struct Event {
     kBlockCancelled,
     kFileGone,          // CloseFile finished: its fd is no longer used
     kFileFailed,        // Grant or OpenWrite could not be registered (errno in `detail`)
+    kPortDone,          // kQuietPort or kForgetPort was carried out
   };
   Kind kind{};
   base::SessionId session{};
-  std::uint32_t number = 0;   // fetch token, or file number
+  std::uint32_t number = 0;   // fetch token, file number, or PortId
   std::int32_t detail = 0;
 };
 static_assert(std::is_trivially_copyable_v<Event>);

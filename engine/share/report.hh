@@ -35,8 +35,7 @@ struct LaneReport {
   base::SessionId session{};
   base::PathId path{};
   bool validated = false;              // the peer answered a challenge on this lane
-  std::uint32_t receiver_index = 0;    // ours; tells this lane from one of the same path in an earlier session
-  std::uint32_t lane_epoch = 0;        // grows when the lane's counters restart
+  std::uint32_t lane_epoch = 0;        // of its kAddLane: tells it from another lane of the same path, before or after
   std::uint32_t key_epoch = 0;         // send epoch; control supplies the next keys when it moves
   std::uint32_t peer_key_epoch = 0;    // newest epoch an authentic packet came with
   std::uint32_t probe_seq_answered = 0;

@@ -12,7 +12,7 @@ namespace weft::wire {
 namespace {
 
 constexpr std::string_view kLabel = "weft lane 1";
-constexpr std::size_t kInfoBytes = kLabel.size() + 3 + 4;   // path, core, direction, epoch
+constexpr std::size_t kInfoBytes = kLabel.size() + 3 + 12;   // path, core, direction; generations, epoch
 
 }  // namespace
 
@@ -21,18 +21,20 @@ Direction send_direction(const base::DeviceId& ours, const base::DeviceId& peers
   return ours < peers ? Direction::kLowToHigh : Direction::kHighToLow;
 }
 
-base::Result<share::PacketKey> derive_packet_key(base::Bytes session_secret, base::PathId path,
+base::Result<share::PacketKey> derive_packet_key(base::Bytes session_secret, const KeyedPath& path,
                                                  base::CoreId core, Direction direction,
                                                  std::uint32_t epoch) {
   if (session_secret.size() != kSessionSecretBytes)
     return base::fail(base::Errc::kInvalidArgument, "a session secret has 32 bytes");
-  MUST(base::to_index(path) < base::kPathsMax);
+  MUST(base::to_index(path.id) < base::kPathsMax);
   MUST(base::to_index(core) < base::kCoresMax);
 
   std::array<std::byte, kInfoBytes> info;
   base::ByteWriter writer(info);
   writer.put(std::as_bytes(std::span(kLabel)));
-  writer.be(static_cast<std::uint8_t>(path));
+  writer.be(static_cast<std::uint8_t>(path.id));
+  writer.be(path.low_generation);
+  writer.be(path.high_generation);
   writer.be(static_cast<std::uint8_t>(core));
   writer.be(static_cast<std::uint8_t>(direction));
   writer.be(epoch);

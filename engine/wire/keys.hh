@@ -18,7 +18,7 @@ namespace weft::wire {
 // The session secret comes from the TLS exporter of the link with this label and an empty context
 // (RFC 5705 §4 leaves labels that begin with EXPERIMENTAL to private use).
 // One secret, one life of a lane: a lane that is made again with its packet numbers starting at 0
-// needs another secret or an epoch that this secret never used, or a nonce repeats (FORMAT.md §4).
+// needs another secret, other ports or an epoch that this secret never used, or a nonce repeats (FORMAT.md §4).
 inline constexpr std::size_t kSessionSecretBytes = 32;
 inline constexpr std::string_view kExporterLabel = "EXPERIMENTAL weft session 1";
 
@@ -41,11 +41,17 @@ enum class Direction : std::uint8_t { kLowToHigh = 0, kHighToLow = 1 };
 inline constexpr std::uint64_t kPacketsPerEpochMax = std::uint64_t{1} << 23;
 inline constexpr std::uint64_t kPacketsPerEpochSoft = std::uint64_t{1} << 22;
 
+// A path as keys know it: its id, and which of the ports that bore its two numbers one after the other it joins.
+struct KeyedPath {
+  base::PathId id{};
+  std::uint32_t low_generation = 0, high_generation = 0;   // of the low and of the high device's port
+};
+
 // Key and IV of one lane (path x core), direction and epoch. No two argument lists share a key.
 // Threads: any; calls OpenSSL and uses the heap, so control only. Errors: kCrypto when OpenSSL
 // refuses, kInvalidArgument when the secret is not kSessionSecretBytes long.
 [[nodiscard]] base::Result<share::PacketKey> derive_packet_key(
-    base::Bytes session_secret, base::PathId path, base::CoreId core, Direction direction,
+    base::Bytes session_secret, const KeyedPath& path, base::CoreId core, Direction direction,
     std::uint32_t epoch);
 
 // The epoch that the 8 bits in a header stand for: the receiver's current one, the one before or

@@ -1,8 +1,8 @@
 """Two machines in miniature (scripts/netlab.py draws them) with two cables of 400 Mbit/s, and DPDK's af_packet ports on
 these. Needs root.
 
-Promises: both cables carry data, a pulled cable loses no byte and its path comes back when it is plugged in again, and frames
-forged on a cable are counted and nothing else.
+Promises: both cables carry data, a pulled cable loses no byte and its path comes back when it is plugged in again, cables come
+and go by order under a transfer, and frames forged on a cable are counted and nothing else.
 """
 import subprocess
 import textwrap
@@ -89,6 +89,40 @@ def test_pulled_cable(machines, lab):
     weftlab.wait_same(source, target, deadline_s=120)
     now = payload(target)
     assert now["two"] > at_the_end.get("two", 0), f"the path that came back carries no data: {at_the_end}, then {now}"
+
+
+def test_cables_are_added_and_removed_under_a_transfer(machines, lab):
+    source, target, folder = make_pair(lab, machines, cores=2)
+    both = [source, target]
+    spare = {}
+    for side, daemon in enumerate(both):
+        first, second = machines.ports(side, NAMES)
+        daemon.set_ports([first], engine={"cores": 2, "memory_mb": 512})
+        spare[daemon] = {"name": "two", "device": second.device, "address": second.address, "mtu": second.mtu}
+        spare[daemon, "one"] = {"name": "again", "device": first.device, "address": first.address, "mtu": first.mtu}
+        daemon.start()
+    for daemon in both:
+        weftlab.wait_until(lambda: states(daemon) == {"one": "active"}, 30, "the path is active", 0.05, both)
+    for number in range(6):
+        trees.make_large(folder / f"large {number}", 50 * MIB, number)
+    source.scan("lab")
+    weftlab.wait_until(lambda: target.totals()["bytes_verified"] > 10 * MIB, 60, "the transfer is under way", 0.02, both)
+    for daemon in both:
+        daemon.rest.post("/rest/weft/ports", spare[daemon])
+    weftlab.wait_until(lambda: payload(target).get("two", 0) > 10 * MIB, 60, "the new cable carries", 0.02, both)
+    for daemon in both:
+        daemon.rest.call("DELETE", "/rest/weft/ports/one")
+    for daemon in both:
+        weftlab.wait_until(lambda: states(daemon) == {"two": "active"}, 20, "the first path is gone", 0.02, both)
+        weftlab.wait_until(lambda: [port["name"] for port in daemon.weft_status()["ports"]] == ["two"], 10,
+                           "the first port is closed", 0.02, both)
+    assert target.totals()["bytes_verified"] < 300 * MIB
+    for daemon in both:                                     # its device is free
+        daemon.rest.post("/rest/weft/ports", spare[daemon, "one"])
+    weftlab.wait_same(source, target, deadline_s=180)
+    for daemon in both:
+        weftlab.wait_until(lambda: states(daemon) == {"two": "active", "again": "active"}, 30, "both paths are active", 0.05,
+                           both)
 
 
 # Runs in namespace B, beside the target, on its end of the first cable: everything it sends arrives at the source's port as if

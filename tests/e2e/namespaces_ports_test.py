@@ -78,6 +78,23 @@ def test_a_port_in_a_vlan(net, lab):
     assert target.weft_status()["drops"]["frames"]["other_vlan"] > 0
 
 
+def test_taps_on_bridges(net, lab):
+    """
+        weft ---- dtap0 == br0 == a1 ---- b1 == br0 == dtap0 ---- weft
+    """
+    net.management("a", "b")
+    net.cable("a", "a1", "b", "b1")
+    source, target, folder = make_pair(lab, net, *([homes.Port("one", "net_tap0,iface=dtap0", f"10.1.0.{host}/24")]
+                                                   for host in (1, 2)))
+    for end in "ab":
+        net.ip(end, "link", "add", "br0", "type", "bridge")
+        net.ip(end, "link", "set", "br0", "up")
+        for device in (f"{end}1", "dtap0"):
+            net.ip(end, "link", "set", device, "master", "br0")
+    wait_paths(source, target, {("one", "one")})
+    transfer(source, target, folder)
+
+
 def test_paths_through_a_router(net, lab):
     """
         a1 10.1.0.1 --.                 .-- b1 10.3.0.1

@@ -62,6 +62,15 @@ def main():
         source.scan("lab")
         weftlab.wait_same(source, target, deadline_s=60)
         assert sum(path["chunk_bytes_in"] for path in target.paths()) == 8 * trees.MIB
+        # A card is given back and taken up again while both run.
+        source.rest.call("DELETE", "/rest/weft/ports/card")
+        weftlab.wait_until(lambda: not source.weft_status()["ports"] and not states(), 30, "the card is given back", alive=both)
+        source.rest.post("/rest/weft/ports", {"name": "again", "device": CARDS[0], "address": "10.1.0.1/24"})
+        weftlab.wait_until(lambda: states() == {"active"}, 60, "the path is there again", alive=both)
+        trees.make_large(folder / "third", 2 * trees.MIB, "qemu 3")
+        source.scan("lab")
+        weftlab.wait_same(source, target, deadline_s=60)
+        assert sum(path["chunk_bytes_in"] for path in target.paths()) == 2 * trees.MIB
     say("all well")
 
 

@@ -3,8 +3,8 @@ to vfio-pci behind an emulated IOMMU, joined by QEMU's hub. What runs inside is 
 
     weft "source" -- card 0000:00:10.0 === hub === card 0000:00:11.0 -- weft "target"       TLS link: loopback
 
-Promises: the cards are bound and found, a file goes over them, a pulled cable is seen as the driver reports it, and the path comes
-back with the cable. Says nothing about speed: the processor is emulated.
+Promises: the cards are bound and found, a file goes over them, a pulled cable is seen as the driver reports it, the path comes
+back with the cable, and a card is removed and added again while both run. Says nothing about speed: the processor is emulated.
 """
 import pathlib
 

@@ -31,10 +31,11 @@ inline void check_answer(const api::Request& request, const api::Response& respo
   CHECK(one_line(response.content_type));
   for (const auto& [name, value] : response.headers) CHECK(one_line(name) && one_line(value));
   if (response.content_type.starts_with("application/json")) CHECK(nlohmann::json::accept(response.body));
-  // An order was given: by POST or PUT, to a host that is ours, with the key.
+  // An order was given: by POST, PUT or DELETE, to a host that is ours, with the key.
   if (orders.empty()) return;
   const bool keyed = request.api_key == kApiKey || request.authorization == std::string("Bearer ") + kApiKey;
-  const bool orders_something = request.method == api::Method::kPost || request.method == api::Method::kPut;
+  const bool orders_something = request.method == api::Method::kPost || request.method == api::Method::kPut ||
+                                request.method == api::Method::kDelete;
   CHECK(response.status == 200 && orders_something && keyed && api::names_loopback(request.host));
 }
 

@@ -15,8 +15,9 @@ void make_seeds(Seeds& out) {
   v6.address = {{0xFD, 0, 0, 1}, true};
   v6.prefix_len = 64;
   v6.role = 1;
+  v6.generation = 7;
   v6.rss_entries = 128;
-  offer.ports = {v4, v6};
+  offer.ports = {v4, {}, v6};
   offer.session_id_previous.fill(std::byte{3});
   out.add("two-ports", encode_private(offer));
 }
@@ -30,6 +31,10 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   CHECK(offer->version > 0 && offer->cores <= weft::base::kCoresMax && offer->ports.size() <= weft::base::kPortsMax);
   CHECK(offer->ports.empty() || offer->chunk_bytes_max >= weft::base::kChunkBytesMin);
   for (const Offer::Port& port : offer->ports) {
+    if (!port.exists()) {
+      CHECK(port == Offer::Port{});
+      continue;
+    }
     CHECK(port.prefix_len <= (port.address.v6 ? 128u : 32u) && port.mtu >= 1280 && port.mtu <= 65535);
     CHECK(offer->cores >= 1 && port.udp_port_base >= 1 && port.udp_port_base + offer->cores - 1 <= 65535);
     CHECK(port.name.size() <= 64 && is_utf8(port.name));

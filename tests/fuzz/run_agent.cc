@@ -36,7 +36,7 @@ const share::PacketKey& key_of(std::uint32_t path, bool from_us, std::uint32_t e
   const auto [at, fresh] = known.try_emplace({path, from_us ? 1u : 0u, epoch});
   if (!fresh) return at->second;
   const std::array<std::byte, wire::kSessionSecretBytes> secret{};
-  const auto key = wire::derive_packet_key(secret, path_of(path), base::CoreId{0},
+  const auto key = wire::derive_packet_key(secret, {.id = path_of(path)}, base::CoreId{0},
                                            from_us ? wire::Direction::kLowToHigh : wire::Direction::kHighToLow, epoch);
   CHECK(key);
   return at->second = *key;

@@ -19,6 +19,7 @@ base::Duration Faults::mean_of(Kind kind) const {
   switch (kind) {
     case kCut: return f.cut;
     case kPortDown: return f.port_down;
+    case kPortRemoved: return f.port_removed;
     case kCrash: return f.crash;
     case kLinkLost: return f.link_lost;
     case kClockStep: return f.clock_step;
@@ -70,6 +71,8 @@ void Faults::strike(Kind kind) {
           scene_.now + about(f.port_down_lasts);
       return scene_.probes.fire(Probe::port_down);
     }
+    case kPortRemoved:
+      return engine.remove_port(static_cast<std::uint8_t>(dice.below(scene_.swarm.ports)), about(f.port_gone));
     case kLinkLost: return links_[dice.below(static_cast<std::uint32_t>(links_.size()))]->lose(about(f.link_gone));
     case kClockStep:
       scene_.probes.fire(Probe::clock_step);

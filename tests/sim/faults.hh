@@ -23,6 +23,7 @@ class Faults {
   enum Kind : std::size_t {
     kCut,
     kPortDown,
+    kPortRemoved,
     kCrash,
     kLinkLost,
     kClockStep,

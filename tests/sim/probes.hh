@@ -32,6 +32,8 @@ namespace weft::sim {
   X(path_one_way, "a path was broken in one direction only")                               \
   X(path_black_hole, "a path was broken in both directions, its ports being up")           \
   X(port_down, "a port lost its carrier")                                                  \
+  X(port_removed, "a port was closed while its engine ran")                                  \
+  X(port_added, "a port came back to a running engine")                                     \
   X(drop_short, "a core dropped a packet: kShort")                                         \
   X(drop_type, "a core dropped a packet: kType")                                           \
   X(drop_receiver_index, "a core dropped a packet: kReceiverIndex")                        \
@@ -58,6 +60,7 @@ namespace weft::sim {
   X(path_suspect, "a path became suspect")                                                 \
   X(path_down, "a path went down")                                                         \
   X(path_standby, "a backup path stood by")                                                \
+  X(path_draining, "a path was left by a port of one of its ends")                           \
   X(path_back, "a path that was down carried data again")                                  \
   X(paths_all_down, "a session lost its last usable path")                                 \
   X(table_late, "a core had not adopted the last path table")                              \

@@ -17,6 +17,7 @@ std::unique_ptr<wire::Aead> make_inner(const Swarm& swarm) {
 SimCore::SimCore(const Around& around, std::uint8_t engine, std::uint8_t index, Store& store,
                  std::vector<std::unique_ptr<PortShared>>& ports)
     : scene_(around.scene),
+      network_(around.network),
       who_{Who::Kind::kCore, engine, index},
       rings_(run::CoreRings::Sizes{
           .commands = scene_.swarm.limits.command_ring, .events = scene_.swarm.limits.event_ring,
@@ -24,15 +25,24 @@ SimCore::SimCore(const Around& around, std::uint8_t engine, std::uint8_t index, 
   const SimLimits& limits = scene_.swarm.limits;
   const std::size_t bytes = std::size_t{limits.fetch_slots + limits.serve_slots} * base::kSlotBytes;
   memory_ = std::make_unique_for_overwrite<std::byte[]>(bytes);
-  for (auto& port : ports) {
-    ports_.push_back(std::make_unique<SimPort>(scene_, around.network, *port, index));
-    views_.push_back(ports_.back().get());
-  }
+  ports_.resize(ports.size());
+  views_.resize(ports.size());
+  for (auto& port : ports) open_port(*port);
   aead_ = std::make_unique<WatchedAead>(scene_, around.keys, around.indexes, who_, make_inner(scene_.swarm));
   disk_ = std::make_unique<SimDisk>(scene_, Who{Who::Kind::kDisk, engine, index}, store, rings_.jobs, rings_.dones,
                                     base::MutableBytes{memory_.get(), bytes});
   handed_in_.resize(base::kCoresMax);
   channel_ = std::make_unique<run::CoreChannel>(index, rings_.wiring, limits.core);
+}
+
+void SimCore::open_port(PortShared& port) {
+  ports_[port.name.port] = std::make_unique<SimPort>(scene_, network_, port, who_.index);
+  views_[port.name.port] = ports_[port.name.port].get();
+}
+
+void SimCore::close_port(std::uint8_t port) {
+  views_[port] = nullptr;
+  ports_[port].reset();
 }
 
 void SimCore::join(SimCore& from, SimCore& to) {

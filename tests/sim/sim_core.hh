@@ -35,6 +35,9 @@ class SimCore {
   [[nodiscard]] bool disk_has_jobs() { return rings_.jobs.room() < rings_.jobs.capacity(); }
 
   [[nodiscard]] run::CoreChannel& channel() { return *channel_; }
+  // A port's views: one that no agent touches any more goes, one that comes is there before the agent hears of it.
+  void close_port(std::uint8_t port);
+  void open_port(PortShared& port);
   // Fires the probes that the newest report and the rings speak for.
   void look();
   // Everything is back where it belongs. `why`: what is not.
@@ -57,6 +60,7 @@ class SimCore {
   };
 
   Scene& scene_;
+  Network& network_;
   const Who who_;
   run::CoreRings rings_;
   std::vector<std::unique_ptr<HandOver>> handed_in_;

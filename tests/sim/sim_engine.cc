@@ -41,6 +41,7 @@ void SimEngine::start() {
   for (auto& from : cores_)
     for (auto& to : cores_)
       if (from != to) SimCore::join(*from, *to);
+  lives_.assign(ports_.size(), PortLife{});
   turns_.assign(count, Turns{.agent = scene_.now});
   control_turn_ = tick_at_ = scene_.now;
   sessions_ = std::make_unique<run::Sessions>(*this, *this, device(), scene_.swarm.policy);
@@ -78,6 +79,7 @@ void SimEngine::poll_control() {
   run_posted();
   if (scene_.now >= tick_at_) {
     sessions_->tick();
+    bring_ports_back();
     for (auto& core : cores_) core->look();
     look_at_paths();
     puller_->poll();
@@ -105,6 +107,7 @@ void SimEngine::look_at_paths() {
         probes.fire_if(state == PathState::kSuspect, Probe::path_suspect);
         probes.fire_if(state == PathState::kDown, Probe::path_down);
         probes.fire_if(state == PathState::kStandby, Probe::path_standby);
+        probes.fire_if(state == PathState::kDraining, Probe::path_draining);
         probes.fire_if(state == PathState::kActive && seen == PathState::kDown, Probe::path_back);
         seen = state;
       }
@@ -126,8 +129,47 @@ void SimEngine::post(std::function<void()> later) {
   control_turn_ = std::min(control_turn_, scene_.now + base::microseconds(5));
 }
 
-run::LocalPort SimEngine::local_port(std::uint32_t port) const {
-  return {.name = "p" + std::to_string(port),
+void SimEngine::remove_port(std::uint8_t port, base::Duration gone) {
+  PortLife& life = lives_[port];
+  if (life.state != PortLife::State::kOpen) return;
+  scene_.note({Who::Kind::kControl, number_, 0}, "removes a port", port);
+  life.state = PortLife::State::kLeaving;
+  life.back_at = scene_.now + gone;
+  sessions_->on_ports_changed();
+}
+
+void SimEngine::close_port(std::uint32_t port) {
+  scene_.note({Who::Kind::kControl, number_, 0}, "closes a port", port);
+  scene_.probes.fire(Probe::port_removed);
+  if (!ports_[port]->held.empty())
+    scene_.checks.fail("closed ports are in nobody's hands", "e%u closes port %u, of which %zu buffers are held", number_,
+                       port, ports_[port]->held.size());
+  for (auto& core : cores_) core->close_port(static_cast<std::uint8_t>(port));
+  lives_[port].state = PortLife::State::kClosed;
+}
+
+void SimEngine::bring_ports_back() {
+  for (std::uint8_t i = 0; i < lives_.size(); ++i) {
+    PortLife& life = lives_[i];
+    if (life.state != PortLife::State::kClosed || (scene_.faults_on && scene_.now < life.back_at)) continue;
+    scene_.note({Who::Kind::kControl, number_, 0}, "adds a port", i);
+    scene_.probes.fire(Probe::port_added);
+    life.state = PortLife::State::kOpen;
+    ++life.generation;
+    share::Command command;
+    command.kind = share::Command::Kind::kAddPort;
+    command.body.port = {.port = base::PortId{i}};
+    for (auto& core : cores_) {
+      core->open_port(*ports_[i]);
+      core->channel().send(command);
+    }
+    sessions_->on_ports_changed();
+  }
+}
+
+std::optional<run::LocalPort> SimEngine::local_port(std::uint32_t port) const {
+  if (port >= lives_.size() || lives_[port].state != PortLife::State::kOpen) return std::nullopt;
+  return run::LocalPort{.name = "p" + std::to_string(port),
           .address = address_of(ports_[port]->name),
           .prefix_bits = 24,
           .mtu = scene_.swarm.mtu[port],
@@ -136,7 +178,8 @@ run::LocalPort SimEngine::local_port(std::uint32_t port) const {
           .role = scene_.swarm.role[port],
           .shares_rings = false,
           .weight = static_cast<std::uint8_t>(share::kWeightDefault * (port + 1)),
-          .congestion = scene_.swarm.congestion[port]};
+          .congestion = scene_.swarm.congestion[port],
+          .generation = lives_[port].generation};
 }
 
 base::Result<share::Flow> SimEngine::make_flow(std::uint32_t port, const base::IpAddress& remote,

@@ -30,6 +30,8 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   void start();
   void die();
   [[nodiscard]] bool alive() const { return sessions_ != nullptr; }
+  // The operator takes a port away, and gives it back after `gone`, or when no more faults come.
+  void remove_port(std::uint8_t port, base::Duration gone);
   [[nodiscard]] Puller* puller() { return puller_.get(); }
   [[nodiscard]] std::vector<std::unique_ptr<SimCore>>& sim_cores() { return cores_; }
 
@@ -67,8 +69,11 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   [[nodiscard]] run::CoreChannel& channel(std::uint32_t core) noexcept override { return cores_[core]->channel(); }
   [[nodiscard]] std::uint32_t fetch_slots() const noexcept override { return scene_.swarm.limits.fetch_slots; }
   [[nodiscard]] std::uint32_t requests_max() const noexcept override { return scene_.swarm.limits.core.requests; }
-  [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
-  [[nodiscard]] run::LocalPort local_port(std::uint32_t port) const override;
+  [[nodiscard]] std::optional<run::LocalPort> local_port(std::uint32_t port) const override;
+  [[nodiscard]] bool leaving(std::uint32_t port) const noexcept override {
+    return port < lives_.size() && lives_[port].state == PortLife::State::kLeaving;
+  }
+  void close_port(std::uint32_t port) override;
   [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override {
     return scene_.now >= ports_[port]->down_until;
   }
@@ -85,8 +90,16 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   void open_for_peer(const base::DeviceId& device, const model::RemoteFile& file, model::ServedDone done) override;
 
  private:
+  // What the process knows of a port; a new process has them all.
+  struct PortLife {
+    enum class State : std::uint8_t { kOpen, kLeaving, kClosed };
+    State state = State::kOpen;
+    std::uint32_t generation = 0;
+    base::Instant back_at{};
+  };
   void run_posted();
   void look_at_paths();
+  void bring_ports_back();
 
   const SimCore::Around around_;
   Scene& scene_;
@@ -96,6 +109,7 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   base::Duration clock_offset_{};
   std::int64_t drift_ppm_ = 0;
   std::vector<std::unique_ptr<PortShared>> ports_;
+  std::vector<PortLife> lives_;  // beside ports_
   Store store_;
 
   std::vector<std::unique_ptr<SimCore>> cores_;

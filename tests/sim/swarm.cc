@@ -110,6 +110,9 @@ Swarm draw_swarm(std::uint64_t seed) {
       static_cast<std::uint32_t>(dice.spread(128u << 10, 4u << 20));  // of all pulled files together
   s.file_bytes_max = std::max(1000u, all_bytes / (s.engines * (s.engines - 1) * s.files));
   s.again_bytes = (4u << 20) / s.engines;
+  if (s.calm) return s;
+  s.faults.port_removed = dice.interval(milliseconds(20), seconds(1));
+  s.faults.port_gone = dice.spread_time(milliseconds(1), milliseconds(500));
   return s;
 }
 
@@ -127,6 +130,7 @@ std::string describe(const Swarm& s) {
                 "lanes %u, in flight %u, packets per key %" PRIu64
                 "\n"
                 "mean times (ms): cut %" PRId64 " for %" PRId64 ", port down %" PRId64 " for %" PRId64
+                ", removed %" PRId64 " for %" PRId64
                 ", crash %" PRId64 ", link lost %" PRId64 " for %" PRId64 ", clock %" PRId64 ", stalls %" PRId64
                 " and %" PRId64 ", weather %" PRId64 ", disk full %" PRId64
                 "\n"
@@ -142,8 +146,9 @@ std::string describe(const Swarm& s) {
                 l.serve_slots, l.core.fetches, l.core.extents, l.core.requests, l.core.files, l.command_ring,
                 l.event_ring, l.job_ring, l.done_ring, l.hand_over_ring, l.rx_ring, l.tx_ring, l.tx_pool,
                 l.disk_depth, l.lanes.lanes, l.lanes.packets_in_flight, l.lanes.packets_per_epoch, f.cut.ms(),
-                f.cut_lasts.ms(), f.port_down.ms(), f.port_down_lasts.ms(), f.crash.ms(), f.link_lost.ms(),
-                f.link_gone.ms(), f.clock_step.ms(), f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
+                f.cut_lasts.ms(), f.port_down.ms(), f.port_down_lasts.ms(), f.port_removed.ms(),
+                f.port_gone.ms(), f.crash.ms(), f.link_lost.ms(), f.link_gone.ms(), f.clock_step.ms(),
+                f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
                 f.disk_full.ms(), f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm, f.write_error_ppm,
                 f.wrong_core_ppm, f.refuse_open_ppm, f.close_early_ppm, f.offer_twice_ppm);
   return text;

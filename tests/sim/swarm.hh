@@ -54,6 +54,7 @@ struct SimLimits {
 struct FaultRates {
   base::Duration cut{}, cut_lasts{};  // of a path: one way, or both
   base::Duration port_down{}, port_down_lasts{};
+  base::Duration port_removed{}, port_gone{};  // by the operator; the second: until it is added again
   base::Duration crash{}, crash_lasts{};
   base::Duration link_lost{}, link_gone{};  // the second: until it is there again
   base::Duration clock_step{};

@@ -63,7 +63,7 @@ TEST_F(Cli, HelpNamesEveryCommand) {
   const Ran ran = weft({"--help"});
   EXPECT_EQ(ran.code, 0);
   EXPECT_EQ(ran.err, "");
-  for (const char* command : {"init", "id", "serve", "status", "policy", "device", "folder"}) {
+  for (const char* command : {"init", "id", "serve", "status", "policy", "port", "device", "folder"}) {
     EXPECT_NE(ran.out.find(command), std::string::npos) << command;
     EXPECT_NE(weft({command, "--help"}).out.find("Usage"), std::string::npos) << command;
   }
@@ -234,6 +234,35 @@ TEST_F(Cli, PolicyShowsAndSets) {
   ::unsetenv("STGUIADDRESS");
   expect_one_sentence(without, kWrong);
   EXPECT_NE(without.err.find("[[port]]"), std::string::npos) << without.err;
+}
+
+TEST_F(Cli, PortsAreAddedAndRemoved) {
+  ASSERT_EQ(init().code, kDone);
+  api::test::FakeDaemon daemon;
+  auto server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1);
+  const Ran added = weft({"port", "add", "east", "--device", "net_memif1", "--address", "10.2.0.1/24", "--address",
+                          "fd00::1/64", "--mtu", "9000", "--to", "left", "--home", home});
+  EXPECT_EQ(added.code, kDone) << added.err;
+  EXPECT_NE(added.out.find("weft.toml:\n\n[[port]]\n"), std::string::npos) << added.out;
+  EXPECT_EQ(daemon.last_port().mtu, 9000);
+  EXPECT_TRUE(daemon.last_port().v4 && daemon.last_port().v6);
+  EXPECT_EQ(daemon.last_port().to, std::vector<std::string>{"left"});
+  const Ran again = weft({"port", "add", "broken", "--home", home});
+  EXPECT_EQ(again.out, "port broken is open\n");
+  const Ran removed = weft({"port", "remove", "left", "--home", home});
+  EXPECT_EQ(removed.code, kDone) << removed.err;
+  const Ran clash = weft({"port", "add", "x", "--device", "net_memif1", "--address", "10.1.0.1/24", "--home", home});
+  const Ran no_such = weft({"port", "remove", "no/such", "--home", home});
+  ::unsetenv("STGUIADDRESS");
+  expect_one_sentence(clash, kWrong);
+  EXPECT_NE(clash.err.find("give each port its own"), std::string::npos) << clash.err;
+  expect_one_sentence(no_such, kWrong);
+  EXPECT_NE(no_such.err.find("no such port"), std::string::npos) << no_such.err;
+  expect_one_sentence(weft({"port", "add", "--home", home}), kWrong);
+  EXPECT_EQ(daemon.orders(), (std::vector<std::string>{"add east", "reopen broken", "remove left"}));
 }
 
 TEST(StatusText, RefusesForeignAnswers) {

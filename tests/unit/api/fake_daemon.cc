@@ -162,6 +162,42 @@ base::Status FakeDaemon::set_policy(share::Policy policy) {
   return {};
 }
 
+base::Status FakeDaemon::add_port(std::string_view lines, std::string& why) {
+  if (!datapath_value.running) return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml");
+  model::PortConfig left{.name = "left", .device = "net_memif0,id=0", .v4 = model::IpPrefix{{.bytes = {10, 1, 0, 1}}, 24}};
+  const auto port = model::parse_port(lines, 2, {left});
+  if (!port) {
+    why = port.error();
+    return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
+  }
+  if (port->device == "net_tap9") {
+    why = "port '" + port->name + "': no memory for its packet buffers";
+    return base::fail(base::Errc::kUnavailable, "port could not be opened");
+  }
+  note("add " + port->name);
+  const std::lock_guard lock(mutex_);
+  port_ = *port;
+  return {};
+}
+
+model::PortConfig FakeDaemon::last_port() {
+  const std::lock_guard lock(mutex_);
+  return port_;
+}
+
+base::Status FakeDaemon::reopen_port(std::string_view name, std::string&) {
+  if (name != "broken") return base::fail(base::Errc::kNotFound, "no such port");
+  note("reopen broken");
+  return {};
+}
+
+base::Status FakeDaemon::remove_port(std::string_view name) {
+  if (name == "going") return base::fail(base::Errc::kUnavailable, "the port is being removed already");
+  if (name != "left" && name != "right") return base::fail(base::Errc::kNotFound, "no such port");
+  note("remove " + std::string(name));
+  return {};
+}
+
 base::Status FakeDaemon::impair(std::string_view port, const nic::Impairment& impairment) {
   if (port != "left" && port != "right") return base::fail(base::Errc::kNotFound, "no such port");
   if (!impair_answer) return impair_answer;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "bep/model/weft_toml.hh"
 #include "engine/run/status_source.hh"
 
 namespace weft::api::test {
@@ -29,6 +30,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
 
   [[nodiscard]] std::vector<std::string> orders();               // "scan docs", "shutdown", …
   [[nodiscard]] nic::Impairment last_impairment();
+  [[nodiscard]] model::PortConfig last_port();
 
   [[nodiscard]] const model::Config& config() const override { return config_value; }
   [[nodiscard]] bool impair_allowed() const override { return impair_value; }
@@ -49,6 +51,10 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   void scan_all() override { note("scan all"); }
   void shutdown() override { note("shutdown"); }
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
+  // Beside a port "left" with two data cores; "broken" could not be opened.
+  [[nodiscard]] base::Status add_port(std::string_view lines, std::string& why) override;
+  [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why) override;
+  [[nodiscard]] base::Status remove_port(std::string_view name) override;
   [[nodiscard]] base::Status set_policy(share::Policy policy) override;
 
  private:
@@ -56,6 +62,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   std::mutex mutex_;
   std::vector<std::string> orders_;
   nic::Impairment impairment_;
+  model::PortConfig port_;
 };
 
 }  // namespace weft::api::test

@@ -34,6 +34,7 @@ class Rig {
   [[nodiscard]] cli::HttpReply put(const std::string& target, std::string body) const {
     return send(ask("PUT", target, std::move(body)));
   }
+  [[nodiscard]] cli::HttpReply remove(const std::string& target) const { return send(ask("DELETE", target)); }
   [[nodiscard]] static cli::HttpReply send(const cli::HttpAsk& ask);
   [[nodiscard]] const std::string& port() const { return port_; }
 

@@ -281,5 +281,25 @@ TEST(WeftToml, DamagedTextGivesOneSentence) {
   }
 }
 
+TEST(WeftToml, OnePortAloneIsCheckedAsInTheFile) {
+  const auto first = parse_port("name = \"left\"\ndevice = \"net_ring0\"\naddress = \"10.1.0.1/24\"\n", 2, {});
+  ASSERT_TRUE(first) << first.error();
+  EXPECT_EQ(first->name, "left");
+  const auto refusal = [&](const std::string& lines) {
+    const auto port = parse_port(lines, 2, {*first});
+    EXPECT_FALSE(port) << lines;
+    return port ? "" : port.error();
+  };
+  const std::string right = "name = \"right\"\ndevice = \"net_ring1\"\n";
+  EXPECT_EQ(refusal(right).substr(0, 13), "port.address ");   // neither file nor line
+  EXPECT_EQ(refusal(right + "address = \"10.1.0.9/24\"\n").substr(0, 49), "port.address is in the network of port \"left\"; wr");
+  EXPECT_NE(refusal(right + "address = \"10.2.0.1/24\"\nudp_port = 65535").find("2 data cores"), std::string::npos);
+  EXPECT_NE(refusal("name = \"x\"\ndevice = \"net_ring0,a=b\"\naddress = \"10.2.0.1/24\"").find("name of port \"left\""),
+            std::string::npos);
+  EXPECT_EQ(refusal("name = ").substr(0, 14), "not valid TOML");
+  EXPECT_EQ(refusal("[[port]]\nname = \"x\"").substr(0, 10), "port.name ");
+  EXPECT_TRUE(parse_port(right + "address = \"10.2.0.1/24\"\n", 2, {*first}));
+}
+
 }  // namespace
 }  // namespace weft::model

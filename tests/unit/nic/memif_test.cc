@@ -176,8 +176,8 @@ TEST(Memif, RefusesImpairmentThatIsNotAllowedOrAbsurd) {
   EXPECT_EQ(port->set_impairment({.drop_ppm = 1'000'001}).error().code, base::Errc::kInvalidArgument);
 }
 
-// A server that comes later, or again, must be another process (memif_process_test.cc): DPDK 22.11 shares one socket
-// between the ports of a process and never closes a listener.
+// A server that comes later than its client must be in another process (memif_process_test.cc): DPDK 22.11 shares one socket
+// between the ports of a process, and that of a client does not listen.
 TEST(Memif, CoreDropsInsteadOfFillingADeadRing) {
   Pair pair(unique_socket("dead"), 1);
   ASSERT_TRUE(pair.connect());

@@ -34,8 +34,9 @@ Offer sample_offer() {
   v6.prefix_len = 64;
   v6.role = 1;
   v6.to = {"left", "right"};
+  v6.generation = 7;
   v6.rss_entries = 128;
-  offer.ports = {v4, v6};
+  offer.ports = {v4, {}, v6};
   return offer;
 }
 
@@ -75,9 +76,8 @@ TEST(Private, ImpossibleOffers) {
       [](auto& m) { m.set_cores(0); },
       [](auto& m) { m.set_chunk_bytes_max(255); },
       [](auto& m) { m.mutable_ports(0)->set_address("12345"); },
-      [](auto& m) { m.mutable_ports(0)->clear_address(); },
       [](auto& m) { m.mutable_ports(0)->set_prefix_len(33); },
-      [](auto& m) { m.mutable_ports(1)->set_prefix_len(129); },
+      [](auto& m) { m.mutable_ports(2)->set_prefix_len(129); },
       [](auto& m) { m.mutable_ports(0)->set_mtu(1279); },
       [](auto& m) { m.mutable_ports(0)->set_mtu(65536); },
       [](auto& m) { m.mutable_ports(0)->set_udp_port_base(0); },
@@ -96,6 +96,18 @@ TEST(Private, ImpossibleOffers) {
     ASSERT_FALSE(decoded.has_value()) << i;
     EXPECT_EQ(decoded.error().code, base::Errc::kCorrupt) << i;
   }
+}
+
+TEST(Private, APlaceWithoutAnAddressIsNoPort) {
+  bep::WeftOffer message;
+  ASSERT_TRUE(message.ParseFromString(string_of(encode_private(sample_offer()))));
+  message.mutable_ports(0)->clear_address();
+  const auto decoded = decode_private(MessageType::kOffer, bytes_of(message.SerializeAsString()));
+  ASSERT_TRUE(decoded.has_value());
+  const Offer& offer = std::get<Offer>(*decoded);
+  ASSERT_EQ(offer.ports.size(), 3u);
+  EXPECT_FALSE(offer.ports[0].exists() || offer.ports[1].exists());
+  EXPECT_EQ(offer.ports[2], sample_offer().ports[2]);
 }
 
 TEST(Private, APortNamesNoMorePartnersThanThereMayBePorts) {

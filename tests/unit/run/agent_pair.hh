@@ -59,8 +59,8 @@ inline void add_session(Side& side, base::SessionId session) {
 inline void add_lane(Side& side, base::SessionId session, base::PathId path, base::PortId port, bool low,
                      const Secret& secret, std::uint16_t packet_bytes = SimPort::kRoom,
                      share::Congestion congestion = share::Congestion::kCubic) {
-  const auto up = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
-  const auto down = *wire::derive_packet_key(secret, path, base::CoreId{0}, wire::Direction::kHighToLow, 0);
+  const auto up = *wire::derive_packet_key(secret, {.id = path}, base::CoreId{0}, wire::Direction::kLowToHigh, 0);
+  const auto down = *wire::derive_packet_key(secret, {.id = path}, base::CoreId{0}, wire::Direction::kHighToLow, 0);
   share::Command c;
   c.kind = share::Command::Kind::kAddLane;
   c.session = session;
@@ -128,7 +128,7 @@ class AgentPair {
           c.session = kSession;
           c.path = report.lanes[i].path;
           c.body.set_key = {.epoch = next, .tx = tx,
-                            .key = *wire::derive_packet_key(secret_, c.path, base::CoreId{0},
+                            .key = *wire::derive_packet_key(secret_, {.id = c.path}, base::CoreId{0},
                                                             low == tx ? wire::Direction::kLowToHigh
                                                                       : wire::Direction::kHighToLow, next)};
           side->channel->send(c);
@@ -143,7 +143,7 @@ class AgentPair {
   }
   // The key with which one side seals: what a test needs to open packets, or to make some of its own.
   [[nodiscard]] share::PacketKey key_of(bool low, base::PathId path, std::uint32_t epoch = 0) const {
-    return *wire::derive_packet_key(secret_, path, base::CoreId{0},
+    return *wire::derive_packet_key(secret_, {.id = path}, base::CoreId{0},
                                     low ? wire::Direction::kLowToHigh : wire::Direction::kHighToLow, epoch);
   }
   void set_state(Side& side, std::uint32_t i, share::PathState state) {

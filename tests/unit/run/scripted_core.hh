@@ -102,7 +102,7 @@ class ScriptedCore {
         share::LaneReport lane;
         lane.session = c.session;
         lane.path = c.path;
-        lane.receiver_index = c.body.add_lane.receiver_index_local;
+        lane.lane_epoch = c.body.add_lane.lane_epoch;
         lane.unanswered_since = base::kNever;
         lane.srtt = lane.rtt_min = lane.rtt_latest = base::microseconds(200);
         lane.last_received = now;
@@ -120,7 +120,10 @@ class ScriptedCore {
       case Command::Kind::kOpenWrite: return install(c, c.body.open_write.file);
       case Command::Kind::kFetch: return fetching.push_back({c.session, c.body.fetch});
       case Command::Kind::kCloseFile: return holding_closes ? closes_held_.push_back(c) : close(c);
-      case Command::Kind::kAddSession: case Command::Kind::kSetKey: return;
+      case Command::Kind::kQuietPort: case Command::Kind::kForgetPort:
+        return emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(c.body.port.port),
+                     .detail = 0});
+      case Command::Kind::kAddSession: case Command::Kind::kSetKey: case Command::Kind::kAddPort: return;
     }
   }
   void close(const Command& c) {

@@ -161,7 +161,7 @@ TEST_F(SessionLoss, PathsThatAreSoonBackDoNotLoseTheirFetches) {
   const auto waiting = a().fetch(1);
   world.settle();
   const int before = a().paths_changed;
-  const auto unplug = [&](bool up) { a().data.up.assign(2, up); };
+  const auto unplug = [&](bool up) { a().data.ports[0].up = a().data.ports[1].up = up; };
   unplug(false);                                   // all at once, without a silence before
   world.run(WeftSession::kLinkTakesOverAfter - base::milliseconds(20));
   unplug(true);

@@ -74,31 +74,46 @@ class TestLink final : public SessionLink {
 
 class TestData final : public DataSide {
  public:
-  TestData(std::uint32_t core_count, std::vector<LocalPort> of_ports)
-      : ports_(std::move(of_ports)), up(ports_.size(), true) {
+  TestData(std::uint32_t core_count, const std::vector<LocalPort>& of_ports) {
+    MUST(of_ports.size() <= base::kPortsMax);
+    for (std::size_t i = 0; i < of_ports.size(); ++i) ports[i].here = of_ports[i];
     for (std::uint32_t i = 0; i < core_count; ++i) script.push_back(std::make_unique<ScriptedCore>(i));
   }
   [[nodiscard]] std::uint32_t cores() const noexcept override { return static_cast<std::uint32_t>(script.size()); }
   [[nodiscard]] CoreChannel& channel(std::uint32_t core) noexcept override { return script[core]->channel; }
   [[nodiscard]] std::uint32_t fetch_slots() const noexcept override { return 256; }
   [[nodiscard]] std::uint32_t requests_max() const noexcept override { return kRequestsMax; }
-  [[nodiscard]] std::uint32_t ports() const noexcept override { return static_cast<std::uint32_t>(ports_.size()); }
-  [[nodiscard]] LocalPort local_port(std::uint32_t port) const override { return ports_[port]; }
-  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return up[port]; }
+  [[nodiscard]] std::optional<LocalPort> local_port(std::uint32_t port) const override {
+    return ports[port].leaves ? std::nullopt : ports[port].here;
+  }
+  [[nodiscard]] bool leaving(std::uint32_t port) const noexcept override { return ports[port].leaves; }
+  void close_port(std::uint32_t port) override {
+    ports[port].here.reset();
+    ports[port].leaves = false;
+  }
   void poll_ports(base::Instant) override {}
+  [[nodiscard]] bool link_up(std::uint32_t port) const noexcept override { return ports[port].up; }
   [[nodiscard]] base::Result<share::Flow> make_flow(std::uint32_t port, const base::IpAddress& remote,
                                                     std::uint16_t local_udp, std::uint16_t remote_udp) override {
-    if (remote.v6 != ports_[port].address.v6) return base::fail(base::Errc::kUnavailable, "no address of that family");
-    return share::Flow{.src = ports_[port].address, .dst = remote, .src_udp = local_udp, .dst_udp = remote_udp,
+    const base::IpAddress& ours = ports[port].here.value().address;
+    if (remote.v6 != ours.v6) return base::fail(base::Errc::kUnavailable, "no address of that family");
+    return share::Flow{.src = ours, .dst = remote, .src_udp = local_udp, .dst_udp = remote_udp,
                        .neighbour = 0};
   }
+  // As the engine: a port that takes the number of another has the next generation.
+  void add_port(std::uint32_t number, LocalPort port) {
+    MUST(!ports[number].here);
+    port.generation = ++ports[number].generation;
+    ports[number].here = std::move(port);
+  }
+
   std::vector<std::unique_ptr<ScriptedCore>> script;
-
- private:
-  std::vector<LocalPort> ports_;
-
- public:
-  std::vector<bool> up;                         // by port
+  struct Port {
+    std::optional<LocalPort> here;
+    bool leaves = false, up = true;
+    std::uint32_t generation = 0;
+  };
+  std::array<Port, base::kPortsMax> ports;
 };
 
 // One device: what stands around its session.

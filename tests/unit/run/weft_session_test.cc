@@ -79,7 +79,7 @@ TEST(WeftSession, ALinkThatGoesDownTakesItsPathsWithinOneTickAndNoOthers) {
     return worst;
   };
   ASSERT_EQ(state(1), share::PathState::kActive);
-  world.a.data.up[1] = false;
+  world.a.data.ports[1].up = false;
   world.run(base::milliseconds(10));                // one tick; the cores' reports still say that all is well
   EXPECT_EQ(state(0), share::PathState::kActive);
   for (const PathShown& path : world.a.session.paths()) {
@@ -89,7 +89,7 @@ TEST(WeftSession, ALinkThatGoesDownTakesItsPathsWithinOneTickAndNoOthers) {
     const auto& table = world.a.core().rings.table.current();
     EXPECT_EQ(table.paths[base::to_index(world.a.session.slot())][base::to_index(path.id)].state, share::PathState::kDown);
   }
-  world.a.data.up[1] = true;
+  world.a.data.ports[1].up = true;
   world.run(base::milliseconds(200));
   EXPECT_EQ(state(1), share::PathState::kActive);
 }
@@ -121,7 +121,7 @@ TEST(WeftSession, EachEpochsKeyIsSuppliedOnceAndFitsTheOtherEnd) {
 
 // The simulator's seed 1960: the report of the old lane had a higher epoch, the new one was sent a key that it could not use
 // yet, and never again.
-TEST(WeftSession, ReportsOfAnEarlierSessionsLanesSupplyNoKeysAndShowNoPaths) {
+TEST(WeftSession, ReportsOfEarlierLanesSupplyNoKeysAndAreNotShown) {
   World world;
   world.connect();
   world.run(base::milliseconds(50));
@@ -129,12 +129,12 @@ TEST(WeftSession, ReportsOfAnEarlierSessionsLanesSupplyNoKeysAndShowNoPaths) {
   const auto before = world.a.core().told(Kind::kSetKey).size();
   for (share::LaneReport& lane : lanes) {
     lane.key_epoch = lane.peer_key_epoch = 1;
-    lane.receiver_index ^= 1u << ReceiverIndex::kRandomShift;
+    --lane.lane_epoch;
   }
   world.run(base::milliseconds(50));
   EXPECT_EQ(world.a.core().told(Kind::kSetKey).size(), before);
   for (const PathShown& path : world.a.session.paths()) EXPECT_TRUE(path.lanes.empty());
-  for (share::LaneReport& lane : lanes) lane.receiver_index ^= 1u << ReceiverIndex::kRandomShift;
+  for (share::LaneReport& lane : lanes) ++lane.lane_epoch;
   world.run(base::milliseconds(50));
   EXPECT_EQ(world.a.core().told(Kind::kSetKey).size(), before + 2 * lanes.size());
 }
@@ -143,7 +143,7 @@ TEST(WeftSession, APathWhosePortIsDownCarriesNothingAndComesBack) {
   World world({.ports = {port_of("p0", v4(0, 1))}, .cores = 1}, {.ports = {port_of("p0", v4(0, 2))}, .cores = 1});
   world.connect();
   const int before = world.a.paths_changed;
-  world.a.data.up[0] = false;
+  world.a.data.ports[0].up = false;
   world.run(base::milliseconds(20));
   EXPECT_EQ(world.a.session.paths().at(0).entry.state, share::PathState::kDown);
   world.run(WeftSession::kLinkTakesOverAfter);
@@ -151,7 +151,7 @@ TEST(WeftSession, APathWhosePortIsDownCarriesNothingAndComesBack) {
   EXPECT_EQ(world.a.paths_changed, before + 1);
   world.run(base::seconds(20));
   EXPECT_FALSE(world.a.session.usable());
-  world.a.data.up[0] = true;
+  world.a.data.ports[0].up = true;
   world.run(base::milliseconds(500));
   EXPECT_TRUE(world.a.session.usable());
   EXPECT_EQ(world.a.paths_changed, before + 2);

@@ -56,6 +56,25 @@ class LaneTest : public testing::Test {
   Fates fates_;
 };
 
+TEST_F(LaneTest, AcksOfTheNumbersBeforeItsFirstSayNothing) {
+  Lane lane({.max_packet_bytes = kPacket, .first_packet_number = 5000}, ring_);
+  wire::Ack late{.largest = 4999};                // of the lane before, with the same path
+  ASSERT_TRUE(late.ranges.try_push({0, 4999}));
+  const auto no_fate = [](const SentPacket&, Fate) { ADD_FAILURE(); };
+  EXPECT_TRUE(lane.handle_ack(late, now_, no_fate).acceptable);
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(lane.can_send(kPacket, now_));
+    lane.on_sent({.packet_number = lane.take_packet_number(), .bytes = kPacket, .kind = SentKind::kChunk}, now_);
+  }
+  EXPECT_EQ(lane.next_packet_number(), 5008u);
+  const AckResult result = lane.handle_ack(late, now_, no_fate);
+  EXPECT_TRUE(result.acceptable);
+  EXPECT_EQ(result.newly_acked + result.lost, 0u);
+  wire::Ack real{.largest = 5007};
+  ASSERT_TRUE(real.ranges.try_push({4990, 5007}));
+  EXPECT_EQ(lane.handle_ack(real, now_, [](const SentPacket&, Fate) {}).newly_acked, 8u);
+}
+
 TEST_F(LaneTest, PacketNumbersCountUp) {
   EXPECT_EQ(lane_.take_packet_number(), 0u);
   EXPECT_EQ(lane_.take_packet_number(), 1u);

@@ -47,7 +47,7 @@ class Format : public testing::Test {
   }
   [[nodiscard]] std::string hex(const char* name) const { return to_hex(blocks_.at(name)); }
   [[nodiscard]] share::PacketKey key() const {
-    return derive_packet_key(blocks_.at("secret"), base::PathId{9}, base::CoreId{1},
+    return derive_packet_key(blocks_.at("secret"), {.id = base::PathId{9}, .high_generation = 2}, base::CoreId{1},
                              Direction::kLowToHigh, 3)
         .value();
   }
@@ -58,9 +58,9 @@ TEST_F(Format, KeyAndIvAreDerivedAsWritten) {
   EXPECT_EQ(to_hex(key().key), hex("key"));
   EXPECT_EQ(to_hex(key().iv), hex("iv"));
   const auto info = blocks_.at("info");
-  ASSERT_EQ(info.size(), 18u);
+  ASSERT_EQ(info.size(), 26u);
   EXPECT_EQ(std::string(reinterpret_cast<const char*>(info.data()), 11), "weft lane 1");
-  EXPECT_EQ(to_hex(base::Bytes(info).subspan(11)), "09" "01" "00" "00000003");
+  EXPECT_EQ(to_hex(base::Bytes(info).subspan(11)), "09" "00000000" "00000002" "01" "00" "00000003");
 }
 
 TEST_F(Format, NonceIsIvXorPacketNumber) {

@@ -73,10 +73,10 @@ TEST(Hkdf, APacketKeyIsTheFirstBlockOfTheExpansion) {
       for (const Direction direction : {Direction::kLowToHigh, Direction::kHighToLow}) {
         for (const std::uint32_t epoch : {0u, 1u, 0x01020304u, UINT32_MAX}) {
           Buffer message = from_hex("77656674206c616e652031");  // "weft lane 1"
-          for (const unsigned part : {path, core, static_cast<unsigned>(direction), epoch >> 24,
-                                      epoch >> 16 & 255, epoch >> 8 & 255, epoch & 255, 1u})
+          for (const unsigned part : {path, 0u, 0u, 0u, 4u, 0u, 0u, 5u, 0u, core, static_cast<unsigned>(direction),
+                                      epoch >> 24, epoch >> 16 & 255, epoch >> 8 & 255, epoch & 255, 1u})
             message.push_back(static_cast<std::byte>(part));
-          const auto key = derive_packet_key(secret, static_cast<base::PathId>(path),
+          const auto key = derive_packet_key(secret, {static_cast<base::PathId>(path), 4, 5 << 8},
                                              static_cast<base::CoreId>(core), direction, epoch);
           ASSERT_TRUE(key);
           EXPECT_EQ(to_hex(key->key) + to_hex(key->iv),

@@ -13,10 +13,9 @@
 namespace weft::wire {
 namespace {
 
-std::string key_hex(base::Bytes secret, unsigned path, unsigned core, Direction direction,
+std::string key_hex(base::Bytes secret, const KeyedPath& path, unsigned core, Direction direction,
                     std::uint32_t epoch) {
-  const auto key = derive_packet_key(secret, static_cast<base::PathId>(path),
-                                     static_cast<base::CoreId>(core), direction, epoch);
+  const auto key = derive_packet_key(secret, path, static_cast<base::CoreId>(core), direction, epoch);
   if (!key) return "";
   return to_hex(key->key) + " " + to_hex(key->iv);
 }
@@ -24,13 +23,13 @@ std::string key_hex(base::Bytes secret, unsigned path, unsigned core, Direction 
 // Worked out with Python's cryptography (HKDFExpand).
 TEST(Keys, KnownAnswers) {
   const std::vector<std::byte> secret(kSessionSecretBytes, std::byte{0xA5});
-  EXPECT_EQ(key_hex(secret, 0, 0, Direction::kLowToHigh, 0),
-            "dc90a86a535cc177961049341983ab74 e5a6ab1c12cabd04bf7a76ba");
-  EXPECT_EQ(key_hex(secret, 63, 15, Direction::kHighToLow, 0xFFFFFFFF),
-            "271f086ffaadfb8d82a16b5e1e0d5bb7 eb90c8e3c4bb034e881f5f13");
+  EXPECT_EQ(key_hex(secret, {}, 0, Direction::kLowToHigh, 0),
+            "281863e1fac9958471bda39faf9efd7e 24c8769e424fbb60c23a8e1f");
+  EXPECT_EQ(key_hex(secret, {base::PathId{63}, 0xFFFFFFFF, 1}, 15, Direction::kHighToLow, 0xFFFFFFFF),
+            "26e601c76d8895ec8977ed97c5246198 a7dda833380e0244beba7960");
 }
 
-TEST(Keys, NoTwoOfPathCoreDirectionEpochAndSecretShareAKey) {
+TEST(Keys, NoTwoOfPathPortsCoreDirectionEpochAndSecretShareAKey) {
   std::vector<std::byte> secrets[2] = {std::vector<std::byte>(kSessionSecretBytes),
                                        std::vector<std::byte>(kSessionSecretBytes)};
   secrets[1].back() = std::byte{1};
@@ -40,14 +39,16 @@ TEST(Keys, NoTwoOfPathCoreDirectionEpochAndSecretShareAKey) {
     for (unsigned path = 0; path < base::kPathsMax; path += 3)
       for (unsigned core = 0; core < base::kCoresMax; core += 5)
         for (const auto direction : {Direction::kLowToHigh, Direction::kHighToLow})
-          for (const std::uint32_t epoch : {0u, 1u, 2u, 256u, 0x01000000u}) {
-            const std::string both = key_hex(secret, path, core, direction, epoch);
-            ASSERT_EQ(both.size(), 32u + 1 + 24);
-            keys.insert(both.substr(0, 32));
-            ivs.insert(both.substr(33));
-            ++count;
-          }
-  EXPECT_EQ(count, 2u * 22 * 4 * 2 * 5);
+          for (const std::uint32_t epoch : {0u, 1u, 2u, 256u, 0x01000000u})
+            for (const auto& [low, high] : {std::pair{0u, 0u}, {0u, 1u}, {1u, 0u}, {0u, 256u}}) {
+              const std::string both =
+                  key_hex(secret, {static_cast<base::PathId>(path), low, high}, core, direction, epoch);
+              ASSERT_EQ(both.size(), 32u + 1 + 24);
+              keys.insert(both.substr(0, 32));
+              ivs.insert(both.substr(33));
+              ++count;
+            }
+  EXPECT_EQ(count, 2u * 22 * 4 * 2 * 5 * 4);
   EXPECT_EQ(keys.size(), count);
   EXPECT_EQ(ivs.size(), count);
 }
