@@ -67,7 +67,8 @@ struct Finding {
 };
 constexpr Finding kNothing{};
 
-Finding find_down(const PathReport& report, const PathMemory& memory, bool needed) {
+// Of a path that carries nothing and has been asked.
+Finding find_answer(const PathReport& report, const PathMemory& memory, bool needed) {
   if (!report.port_up || !report.validated || memory.answering_since == base::kNever)
     return kNothing;
   const bool held = memory.last_answer - memory.answering_since < flap_hold(memory.falls);
@@ -83,11 +84,9 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
     case PathState::kAbsent:
       return kNothing;
     case PathState::kProbing:
-      if (report.validated && memory.answering_since != base::kNever)
-        return {true, PathEvent::kAnswered, PathReason::kAnswer};
-      if (now - memory.entered >= kProbingMax)
+      if (now - memory.entered >= kProbingMax && memory.answering_since == base::kNever)
         return {true, PathEvent::kDead, PathReason::kSilence};
-      return kNothing;
+      return find_answer(report, memory, needed);
     case PathState::kStandby:
     case PathState::kActive:
       if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
@@ -100,12 +99,12 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
       return kNothing;
     case PathState::kDraining:
       if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
-      if (dead) return {true, PathEvent::kDead, PathReason::kSilence};
+      if (dead || now - memory.entered >= kDrainMax) return {true, PathEvent::kDead, PathReason::kSilence};
       if (!report.waiting && report.in_flight_bytes == 0)
         return {true, PathEvent::kDrained, PathReason::kOperator};
       return kNothing;
     case PathState::kDown:
-      return find_down(report, memory, needed);
+      return find_answer(report, memory, needed);
   }
   return kNothing;
 }
@@ -116,8 +115,9 @@ bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, bas
   const bool in_use = report.state == PathState::kActive || report.state == PathState::kStandby;
   // Something is on its way that must be answered: that is the question already.
   if (in_use && report.waiting) return false;
-  // A path that is down and begins to answer is watched closely, so that the hold measures it.
-  const bool watched = report.state == PathState::kDown && memory.answering_since != base::kNever;
+  // A path that is held and answers is watched closely, so that the hold measures it.
+  const bool held = report.state == PathState::kDown || report.state == PathState::kProbing;
+  const bool watched = held && memory.answering_since != base::kNever;
   const base::Duration interval =
       watched ? kSuspectProbe : probe_interval(report.state, memory.asked, now - report.last_received, score);
   const base::Instant since =

@@ -6,13 +6,13 @@
 // trouble, so a path without traffic is asked now and then, and the question is that something.
 //
 //   state       event       when
-//   probing     kAnswered   a challenge was answered     kDead    none for kProbingMax
+//   probing     kAnswered   as down                      kDead    no answer for kProbingMax
 //   active,     kSilent     waiting longer than suspect_after()
 //   standby
 //   suspect     kAnswered   the wait ended               kDead    waiting longer than dead_after()
 //   down        kAnswered   a challenge was answered since the fall, and for a path whose stays are too short to
 //                           be useful, answers kept coming for flap_hold(), unless it is needed
-//   draining    kDrained    nothing in flight            kDead    waiting longer than dead_after()
+//   draining    kDrained    nothing in flight            kDead    waiting longer than dead_after(), or for kDrainMax
 //   any but down, probing   kDead at once when our port is down
 //
 // Not here: what an event does to the state (migrate/path_state.hh).

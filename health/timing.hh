@@ -23,6 +23,9 @@ inline constexpr std::int64_t kDownProbeShare = 8;
 // A good path without traffic is asked at least this often, so that its death is known before it
 // is needed. The score's table below may ask for longer intervals; this bound wins.
 inline constexpr base::Duration kIdleProbe = base::seconds(5);
+// A path that is to go has given back what it carried: it waits this long at the most for its last answers, whatever the
+// peer sends meanwhile.
+inline constexpr base::Duration kDrainMax = base::seconds(1);
 // A candidate that never answered is down after this long: shown as such, still probed each second.
 inline constexpr base::Duration kProbingMax = base::seconds(3);
 // A path that carried data for less than this before it fell did not earn its return: the time counts from coming back

@@ -31,11 +31,12 @@ def ip(*words):
 
 
 class Net:
-    """Namespaces by short name, made when first named, and cables between them. The kernel keeps off the cables' interfaces:
-    they are weft's."""
+    """Namespaces by short name, made when first named, and cables between them. `kernel_too`: the kernel uses the cables'
+    interfaces as well as weft; else it keeps off them."""
 
-    def __init__(self):
+    def __init__(self, kernel_too=False):
         self._names = {}
+        self._kernel_too = kernel_too
 
     def close(self):
         for name in self._names.values():
@@ -46,9 +47,10 @@ class Net:
             self._names[short] = f"weft-{short}-{os.getpid()}"
             ip("netns", "add", self[short])
             self.ip(short, "link", "set", "lo", "up")
-            # The host's stack would answer for an address of its own whichever interface a packet comes by.
-            self.write(short, "net/ipv4/conf/all/rp_filter", 1)
-            self.write(short, "net/ipv4/conf/all/arp_ignore", 1)
+            if not self._kernel_too:
+                # The host's stack would answer for an address of its own whichever interface a packet comes by.
+                self.write(short, "net/ipv4/conf/all/rp_filter", 1)
+                self.write(short, "net/ipv4/conf/all/arp_ignore", 1)
         return self._names[short]
 
     def ip(self, short, *words):
@@ -65,7 +67,8 @@ class Net:
         self.ip(one, "link", "add", device, "mtu", mtu, "type", "veth", "peer", "name", other_device, "mtu", mtu, "netns",
                 self[other])
         for name, end in ((one, device), (other, other_device)):
-            self.write(name, f"net/ipv6/conf/{end}/disable_ipv6", 1)
+            if not self._kernel_too:
+                self.write(name, f"net/ipv6/conf/{end}/disable_ipv6", 1)
             self.ip(name, "link", "set", end, "up")
 
     def management(self, one, other):
@@ -89,7 +92,7 @@ class TwoMachines:
 
     def __init__(self, cables):
         self.cables = list(cables)
-        self._net = Net()
+        self._net = Net(kernel_too=True)
 
     def __enter__(self):
         try:

@@ -196,9 +196,6 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
     table.refuse(
         "device",
         "is missing; write a DPDK device, as \"net_af_packet0,iface=eth1\" or \"0000:01:00.0\"");
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
-  if (std::any_of(port.device.begin(), port.device.end(), is_control))
-    table.refuse("device", "holds a control character; remove it");
   read_addresses(table, port);
   read_gateways(table, port);
   std::uint32_t udp_port = port.udp_port, mtu = port.mtu;

@@ -133,22 +133,24 @@ bool attach_card(const std::string& address) noexcept {
 }
 
 // A device that nobody connects to keeps the socket of this one (close_device). One per socket, so it may be there already.
-void keep_socket(const std::string& arguments) noexcept {
+// False: it could not be made.
+bool keep_socket(const std::string& arguments) noexcept {
   const std::string socket = device_argument(arguments, "socket"), kind = device_argument(arguments, "socket-abstract");
   char name[32];
-  std::snprintf(name, sizeof name, "net_memif_%zx", std::hash<std::string>{}(socket));
+  std::snprintf(name, sizeof name, "net_memif_%zx", std::hash<std::string>{}(socket + ',' + kind));
   std::uint16_t there = 0;
-  if (rte_eth_dev_get_port_by_name(name, &there) == 0) return;
+  if (rte_eth_dev_get_port_by_name(name, &there) == 0) return true;
   std::string keeper = "role=server,id=4294967295";
   if (!socket.empty()) keeper += ",socket=" + socket;
   if (!kind.empty()) keeper += ",socket-abstract=" + kind;
-  (void)rte_eal_hotplug_add("vdev", name, keeper.c_str());
+  return rte_eal_hotplug_add("vdev", name, keeper.c_str()) == 0;
 }
 
 }  // namespace
 
 void close_device(const Device& device) noexcept {
-  if (device.memif && !device.memif_client) keep_socket(device.arguments);
+  // Without a keeper DPDK would free what its listener works on: rather the device stays, stopped.
+  if (device.memif && !device.memif_client && !keep_socket(device.arguments)) return;
   rte_eth_dev_info info{};
   const bool known = rte_eth_dev_info_get(device.id, &info) == 0;
   (void)rte_eth_dev_close(device.id);

@@ -14,7 +14,7 @@
 
 namespace weft::nic {
 
-// Everything of one data core on this port. Made once, before the core runs; addresses never change.
+// Everything of one data core on this port. Made once, before the core hears of the port; addresses never change.
 struct PortSide {
   share::Gate gate;                              // used on memif only
   rte_mempool* pool = nullptr;

@@ -46,8 +46,8 @@ struct CoreWiring {
 
 struct DataAgentConfig {
   base::CoreId core{};
-  // This core's views, by PortId; null where there is none. Control sets a place before it says kAddPort, and leaves it
-  // until kForgetPort is answered.
+  // This core's views, by PortId; null where there is none. Control sets a place on all cores before it says kAddPort to
+  // any, and leaves it until kForgetPort is answered.
   std::span<share::DatagramPort* const> ports;
   wire::Aead* aead = nullptr;                      // this core's own
   base::MutableBytes slots;                        // kSlotBytes each

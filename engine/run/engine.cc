@@ -145,14 +145,13 @@ base::Status Engine::add_port(const model::PortConfig& config, std::string& why)
   }
   const auto number = static_cast<std::uint32_t>(place - ports_.begin());
   TRY(open_port(number, config, why));
-  for (std::uint32_t i = 0; i < cores(); ++i) {
-    Core& core = *cores_[i];
-    core.port_views[number] = &ports_[number]->device->udp(base::CoreId{static_cast<std::uint8_t>(i)});
-    share::Command command;
-    command.kind = share::Command::Kind::kAddPort;
-    command.body.port = {.port = base::PortId{static_cast<std::uint8_t>(number)}, .rate_Bps = rate_per_core_Bps(number)};
-    core.channel->send(command);
-  }
+  // All views before the first order: what the first core receives it may hand over to any other.
+  for (std::uint32_t i = 0; i < cores(); ++i)
+    cores_[i]->port_views[number] = &ports_[number]->device->udp(base::CoreId{static_cast<std::uint8_t>(i)});
+  share::Command command;
+  command.kind = share::Command::Kind::kAddPort;
+  command.body.port = {.port = base::PortId{static_cast<std::uint8_t>(number)}, .rate_Bps = rate_per_core_Bps(number)};
+  for (const auto& core : cores_) core->channel->send(command);
   std::erase_if(closed_ports_, [&](const ClosedPort& port) { return port.config.name == config.name; });
   return {};
 }

@@ -180,6 +180,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   path.lane_epoch = ++lane_epoch_;
   path.local_generation = ours.generation;
   path.remote_generation = theirs.generation;
+  path.rss_entries = theirs.rss_entries;
   path.local_name = ours.name;
   path.remote_name = theirs.name;
   path.flow = *flow;
@@ -198,9 +199,8 @@ share::Flow WeftSession::flow_of(const Path& path, std::uint32_t core) const {
   share::Flow flow = path.flow;
   flow.src_udp = static_cast<std::uint16_t>(flow.src_udp + core);
   flow.dst_udp = static_cast<std::uint16_t>(flow.dst_udp + core);
-  const std::uint32_t entries = peer_ports_[path.remote].rss_entries;
-  if (nic::is_rss_table(entries))
-    flow.src_udp = nic::source_port_for(flow, entries, peer_offer_.cores, core).value_or(flow.src_udp);
+  if (nic::is_rss_table(path.rss_entries))
+    flow.src_udp = nic::source_port_for(flow, path.rss_entries, peer_offer_.cores, core).value_or(flow.src_udp);
   return flow;
 }
 

@@ -52,9 +52,8 @@ void WeftSession::on_link_down() {
 
 void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
   if (link_ == nullptr || link_->number() != link) return;
-  const base::Instant now = host_.now();
   // The first on a link says whether a session goes on; from a later one only the ports are taken, because a session that
-  // began once more under the link's secret would repeat nonces.
+  // began once more under the link's secret would repeat nonces. They are taken by tick(), at our pace and not the peer's.
   if (std::exchange(offer_awaited_, false)) {
     if (active_ && offer.session_id_previous == id_) {
       base::log(LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
@@ -66,10 +65,13 @@ void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
       peer_ports_ = {};
       peer_generations_least_ = {};
     }
+    ports_newest_.reset();
+    take_ports(offer);
+    if (active_) look_at_ports(host_.now());
+    else begin(host_.now());
+    return;
   }
-  take_ports(offer);
-  if (active_) look_at_ports(now);
-  else begin(now);
+  ports_newest_ = offer;
 }
 
 void WeftSession::begin(base::Instant now) {
@@ -122,7 +124,16 @@ bool WeftSession::is_ours(const share::LaneReport& lane) const {
   return lane.session == slot_ && path.exists && lane.lane_epoch == path.lane_epoch;
 }
 
+void WeftSession::follow_peers_ports(base::Instant now) {
+  if (link_ == nullptr || !ports_newest_ || now - ports_taken_ < kPortsEvery) return;
+  ports_taken_ = now;
+  take_ports(*std::exchange(ports_newest_, std::nullopt));
+  if (active_) look_at_ports(now);
+  else begin(now);
+}
+
 void WeftSession::tick(share::PathTable& table, base::Instant now) {
+  follow_peers_ports(now);
   auto& rows = table.paths[base::to_index(slot_)];
   if (!active_) {
     rows.fill({});

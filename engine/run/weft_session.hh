@@ -47,6 +47,8 @@ class WeftSession {
   // Without a usable path for this long, the link takes over. Going there and back costs every open file a round trip and
   // the blocks under way; where paths flap in turn one of them is often back sooner.
   static constexpr base::Duration kLinkTakesOverAfter = base::milliseconds(100);
+  // A peer's changes of its ports are followed this often at most: each may make all its lanes anew, on every core.
+  static constexpr base::Duration kPortsEvery = base::milliseconds(250);
 
   WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
               const base::DeviceId& peer);
@@ -92,6 +94,7 @@ class WeftSession {
     std::uint32_t local = 0, remote = 0;                      // ports, by number
     std::uint32_t local_generation = 0, remote_generation = 0;
     std::uint32_t lane_epoch = 0;                             // of its lanes
+    std::uint32_t rss_entries = 0;                            // of the remote port's card
     std::string local_name, remote_name;
     share::Flow flow{};                                       // both UDP ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
@@ -120,12 +123,13 @@ class WeftSession {
     bool closing = false;
   };
 
-  // Lanes per core are for all sessions, next hops of a port for the life of the process: a peer that offers many
+  // Lanes per core are for all sessions, next hops of a port for the life of the port: a peer that offers many
   // ports, or ever new addresses, must not take them from the others.
   static constexpr std::uint32_t kPathsPerSessionMax = 16;
   static constexpr std::size_t kRemotesMax = 16;
 
   void begin(base::Instant now);
+  void follow_peers_ports(base::Instant now);
   void end(const char* why);
   // session_paths.cc
   void make_offer();
@@ -166,6 +170,8 @@ class WeftSession {
   bool offer_awaited_ = false;                 // the peer's first OFFER on the present link has not come
   proto::Offer peer_offer_;                    // that one; of its ports peer_ports_ says what they are now
   std::array<proto::Offer::Port, base::kPortsMax> peer_ports_{};
+  std::optional<proto::Offer> ports_newest_;   // a later OFFER, of which the ports are not taken yet
+  base::Instant ports_taken_{};
   // A number that is given to another port, or back to the same one, needs this generation: else keys would serve twice.
   std::array<std::uint64_t, base::kPortsMax> peer_generations_least_{};
   base::Instant parked_since_ = base::kNever;

@@ -272,6 +272,29 @@ TEST_F(PathHealthTest, ADrainingPathIsDrainedWhenNothingIsInFlight) {
   EXPECT_EQ(verdict.event, PathEvent::kDrained);
 }
 
+TEST_F(PathHealthTest, ADrainingPathThatNeverSettlesIsEnded) {
+  be_active();
+  report_.in_flight_bytes = 10;
+  be(PathState::kDraining);
+  const Duration took = until_event(PathEvent::kDead, seconds(3));
+  EXPECT_EQ(took, kDrainMax);
+}
+
+// Our own port flaps: each return is a probing path, and held like one that was down.
+TEST_F(PathHealthTest, AFlappingPortIsHeldLikeAFlappingPath) {
+  for (int i = 0; i < 2; ++i) {
+    be_active();
+    be(PathState::kDown);
+  }
+  be(PathState::kProbing);
+  const Instant start = now_;
+  for (bool back = false; !back && now_ - start < seconds(3);) {
+    report_.probe_seq_answered = asked_;
+    back = tick().has_event;
+  }
+  EXPECT_NEAR(static_cast<double>((now_ - start).ms()), 200, 40);
+}
+
 TEST_F(PathHealthTest, LossLowersTheScoreAndIsForgotten) {
   be_active();
   const std::uint8_t before = tick().score;

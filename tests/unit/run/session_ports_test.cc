@@ -21,7 +21,7 @@ Pairs pairs_of(const End& end) {
 struct Ports : World {
   explicit Ports(const End::Setup& setup_a = two_ports(1), const End::Setup& setup_b = two_ports(2))
       : World(setup_a, setup_b) {}
-  static constexpr base::Duration kSoon = base::milliseconds(100);
+  static constexpr base::Duration kSoon = WeftSession::kPortsEvery + base::milliseconds(100);
   void add(End& end, std::uint32_t number, const LocalPort& port) {
     end.data.add_port(number, port);
     end.session.on_ports_changed();
@@ -119,6 +119,21 @@ TEST(SessionPorts, APortThatTakesANumberAgainHasOtherKeysTheSameAtBothEnds) {
     for (std::size_t k = 0; k < i; ++k) EXPECT_NE(of_a[i].body.add_lane.tx.key, of_a[k].body.add_lane.tx.key);
   }
   EXPECT_EQ(world.a.core().told(Kind::kAddSession).size(), 1u);
+}
+
+TEST(SessionPorts, APeerThatOffersNewPortsAllTheTimeIsFollowedAtOurPace) {
+  Ports world(one_port(1), one_port(2));
+  world.connect();
+  const std::size_t before = world.b.core().told(Kind::kAddLane).size();
+  for (int i = 0; i < 100; ++i) {                 // of which no device tells b
+    ++world.a.data.ports[0].here->generation;
+    world.a.session.on_ports_changed();
+    world.run(base::milliseconds(10));
+  }
+  EXPECT_LE(world.b.core().told(Kind::kAddLane).size(), before + 5);
+  world.run(Ports::kSoon);
+  world.expect_pairs({{0, 0}});
+  world.expect_all_active();                       // the newest is the one that counts
 }
 
 TEST(SessionPorts, APortMayBeReplacedByOneOffer) {
