@@ -10,9 +10,12 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <functional>
 #include <optional>
+#include <system_error>
 
 #include "engine/base/must.hh"
 #include "engine/base/unique_fd.hh"
@@ -81,6 +84,9 @@ std::uint16_t buffer_bytes(std::uint16_t mtu) noexcept {
 
 namespace {
 
+// Of the kernel's ring: 4 MB each way of a queue where frames are of the usual size.
+constexpr std::uint32_t kRingFrames = 2048;
+
 // A frame of the kernel's ring for this MTU. What stands before the packet in it, tag included: 66 + 18 bytes. One fills
 // a block of the ring, which is whole pages: the driver finds frames only where they lie without gaps.
 std::uint32_t ring_frame_bytes(std::uint16_t mtu) noexcept {
@@ -119,12 +125,30 @@ std::string complete_device(const std::string& device, std::uint16_t mtu, std::u
     if (ring_frame_bytes(mtu) > kUsual) {
       add("blocksz", ring_frame_bytes(mtu));
       add("framesz", ring_frame_bytes(mtu));
+    } else {
+      add("framecnt", kRingFrames);
     }
   }
   return out;
 }
 
 namespace {
+
+// A frame keeps its place in the driver's ring until the cable has taken it, and a core that finds the ring full waits for the
+// kernel, all ports with it. So the queue before a slow cable must be the interface's, which drops: the socket may hold what
+// the ring holds, and the ring is longer than interfaces' queues usually are (txqueuelen 1000).
+void let_rings_empty_themselves() noexcept {
+  constexpr int kSendBytes = 16 << 20;   // the kernel counts its own overhead, more than a short frame is long
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd", error)) {
+    const int fd = std::atoi(entry.path().filename().c_str());
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_PACKET) continue;
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &kSendBytes, sizeof kSendBytes) != 0)
+      (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBytes, sizeof kSendBytes);   // as much as an ordinary user may
+  }
+}
 
 // DPDK looks at the PCI bus only when it was told of a card at its start (EalConfig::pci_allow).
 bool attach_card(const std::string& address) noexcept {
@@ -171,6 +195,7 @@ base::Result<Device> find_device(const PortConfig& config, std::uint32_t cores, 
       return base::fail(base::Errc::kNotFound, "no such device");
     }
     if (virtual_kind) TRY(probe(text, detail));
+    if (is_kind(text, "net_af_packet")) let_rings_empty_themselves();
     if (rte_eth_dev_get_port_by_name(name.c_str(), &device.id) != 0) {
       detail = "device '" + text + "' is not a network device";
       return base::fail(base::Errc::kNotFound, "no such network device");

@@ -19,7 +19,7 @@ struct PortConfig;
 [[nodiscard]] std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcept;
 
 // The device string with the arguments that our MTU and cores need and the operator did not give:
-// memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framesz and blocksz.
+// memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framecnt, or framesz and blocksz.
 [[nodiscard]] std::string complete_device(const std::string& device, std::uint16_t mtu, std::uint32_t cores);
 // The value of `key` in "name,key=value,…"; empty when it is not there.
 [[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);

@@ -24,7 +24,7 @@ TEST(Device, CompletesOnlyWhatIsMissing) {
   EXPECT_EQ(complete_device("net_memif0,role=server", 1500, 2), "net_memif0,role=server");
   EXPECT_EQ(complete_device("net_memif0,role=server", 9000, 2), "net_memif0,role=server,bsize=9024");
   EXPECT_EQ(complete_device("net_memif0,bsize=16384", 9000, 2), "net_memif0,bsize=16384");
-  EXPECT_EQ(complete_device("net_af_packet0,iface=veth0", 1500, 2), "net_af_packet0,iface=veth0,qpairs=2");
+  EXPECT_EQ(complete_device("net_af_packet0,iface=veth0", 1500, 2), "net_af_packet0,iface=veth0,qpairs=2,framecnt=2048");
   EXPECT_EQ(complete_device("net_af_packet0,iface=veth0,qpairs=4", 9000, 2),
             "net_af_packet0,iface=veth0,qpairs=4,blocksz=12288,framesz=12288");
   EXPECT_EQ(complete_device("net_af_packet0,iface=veth0", 2000, 1),   // with the kernel's header more than 2048
