@@ -84,8 +84,7 @@ void WeftSession::take_ports(const proto::Offer& offer) {
 
 void WeftSession::on_ports_changed() {
   if (link_ != nullptr) send_offer();
-  if (active_) look_at_ports(host_.now());
-  else if (link_ != nullptr && !offer_awaited_) begin(host_.now());
+  look_at_ports(host_.now());
 }
 
 bool WeftSession::uses_port(std::uint32_t port) const {
@@ -93,6 +92,8 @@ bool WeftSession::uses_port(std::uint32_t port) const {
 }
 
 void WeftSession::look_at_ports(base::Instant now) {
+  if (!active_ && link_ != nullptr && !offer_awaited_) return begin(now);
+  if (!active_) return;
   for (std::size_t i = 0; i < base::kPathsMax; ++i) {
     const Path& path = paths_[i];
     const base::PathId id{static_cast<std::uint8_t>(i)};

@@ -67,9 +67,7 @@ void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
     }
     ports_newest_.reset();
     take_ports(offer);
-    if (active_) look_at_ports(host_.now());
-    else begin(host_.now());
-    return;
+    return look_at_ports(host_.now());
   }
   ports_newest_ = offer;
 }
@@ -128,8 +126,7 @@ void WeftSession::follow_peers_ports(base::Instant now) {
   if (link_ == nullptr || !ports_newest_ || now - ports_taken_ < kPortsEvery) return;
   ports_taken_ = now;
   take_ports(*std::exchange(ports_newest_, std::nullopt));
-  if (active_) look_at_ports(now);
-  else begin(now);
+  look_at_ports(now);
 }
 
 void WeftSession::tick(share::PathTable& table, base::Instant now) {

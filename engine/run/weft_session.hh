@@ -135,7 +135,7 @@ class WeftSession {
   void make_offer();
   void send_offer();
   void take_ports(const proto::Offer& offer);
-  void look_at_ports(base::Instant now);
+  void look_at_ports(base::Instant now);   // ours and the peer's: paths come and go with them; the first begin a session
   void add_candidates(base::Instant now);
   [[nodiscard]] base::PathId id_of(std::uint32_t local, std::uint32_t remote) const;
   [[nodiscard]] bool remember_remote(const base::IpAddress& address);

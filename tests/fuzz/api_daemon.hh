@@ -11,13 +11,11 @@ namespace weft::fuzz {
 
 inline constexpr const char* kApiKey = "fuzz-key";
 
-// Answers one request; the orders that it led to are in `orders`.
-inline api::Response answer_of(const api::Request& request, std::vector<std::string>& orders) {
-  api::test::FakeDaemon daemon;
+// What `daemon` answers; the orders that it led to are the daemon's.
+inline api::Response answer_of(const api::Request& request, api::test::FakeDaemon& daemon) {
   const api::Context context{daemon, daemon, api::test::kSelf, "127.0.0.1:8384"};
   api::Response response = api::answer({.api_key = kApiKey}, context, request);
   if (response.after_sent) response.after_sent();
-  orders = daemon.orders();
   return response;
 }
 
@@ -37,6 +35,15 @@ inline void check_answer(const api::Request& request, const api::Response& respo
   const bool orders_something = request.method == api::Method::kPost || request.method == api::Method::kPut ||
                                 request.method == api::Method::kDelete;
   CHECK(response.status == 200 && orders_something && keyed && api::names_loopback(request.host));
+}
+
+// The answer to an order with this body, by somebody who has the key; it has been checked.
+inline api::Response order(api::Method method, const char* target, base::Bytes body, api::test::FakeDaemon& daemon) {
+  const api::Request request{.method = method, .target = target, .host = "localhost", .api_key = kApiKey,
+                             .authorization = "", .body = std::string(text_of(body))};
+  api::Response response = answer_of(request, daemon);
+  check_answer(request, response, daemon.orders());
+  return response;
 }
 
 }  // namespace weft::fuzz

@@ -19,15 +19,12 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weft::fuzz;
   using namespace weft;
   api::test::FakeDaemon daemon;
-  const api::Context context{daemon, daemon, api::test::kSelf, "127.0.0.1:8384"};
-  const api::Request request{.method = api::Method::kPost, .target = "/rest/weft/ports", .host = "localhost",
-                             .api_key = kApiKey, .authorization = "", .body = std::string(text_of(bytes_of(data, size)))};
-  const api::Response response = api::answer({.api_key = kApiKey}, context, request);
+  const base::Bytes input = bytes_of(data, size);
+  const api::Response response = order(api::Method::kPost, "/rest/weft/ports", input, daemon);
   const auto orders = daemon.orders();
-  check_answer(request, response, orders);
   CHECK(response.status == 200 || response.status == 400 || response.status == 404 || response.status == 409);
   CHECK((response.status == 200) == (orders.size() == 1));
-  const auto body = nlohmann::json::parse(request.body, nullptr, false);
+  const auto body = nlohmann::json::parse(text_of(input), nullptr, false);
   if (body.is_object()) understood();
   else CHECK(response.status == 400);
   if (response.status != 200 || orders[0] == "reopen broken") return 0;

@@ -52,8 +52,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto request = parse(bytes_of(data, size));
   if (!request) return 0;
   understood();
-  std::vector<std::string> orders;
-  const weft::api::Response response = answer_of(*request, orders);
-  check_answer(*request, response, orders);
+  weft::api::test::FakeDaemon daemon;
+  const weft::api::Response response = answer_of(*request, daemon);
+  check_answer(*request, response, daemon.orders());
   return 0;
 }

@@ -21,18 +21,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace weft;
   using nlohmann::json;
   if (size == 0) return 0;
-  const std::string body(text_of(bytes_of(data, size)));
+  const base::Bytes input = bytes_of(data, size);
   for (const bool running : {true, false}) {
     api::test::FakeDaemon daemon;
     daemon.datapath_value.running = running;
     daemon.datapath_value.policy = share::Policy::kRoundRobin;
-    const api::Context context{daemon, daemon, api::test::kSelf, "127.0.0.1:8384"};
-    const api::Request request{.method = api::Method::kPut, .target = "/rest/weft/scheduler", .host = "localhost",
-                               .api_key = kApiKey, .authorization = "", .body = body};
-    const api::Response response = api::answer({.api_key = kApiKey}, context, request);
-    check_answer(request, response, daemon.orders());
+    const api::Response response = order(api::Method::kPut, "/rest/weft/scheduler", input, daemon);
 
-    const json slow = json::parse(body, nullptr, false);
+    const json slow = json::parse(text_of(input), nullptr, false);
     if (slow.is_object()) understood();
     std::size_t named = share::kPolicyNames.size();
     if (slow.is_object() && slow.size() == 1 && slow.contains("policy"))
