@@ -80,6 +80,7 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
   const base::Duration silence = report.waiting ? report.silence : base::Duration{};
   const bool suspicious = silence > suspect_after(report.srtt, report.rttvar);
   const bool dead = silence > dead_after(report.srtt, report.rttvar);
+  const bool deaf = dead && report.unheard <= dead_after(report.srtt, report.rttvar) && silence <= kDeafMax;
   switch (report.state) {
     case PathState::kAbsent:
       return kNothing;
@@ -94,7 +95,7 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
       return kNothing;
     case PathState::kSuspect:
       if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
-      if (dead) return {true, PathEvent::kDead, PathReason::kSilence};
+      if (dead && !deaf) return {true, PathEvent::kDead, PathReason::kSilence};
       if (!suspicious) return {true, PathEvent::kAnswered, PathReason::kAnswer};
       return kNothing;
     case PathState::kDraining:

@@ -9,7 +9,8 @@
 //   probing     kAnswered   as down                      kDead    no answer for kProbingMax
 //   active,     kSilent     waiting longer than suspect_after()
 //   standby
-//   suspect     kAnswered   the wait ended               kDead    waiting longer than dead_after()
+//   suspect     kAnswered   the wait ended               kDead    waiting longer than dead_after(), and heard nothing for
+//                                                                  as long, or waiting longer than kDeafMax
 //   down        kAnswered   a challenge was answered since the fall, and for a path whose stays are too short to
 //                           be useful, answers kept coming for flap_hold(), unless it is needed
 //   draining    kDrained    nothing in flight            kDead    waiting longer than dead_after(), or for kDrainMax

@@ -21,7 +21,7 @@ base::Duration silence_of(const share::LaneReport& lane, base::Instant at) {
 PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexcept {
   PathReport report;
   report.path = path;
-  base::Duration silence = base::kForever;
+  base::Duration silence = base::kForever, unheard = base::kForever;
   base::Instant heard_last{INT64_MIN};
   for (const LaneSample& sample : lanes) {
     MUST(sample.lane != nullptr);
@@ -32,6 +32,7 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
     report.last_received = std::max(report.last_received, lane.last_received);
     report.waiting = report.waiting || lane.unanswered_since != base::kNever;
     silence = std::min(silence, silence_of(lane, sample.at));
+    unheard = std::min(unheard, std::max(sample.at - lane.last_received, base::Duration{}));
     report.rate_Bps += lane.rate_Bps;
     report.in_flight_bytes += lane.in_flight_bytes;
     report.packets_out += lane.packets_out;
@@ -44,6 +45,7 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
     report.rttvar = lane.rttvar;
   }
   if (report.waiting) report.silence = silence;
+  report.unheard = unheard;
   return report;
 }
 

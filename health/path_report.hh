@@ -30,6 +30,7 @@ struct PathReport {
   base::Instant last_received{};        // newest of all lanes
   bool waiting = false;                 // something sent is not answered
   base::Duration silence{};             // for how long; 0 when not waiting
+  base::Duration unheard{};             // since the newest authentic packet of any lane, at that core's report
   base::Duration srtt{}, rttvar{}, rtt_min{};
   std::uint64_t rate_Bps = 0;
   std::uint64_t in_flight_bytes = 0;

@@ -23,6 +23,10 @@ inline constexpr std::int64_t kDownProbeShare = 8;
 // A good path without traffic is asked at least this often, so that its death is known before it
 // is needed. The score's table below may ask for longer intervals; this bound wins.
 inline constexpr base::Duration kIdleProbe = base::seconds(5);
+// A path that brings packets but no answers is suspect for this long before it is given up: our question may wait in the
+// queue in front of the peer, and its answer behind what the peer sends, for longer than a round trip ever showed. While
+// it is suspect none of our data goes that way, so that a path which is broken in our direction alone costs nothing more.
+inline constexpr base::Duration kDeafMax = base::seconds(1);
 // A path that is to go has given back what it carried: it waits this long at the most for its last answers, whatever the
 // peer sends meanwhile.
 inline constexpr base::Duration kDrainMax = base::seconds(1);

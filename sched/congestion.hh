@@ -27,7 +27,7 @@ inline constexpr std::uint32_t kMinWindowPackets = 2;  // RFC 9002 7.2
 struct AckedEvent {
   std::uint64_t bytes = 0;               // newly acknowledged, that were in flight
   base::Instant newest_sent{};           // send time of the newest packet among them
-  base::Duration latest_rtt{}, srtt{};
+  base::Duration latest_rtt{}, srtt{}, rtt_min{};
   bool round_ended = false;              // with this ack a new round begins (round.hh)
   bool window_limited = false;           // the window was nearly full: a larger one would be used
   // For controls that model the path.

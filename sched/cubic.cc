@@ -31,7 +31,8 @@ void Cubic::on_acked(const AckedEvent& event, base::Instant now) noexcept {
   last_ack_ = now;
   if (event.newest_sent <= recovery_since_) return;  // RFC 9002 7.3.2: still the old flight
   if (!in_slow_start()) {
-    if (event.window_limited) avoid_congestion(event, now);
+    const bool queued = event.latest_rtt - event.rtt_min > kQueueMax;
+    if (event.window_limited && !queued) avoid_congestion(event, now);
     else if (epoch_runs_) epoch_ += std::min(since_last, now - epoch_);  // the curve's clock stands
     return;
   }

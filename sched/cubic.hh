@@ -7,7 +7,7 @@
 // one packet up to a window of some 10 000 packets per second of t - K.
 //
 // Departures: the window stands still, and so does the curve's clock, while the lane is not limited
-// by it (RFC 9438 5.8); slow start ends by HyStart++ (hystart.hh).
+// by it (RFC 9438 5.8), or round trips take kQueueMax longer than the shortest; slow start ends by HyStart++ (hystart.hh).
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,10 @@
 #include "sched/hystart.hh"
 
 namespace weft::sched {
+
+// A queue of this length in front of a path helps nobody. CUBIC alone would fill a deep one to its end: the 2048
+// descriptors of a port whose cable carries 10 Mbit/s hold 2.4 s, for which every answer of ours would wait.
+inline constexpr base::Duration kQueueMax = base::milliseconds(200);
 
 class Cubic {
  public:

@@ -88,6 +88,7 @@ AckResult Lane::handle_ack(const wire::Ack& ack, base::Instant now, FateHandler 
                           .newest_sent = sum.newest_sent,
                           .latest_rtt = rtt_.latest(),
                           .srtt = rtt_.srtt(),
+                          .rtt_min = rtt_.min(),
                           .round_ended = round_ended,
                           // Slow start doubles per round: half a window in flight justifies it.
                           .window_limited = congestion_.in_slow_start()

@@ -59,6 +59,7 @@ class PathHealthTest : public testing::Test {
   PathVerdict silent_for(Duration silence) {
     report_.waiting = true;
     report_.silence = silence;
+    report_.unheard = silence;
     return tick();
   }
   // Runs until an event, at most `time`; returns how long it took.
@@ -151,6 +152,27 @@ TEST_F(PathHealthTest, ASuspectThatAnswersIsBack) {
   const PathVerdict verdict = tick();
   ASSERT_TRUE(verdict.has_event);
   EXPECT_EQ(verdict.event, PathEvent::kAnswered);
+}
+
+TEST_F(PathHealthTest, ASuspectThatBringsPacketsIsGivenUpOnlyWhenItStaysDeaf) {
+  be_active();
+  silent_for(milliseconds(50));
+  be(PathState::kSuspect);
+  report_.waiting = true;
+  for (const Duration silence : {milliseconds(101), milliseconds(500), kDeafMax}) {
+    report_.silence = silence;
+    report_.unheard = milliseconds(100);   // of a packet now and then
+    EXPECT_FALSE(tick().has_event) << silence.ms();
+  }
+  report_.silence = kDeafMax + milliseconds(1);
+  PathVerdict verdict = tick();
+  ASSERT_TRUE(verdict.has_event);
+  EXPECT_EQ(verdict.event, PathEvent::kDead);
+  report_.silence = milliseconds(500);
+  report_.unheard = milliseconds(101);     // quiet in both directions
+  verdict = tick();
+  ASSERT_TRUE(verdict.has_event);
+  EXPECT_EQ(verdict.event, PathEvent::kDead);
 }
 
 TEST_F(PathHealthTest, ASuspectIsAskedOftenAndScoredLow) {

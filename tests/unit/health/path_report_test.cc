@@ -71,6 +71,7 @@ TEST(PathReport, SilenceIsThatOfTheLeastSilentLaneUpToItsOwnReport) {
   b.last_received = at_ms(285);       // answered everything just now: the path works
   report = aggregate(base::PathId{0}, samples);
   EXPECT_EQ(report.silence, milliseconds(5));
+  EXPECT_EQ(report.unheard, milliseconds(5));
 }
 
 TEST(PathReport, LanesArePickedBySessionAndPathFromAllCores) {

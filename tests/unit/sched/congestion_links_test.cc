@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "link_sim.hh"
+#include "sched/cubic.hh"
 
 namespace weft::sched::test {
 namespace {
@@ -89,6 +90,16 @@ TEST(CongestionLinks, ADeepQueue) {
   EXPECT_GE(seen.cubic.percent, 95);
   EXPECT_GE(seen.bbr.percent, 90);
   EXPECT_LT(2 * seen.bbr.srtt_ms, seen.cubic.srtt_ms);   // the queue stays short
+}
+
+// The descriptors of a card are a queue of the same kind: 2048 packets before a cable of 10 Mbit/s.
+TEST(CongestionLinks, AQueueWithoutEnd) {
+  const Both seen = both("10 Mbit/s, 0.6 ms, queue 3 MB (2.4 s)",
+                         {.rate_Bps = 10 * kMbit, .delay = base::microseconds(300), .queue_bytes = 3'000'000});
+  EXPECT_GE(seen.cubic.percent, 95);
+  EXPECT_LE(seen.cubic.srtt_ms, 2.0 * static_cast<double>(kQueueMax.ms()));
+  EXPECT_EQ(seen.cubic.lost_percent, 0);
+  EXPECT_GE(seen.bbr.percent, 85);
 }
 
 // Two lanes of one kind on one bottleneck: fair within a factor of two, and full.

@@ -56,6 +56,26 @@ TEST(Cubic, OfJumboPacketsItStartsWithSixtyFourKibibytes) {
   EXPECT_EQ(Cubic(65535).window_bytes(), 2u * 65535u);
 }
 
+TEST(Cubic, AQueueThatIsLongEnoughIsNotMadeLonger) {
+  Cubic cubic(kPacket);
+  grow_to(cubic, 100, at_ms(0));
+  cubic.on_lost({.sent = at_ms(0)}, at_ms(1));
+  auto next = [&cubic, now = at_ms(100)](Duration rtt) mutable {
+    now += milliseconds(10);
+    AckedEvent event = acked(kPacket, now - milliseconds(10), rtt);
+    event.rtt_min = milliseconds(10);
+    cubic.on_acked(event, now);
+    return cubic.window_bytes();
+  };
+  std::uint64_t window = next(milliseconds(10));
+  for (int i = 0; i < 500; ++i) next(milliseconds(210));
+  EXPECT_GT(next(milliseconds(210)), window);
+  window = next(milliseconds(211));
+  for (int i = 0; i < 500; ++i) EXPECT_EQ(next(milliseconds(211)), window);
+  // The curve's clock stood: it goes on from where it was.
+  EXPECT_LT(next(milliseconds(210)), window + window / 50);
+}
+
 TEST(Cubic, AWindowThatIsNotUsedDoesNotGrow) {
   Cubic cubic(kPacket);
   cubic.on_acked(acked(kPacket, at_ms(0), milliseconds(10), false), at_ms(10));
