@@ -50,7 +50,7 @@ struct Level {
 };
 
 Level water_level(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes) {
-  static_assert(base::kLanesPerCoreMax <= 64);
+  static_assert(base::kPathsPerSessionMax <= 64);
   std::uint64_t in = 0;   // a bit per lane that takes part
   for (std::size_t i = 0; i < lanes.size(); ++i)
     if (in_play(lanes[i], rank) && lanes[i].rate_Bps > 0) in |= std::uint64_t{1} << i;

@@ -46,7 +46,7 @@ class TailResend {
   struct Cursor {
     std::uint64_t end = 0, below = 0;
   };
-  std::array<Cursor, base::kLanesPerCoreMax> cursors_{};
+  std::array<Cursor, base::kPathsPerSessionMax> cursors_{};
 };
 
 }  // namespace weft::sched

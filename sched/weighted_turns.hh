@@ -27,7 +27,7 @@ class WeightedTurns {
   [[nodiscard]] int take(std::span<const LaneView> lanes, int rank, WeightOf weight_of) noexcept;
 
  private:
-  std::array<std::int64_t, base::kLanesPerCoreMax> earned_{};
+  std::array<std::int64_t, base::kPathsPerSessionMax> earned_{};
 };
 
 }  // namespace weft::sched

@@ -10,10 +10,15 @@ namespace weft::base {
 inline constexpr std::size_t kCoresMax = 16;       // 4 bits of the receiver index
 inline constexpr std::size_t kPortsMax = 8;        // per device; a path id is 2 x 3 bits
 inline constexpr std::size_t kPathsMax = kPortsMax * kPortsMax;
-inline constexpr std::size_t kLanesPerCoreMax = 64; // over all sessions; each costs ~0.3 MiB of packet memory when used
 inline constexpr std::uint32_t kRequestSlotsMax = 4096;  // slots one core may ask a peer to fill; bounds its table of us
 inline constexpr std::uint32_t kFilesPerCoreMax = 4096;  // open files of one core's disk agent
 inline constexpr std::size_t kSessionsMax = 16;    // weft peers with a datapath at one time, 4 bits of the receiver index
+// Of the pairs of ports: four ports at both ends have a path each, and eight by eight would cut a rate into 64 trickles.
+inline constexpr std::size_t kPathsPerSessionMax = 16;
+// Addresses that a peer may ever offer on a link; each is a next hop for the life of a port, and none takes another's room.
+inline constexpr std::size_t kRemotesPerSessionMax = 16;
+// Room for all: no peer is left without paths because others have many. A lane costs ~0.3 MiB of packet memory, when used.
+inline constexpr std::size_t kLanesPerCoreMax = kSessionsMax * kPathsPerSessionMax;
 
 inline constexpr std::uint32_t kBlockBytesMin = 128u << 10;   // BEP's range of block sizes
 inline constexpr std::uint32_t kBlockBytesMax = 16u << 20;

@@ -84,7 +84,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
     case Command::Kind::kRemoveSession: return remove_session(command.session);
     case Command::Kind::kAddLane:
       MUST(receiving_[base::to_index(command.body.add_lane.port)]);
-      // Control counts lanes; a table that is full all the same only means one lane less.
+      // There is room for all that control makes (base/limits.hh); the smaller tables of tests mean a lane less.
       (void)lanes_.add(command.session, command.path, command.body.add_lane);
       return;
     case Command::Kind::kRemoveLane:

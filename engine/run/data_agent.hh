@@ -3,7 +3,7 @@
 //            -> pick, seal, send -> report
 // Everything that decides lives elsewhere (sched/, serve_side, fetch_side); this class is the order of the calls.
 // Thread: the core's own; construction by control before. Bounds: a turn handles at most kBurst datagrams per port,
-// kCommandsPerTurn commands and kHashBytesPerTurn of hashing, so a turn lasts some 100 us at most.
+// kCommandsPerTurn commands and kHashBytesPerTurn of hashing, so a turn lasts some 100 us with two ports.
 // No allocation, lock, exception, blocking call or formatted text after construction.
 #pragma once
 
@@ -165,8 +165,8 @@ class DataAgent {
   // Scratch of one turn.
   std::array<share::RxDatagram, share::kBurst> datagrams_{};
   wire::Frame frame_{};
-  base::FixedVector<sched::LaneView, base::kLanesPerCoreMax> views_;
-  base::FixedVector<std::uint16_t, base::kLanesPerCoreMax> view_lanes_;   // beside views_: LaneTable index
+  base::FixedVector<sched::LaneView, base::kPathsPerSessionMax> views_;
+  base::FixedVector<std::uint16_t, base::kPathsPerSessionMax> view_lanes_;   // beside views_: LaneTable index
 
   base::Instant turn_at_{};                        // `now` of the turn
   share::CoreReport report_{};

@@ -173,7 +173,7 @@ void DataAgent::send_copies(base::SessionId session, base::Instant now) noexcept
   Session& s = sessions_[base::to_index(session)];
   if (s.picker.policy() != share::Policy::kRate || serve_.copy_budget(session) == 0) return;
   build_views(session, For::kData, now);
-  base::FixedVector<const sched::Lane*, base::kLanesPerCoreMax> lanes;
+  base::FixedVector<const sched::Lane*, base::kPathsPerSessionMax> lanes;
   for (const std::uint16_t index : view_lanes_) MUST(lanes.try_push(&*lanes_.at(index).lane));
   while (const auto copy = s.resend.next(views_.span(), lanes.span(), now, [&](const sched::SentPacket& packet) {
     return serve_.chunks_to_copy(packet.ref, packet.chunk, packet.chunks, serve_.copy_budget(session)).has_value();

@@ -24,7 +24,7 @@ LaneTable::~LaneTable() {
 
 LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share::AddLane& with) {
   std::uint16_t& place = by_path_[base::to_index(session)][base::to_index(path)];
-  if (place != kNoIndex) return nullptr;
+  if (place != kNoIndex || sessions_[base::to_index(session)].slots.full()) return nullptr;
   std::uint16_t index = 0;
   while (index < limits_.lanes && slots_[index].exists) ++index;
   if (index == limits_.lanes) return nullptr;

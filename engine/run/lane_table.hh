@@ -89,7 +89,7 @@ struct LaneSlot {
 };
 
 struct SessionLanes {
-  base::FixedVector<std::uint16_t, base::kLanesPerCoreMax> slots;   // indexes into LaneTable
+  base::FixedVector<std::uint16_t, base::kPathsPerSessionMax> slots;   // indexes into LaneTable
 };
 
 class LaneTable {

@@ -125,7 +125,7 @@ void WeftSession::add_candidates(base::Instant now) {
     for (std::size_t one = 0; one < many; ++one) {
       const std::size_t other = (one + round) % few;
       const std::uint32_t local = locals[many_are_ours ? one : other], remote = remotes[many_are_ours ? other : one];
-      if (have == kPathsPerSessionMax) return;
+      if (have == base::kPathsPerSessionMax) return;
       if (!paths_[base::to_index(id_of(local, remote))].exists && add_path(local, remote, now)) ++have;
     }
   if (have == 0 && few > 0)
@@ -138,11 +138,8 @@ base::PathId WeftSession::id_of(std::uint32_t local, std::uint32_t remote) const
   return base::PathId{static_cast<std::uint8_t>(low * base::kPortsMax + high)};
 }
 
-bool WeftSession::remember_remote(const base::IpAddress& address) {
-  if (std::find(remotes_.begin(), remotes_.end(), address) != remotes_.end()) return true;
-  if (remotes_.size() >= kRemotesMax) return false;
-  remotes_.push_back(address);
-  return true;
+bool WeftSession::knows_remote(const base::IpAddress& address) const {
+  return std::find(remotes_.begin(), remotes_.end(), address) != remotes_.end();
 }
 
 bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Instant now) {
@@ -161,14 +158,21 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
                {"peer_cores", peer_offer_.cores}, {"mtu", ours.mtu}, {"peer_mtu", theirs.mtu}});
     return false;
   }
-  if (!remember_remote(theirs.address)) {
+  const bool is_new = !knows_remote(theirs.address);
+  if (is_new && remotes_.size() == base::kRemotesPerSessionMax) {
     base::log(LogLevel::kWarn, "the peer has offered too many addresses: not used",
-              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"limit", kRemotesMax}});
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"limit", base::kRemotesPerSessionMax}});
     return false;
   }
   const auto flow = engine_.make_flow(local, theirs.address, ours.udp_port,
                                       static_cast<std::uint16_t>(theirs.udp_port_base));
-  if (!flow) return false;
+  if (!flow) {
+    // Ports on other wires than the peer's are nothing to be told of.
+    base::log(flow.error().code == base::Errc::kLimit ? LogLevel::kWarn : LogLevel::kDebug, "no path between two ports",
+              {{"local", ours.name}, {"remote", theirs.name}, {"why", flow.error().text}});
+    return false;
+  }
+  if (is_new) remotes_.push_back(theirs.address);
   const std::uint32_t mtu = std::min<std::uint32_t>(ours.mtu, theirs.mtu);
   const std::uint32_t payload = payload_of_mtu(mtu, theirs.address.v6);
   if (payload < chunk_bytes_ + kChunkPacketOverhead) return false;

@@ -123,11 +123,6 @@ class WeftSession {
     bool closing = false;
   };
 
-  // Lanes per core are for all sessions, next hops of a port for the life of the port: a peer that offers many
-  // ports, or ever new addresses, must not take them from the others.
-  static constexpr std::uint32_t kPathsPerSessionMax = 16;
-  static constexpr std::size_t kRemotesMax = 16;
-
   void begin(base::Instant now);
   void follow_peers_ports(base::Instant now);
   void end(const char* why);
@@ -138,7 +133,7 @@ class WeftSession {
   void look_at_ports(base::Instant now);   // ours and the peer's: paths come and go with them; the first begin a session
   void add_candidates(base::Instant now);
   [[nodiscard]] base::PathId id_of(std::uint32_t local, std::uint32_t remote) const;
-  [[nodiscard]] bool remember_remote(const base::IpAddress& address);
+  [[nodiscard]] bool knows_remote(const base::IpAddress& address) const;
   bool add_path(std::uint32_t local, std::uint32_t remote, base::Instant now);
   [[nodiscard]] share::Flow flow_of(const Path& path, std::uint32_t core) const;
   void handle_change(const migrate::PathChange& change);

@@ -19,7 +19,8 @@ namespace weft::share {
 
 template <typename Mem = Memory> class BasicNeighbours {
  public:
-  static constexpr std::size_t kMax = 64;  // next hops per port: kSessionsMax peers, some behind one gateway
+  // Next hops per port.
+  static constexpr std::size_t kMax = base::kSessionsMax * base::kRemotesPerSessionMax;
   using Ip = typename Mem::template Cell<base::IpAddress>;
 
   // The slot of this next hop, making it if new. nullopt when full.

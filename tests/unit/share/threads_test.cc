@@ -359,7 +359,7 @@ TEST(Threads, AGateKeepsTheCoreFromThreeClosers) {
 }
 
 base::IpAddress ip_of(std::size_t slot) {
-  return {.bytes = {10, 1, 0, static_cast<std::uint8_t>(slot)}, .v6 = false};
+  return {.bytes = {10, 1, static_cast<std::uint8_t>(slot >> 8), static_cast<std::uint8_t>(slot)}, .v6 = false};
 }
 base::Mac mac_of(std::size_t slot, std::uint8_t core) {
   return {2, core, core, core, core, static_cast<std::uint8_t>(slot)};
@@ -395,7 +395,7 @@ TEST(Threads, NextHopsAreFoundAndLearntWhileOthersAreAdded) {
       rhythm.beat();
       if (rhythm.below(4) == 0) std::this_thread::yield();
     }
-    EXPECT_EQ(neighbours.add(ip_of(200)), std::nullopt);
+    EXPECT_EQ(neighbours.add(ip_of(Neighbours::kMax)), std::nullopt);
     EXPECT_EQ(neighbours.add(ip_of(7)), 7u);
     first.join();
     second.join();
