@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "engine/nic/headers.hh"
+#include "engine/nic/port_check.hh"
 #include "engine/nic/port_inside.hh"
 #include "engine/nic/steer.hh"
 #include "engine/nic/tap_interface.hh"
@@ -15,48 +15,8 @@ namespace {
 
 constexpr std::uint16_t kRingFrames = 1024;     // 1.2 ms at 10 Gbit/s of 1500-byte frames: one late turn of a core
 constexpr std::uint32_t kPoolCache = 256;
-constexpr std::uint16_t kMtuMin = 1280, kMtuMax = 9216;   // IPv6's least; what cards call jumbo
 
 using base::Errc;
-
-tl::unexpected<base::Error> refuse(std::string& detail, const PortConfig& config, Errc code, const std::string& why) {
-  detail = "port '" + config.name + "': " + why;
-  return base::fail(code, code == Errc::kInvalidConfig ? "port configuration refused" : "port could not be opened");
-}
-
-base::Status check_address(const PortConfig& config, const PortAddress& address, bool v6, std::string& detail) {
-  const auto refuse_this = [&](const std::string& why) {
-    return refuse(detail, config, Errc::kInvalidConfig, why);
-  };
-  const std::string text = to_text(address.ip);
-  if (address.ip.v6 != v6) return refuse_this(text + " stands in the place of the other family");
-  if (!is_host_address(address.ip)) return refuse_this(text + " is no address a host can have");
-  if (address.prefix_bits == 0 || address.prefix_bits > (v6 ? 128 : 32))
-    return refuse_this(text + "/" + std::to_string(address.prefix_bits) + " has no usable prefix length");
-  if (!address.gateway) return {};
-  const std::string gateway = to_text(*address.gateway);
-  if (!same_prefix(*address.gateway, address.ip, address.prefix_bits) || !is_host_address(*address.gateway))
-    return refuse_this("gateway " + gateway + " is not on the wire of " + text);
-  if (*address.gateway == address.ip) return refuse_this("gateway " + gateway + " is the port itself");
-  return {};
-}
-
-base::Status check(const PortConfig& config, std::uint32_t cores, std::string& detail) {
-  const auto refuse_this = [&](const std::string& why) {
-    return refuse(detail, config, Errc::kInvalidConfig, why);
-  };
-  MUST(cores >= 1 && cores <= base::kCoresMax);
-  if (config.device.empty()) return refuse_this("no device is given");
-  if (!config.v4 && !config.v6) return refuse_this("no IP address is given");
-  if (config.v4) TRY(check_address(config, *config.v4, false, detail));
-  if (config.v6) TRY(check_address(config, *config.v6, true, detail));
-  if (config.udp_port == 0 || config.udp_port + cores - 1 > 65535)
-    return refuse_this("UDP port " + std::to_string(config.udp_port) + " leaves no room for one per core");
-  if (config.mtu < kMtuMin || config.mtu > kMtuMax)
-    return refuse_this("MTU " + std::to_string(config.mtu) + " is not between 1280 and 9216");
-  if (config.vlan > kVlanMax) return refuse_this("VLAN " + std::to_string(config.vlan) + " is not between 1 and 4094");
-  return {};
-}
 
 // The most buffers of one core's pool that can be in use at one time, by holder.
 std::uint32_t pool_frames(const PortConfig& config, std::uint32_t cores) noexcept {
@@ -91,26 +51,6 @@ base::Status make_pools(Port::Inside& inside, std::uint32_t cores, std::string& 
   return {};
 }
 
-base::Status check_device(const Port::Inside& inside, const rte_eth_dev_info& info, std::uint32_t cores,
-                          std::string& detail) {
-  const PortConfig& config = inside.config;
-  const std::uint32_t queues = std::min(info.max_rx_queues, info.max_tx_queues);
-  if (queues < cores)
-    return refuse(detail, config, Errc::kLimit,
-                  "device offers " + std::to_string(queues) + " queue pairs for " + std::to_string(cores) +
-                      " data cores; use fewer data cores or another device");
-  if (!inside.device.is_virtual && info.max_mtu != 0 && config.mtu > info.max_mtu)
-    return refuse(detail, config, Errc::kInvalidConfig,
-                  "MTU " + std::to_string(config.mtu) + " is above the device's " + std::to_string(info.max_mtu));
-  const std::uint32_t below = kernel_mtu(inside.device.kernel_interface);
-  if (below != 0 && config.mtu > below)
-    return refuse(detail, config, Errc::kInvalidConfig,
-                  "MTU " + std::to_string(config.mtu) + " is above that of interface " +
-                      inside.device.kernel_interface + "; run: ip link set " + inside.device.kernel_interface +
-                      " mtu " + std::to_string(config.mtu));
-  return {};
-}
-
 struct Offloads {
   bool tx_checksums = false;
 };
@@ -136,7 +76,12 @@ base::Status configure(Port::Inside& inside, std::uint32_t cores, Offloads& offl
   rte_eth_dev_info info{};
   if (rte_eth_dev_info_get(id, &info) != 0)
     return refuse(detail, inside.config, Errc::kUnavailable, "device does not answer");
-  TRY(check_device(inside, info, cores, detail));
+  const std::string& interface = inside.device.kernel_interface;
+  TRY(check_room({.queues = std::min(info.max_rx_queues, info.max_tx_queues),
+                  .mtu_max = inside.device.is_virtual ? std::uint16_t{0} : info.max_mtu,
+                  .interface = interface,
+                  .interface_mtu = kernel_mtu(interface)},
+                 inside.config, cores, detail));
   const rte_eth_conf conf = configuration_of(inside, info, cores, offloads);
   const auto queues = static_cast<std::uint16_t>(cores);
   std::uint16_t rx_frames = kRingFrames, tx_frames = kRingFrames;
@@ -245,7 +190,7 @@ std::uint64_t Port::memory_bytes(const PortConfig& config, std::uint32_t cores) 
 
 base::Result<std::unique_ptr<Port>> Port::open(Eal& eal, const PortConfig& config, std::uint32_t cores,
                                                std::string& detail) {
-  TRY(check(config, cores, detail));
+  TRY(check_port(config, cores, detail));
   auto inside = std::make_unique<Inside>(*eal.device_thread_, config);
   base::Result<Device> device = base::fail(Errc::kUnavailable, "DPDK has no memory for an alarm");
   const auto find = [&] { device = find_device(config, cores, detail); };
