@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "bep/model/config_xml.hh"
-#include "engine/base/must.hh"
+#include "engine/lab/rest_address.hh"
 
 namespace weft::lab {
 
@@ -23,23 +23,15 @@ constexpr std::size_t kLogLines = 12;
 const char* name_of(Which which) { return which == Which::kA ? "a" : "b"; }
 const SideSpec& spec_of(const Scenario& scenario, Which which) { return which == Which::kA ? scenario.a : scenario.b; }
 
-// "127.0.0.1:40123", or "" while the log does not say it.
-std::string api_address_in(const fs::path& log) {
+// nullopt while the log does not say it.
+std::optional<RestAddress> api_address_in(const fs::path& log) {
   std::ifstream in(log);
   for (std::string line; std::getline(in, line);) {
     const auto json = nlohmann::json::parse(line, nullptr, false);
     if (!json.is_object() || json.value("message", "") != "api listens") continue;
-    return json.value("address", "");
+    return parse_address(json.value("address", ""));
   }
-  return "";
-}
-
-std::pair<std::string, std::string> host_and_port(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  MUST(colon != std::string::npos);
-  std::string host = address.substr(0, colon);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  return {host, address.substr(colon + 1)};
+  return std::nullopt;
 }
 
 }  // namespace
@@ -63,10 +55,8 @@ Pair::~Pair() { stop(); }
 
 ConfigResult<void> Pair::attach(Which which) {
   const SideSpec& spec = spec_of(scenario_, which);
-  std::string address = spec.url.substr(std::string("http://").size());
-  address = address.substr(0, address.find('/'));
-  const auto [host, port] = host_and_port(address);
-  end(which).side.emplace(rest_, name_of(which), host, port, spec.api_key, spec.folder);
+  const RestAddress at = parse_url(spec.url).value();   // scenario.cc has looked at it
+  end(which).side.emplace(rest_, name_of(which), at.host, at.port, spec.api_key, spec.folder);
   return {};
 }
 
@@ -96,17 +86,16 @@ ConfigResult<void> Pair::start_one(Which which, const NewSide& made, const fs::p
   if (!child) return tl::unexpected(child.error());
   End& here = end(which);
   here.child.emplace(std::move(*child));
-  std::string address;
+  std::optional<RestAddress> at;
   auto up = wait_until(kStartS, std::string("side ") + name_of(which) + " says where its API listens",
                        [&]() -> ConfigResult<bool> {
-    address = api_address_in(log);
-    return !address.empty();
+    at = api_address_in(log);
+    return at.has_value();
   });
   if (!up) return up;
   const auto config = model::load_config(made.home);
   if (!config) return tl::unexpected(config.error());
-  const auto [host, port] = host_and_port(address);
-  here.side.emplace(rest_, name_of(which), host, port, config->gui.api_key, spec_of(scenario_, which).folder);
+  here.side.emplace(rest_, name_of(which), at->host, at->port, config->gui.api_key, spec_of(scenario_, which).folder);
   return {};
 }
 

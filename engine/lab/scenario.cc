@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 #include <set>
 
 #include "bep/model/config_file.hh"
 #include "bep/model/weft_toml.hh"
+#include "engine/lab/rest_address.hh"
 #include "engine/lab/scenario_reader.hh"
 #include "engine/share/policy.hh"
 
@@ -29,29 +29,13 @@ bool is_name(const std::string& name) {
   });
 }
 
-// HOST:PORT, or [IPv6]:PORT; a slash may follow, but nothing else, for it would not be used.
-bool is_rest_url(std::string_view url) {
-  constexpr std::string_view kScheme = "http://";
-  if (!url.starts_with(kScheme)) return false;
-  url.remove_prefix(kScheme.size());
-  if (url.ends_with('/')) url.remove_suffix(1);
-  const std::size_t colon = url.rfind(':');
-  if (colon == url.npos || colon == 0) return false;
-  const std::string_view host = url.substr(0, colon), port = url.substr(colon + 1);
-  std::uint16_t number = 0;
-  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (error != std::errc{} || end != port.data() + port.size() || number == 0) return false;
-  if (host.find_first_of("/?#@ ") != host.npos) return false;
-  return host.find(':') == host.npos || (host.starts_with('[') && host.ends_with(']'));
-}
-
 SideSpec read_side(const toml::table* from, const char* name, SideSpec side, TomlErrors& errors) {
   TomlTable table(from, name, errors);
   table.read("url", side.url);
   table.read("api_key", side.api_key);
   table.read("folder", side.folder);
   table.refuse_unknown_keys();
-  if (table.has("url") && !is_rest_url(side.url))
+  if (table.has("url") && !parse_url(side.url))
     table.refuse("url", "is \"" + side.url + "\" but must be http://HOST:PORT, where the weft's REST API answers");
   if (side.attached() && side.api_key.empty())
     table.refuse("api_key", "is missing; it stands under <gui> in the config.xml of that weft");

@@ -9,6 +9,7 @@
 
 #include "bep/model/weft_toml.hh"
 #include "engine/lab/homes.hh"
+#include "engine/lab/rest_address.hh"
 #include "engine/lab/timeline.hh"
 #include "engine/share/policy.hh"
 #include "tests/fuzz/fuzz.hh"
@@ -188,10 +189,9 @@ void check_links(const std::vector<std::size_t>& links, const Scenario& scenario
 void check_side(const SideSpec& side) {
   if (!side.attached()) return;
   CHECK(side.url.starts_with("http://") && !side.api_key.empty());
-  const std::string address = side.url.substr(7, side.url.find('/', 7) - 7);
-  const std::size_t colon = address.rfind(':');
-  CHECK(colon != std::string::npos && colon > 0);
-  const int port = std::atoi(address.c_str() + colon + 1);
+  const auto at = parse_url(side.url);
+  CHECK(at && !at->host.empty() && at->host.find_first_of("[]/") == std::string::npos);
+  const int port = std::atoi(at->port.c_str());
   CHECK(port >= 1 && port <= 65535);
 }
 
