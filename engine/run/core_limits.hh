@@ -17,6 +17,11 @@ inline constexpr std::uint32_t kRequestsMax = 512;
 // another.
 inline constexpr std::uint32_t kExtentsMax = base::kSessionsMax * kRequestsMax;
 
+// A port's rate_mbit (0: no ceiling) is divided evenly: a core that has little to send leaves its part unused.
+[[nodiscard]] constexpr std::uint64_t rate_per_core_Bps(std::uint32_t rate_mbit, std::uint32_t cores) {
+  return std::uint64_t{rate_mbit} * 125'000 / cores;
+}
+
 struct CoreLimits {
   std::uint32_t fetches = kFetchesPerCoreMax;               // 1 … kFetchesPerCoreMax
   std::uint32_t extents = kExtentsMax;                      // 1 … kExtentsMax

@@ -150,7 +150,8 @@ base::Status Engine::add_port(const model::PortConfig& config, std::string& why)
     cores_[i]->port_views[number] = &ports_[number]->device->udp(base::CoreId{static_cast<std::uint8_t>(i)});
   share::Command command;
   command.kind = share::Command::Kind::kAddPort;
-  command.body.port = {.port = base::PortId{static_cast<std::uint8_t>(number)}, .rate_Bps = rate_per_core_Bps(number)};
+  command.body.port = {.port = base::PortId{static_cast<std::uint8_t>(number)},
+                       .rate_Bps = rate_per_core_Bps(ports_[number]->config.rate_mbit, core_count_)};
   for (const auto& core : cores_) core->channel->send(command);
   std::erase_if(closed_ports_, [&](const ClosedPort& port) { return port.config.name == config.name; });
   return {};
@@ -192,10 +193,6 @@ std::vector<model::PortConfig> Engine::other_ports(std::string_view name) const 
   for (const ClosedPort& port : closed_ports_)
     if (port.config.name != name) configs.push_back(port.config);
   return configs;
-}
-
-std::uint64_t Engine::rate_per_core_Bps(std::uint32_t port) const {
-  return std::uint64_t{ports_[port]->config.rate_mbit} * 125'000 / core_count_;
 }
 
 base::Status Engine::make_core(const model::WeftConfig& config, std::uint32_t index,
@@ -289,7 +286,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
     core.channel = std::make_unique<CoreChannel>(i, core.rings.wiring, CoreLimits{});
     std::array<std::uint64_t, base::kPortsMax> rates{};
     for (std::uint32_t p = 0; p < base::kPortsMax; ++p)
-      if (engine->ports_[p] != nullptr) rates[p] = engine->rate_per_core_Bps(p);
+      if (engine->ports_[p] != nullptr) rates[p] = rate_per_core_Bps(engine->ports_[p]->config.rate_mbit, engine->core_count_);
     core.data_agent = std::make_unique<DataAgent>(DataAgentConfig{
         .core = base::CoreId{static_cast<std::uint8_t>(i)}, .ports = core.port_views, .aead = core.aead.get(),
         .slots = core.slots->all(), .fetch_slots = engine->fetch_slots_, .serve_slots = engine->serve_slots_,

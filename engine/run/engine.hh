@@ -118,7 +118,6 @@ class Engine final : public DataSide {
   };
   base::Status open_ports(const std::vector<model::PortConfig>& configs, std::string& why);
   base::Status open_port(std::uint32_t number, const model::PortConfig& config, std::string& why);
-  [[nodiscard]] std::uint64_t rate_per_core_Bps(std::uint32_t port) const;
   base::Status make_core(const model::WeftConfig& config, std::uint32_t index, base::Result<disk::SlotBuffers> slots,
                          std::string& why);
   void wire_hand_over();

@@ -42,6 +42,14 @@ struct Ports : AgentPair {
   [[nodiscard]] bool same() const { return puller.disk.files.at(6) == content; }
 };
 
+TEST(CoreLimits, ACeilingIsDividedAmongTheCores) {
+  EXPECT_EQ(run::rate_per_core_Bps(0, 4), 0u);             // none
+  EXPECT_EQ(run::rate_per_core_Bps(100, 1), 12'500'000u);
+  EXPECT_EQ(run::rate_per_core_Bps(100, 3), 4'166'666u);   // never more in sum
+  EXPECT_GT(run::rate_per_core_Bps(1, base::kCoresMax), 0u);
+  EXPECT_EQ(run::rate_per_core_Bps(UINT32_MAX, 1), UINT32_MAX * 125'000ull);
+}
+
 TEST(AgentPorts, ATransferGoesOnWhenOneOfItsPortsIsTakenAway) {
   Ports pair(2, 3);
   pair.open(30u << 20, 3);
