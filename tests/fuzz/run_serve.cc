@@ -108,11 +108,11 @@ class ServeRun {
     const bool range = request.offset <= files_.at(i).size && request.length <= files_.at(i).size - request.offset &&
                        (!files_.at(i).direct || request.offset % base::kDirectAlignment == 0);
     CHECK(drop.has_value() == !(slot && handle && range));
-    if (!slot) CHECK(reason == RejectReason::kRange && drop == share::Drop::kBadRequest);
+    if (!slot) CHECK(!reason && drop == share::Drop::kBadRequest);   // there is no slot to refuse it for
     else if (!handle) CHECK(reason == RejectReason::kUnknownHandle && drop == share::Drop::kUnknownHandle);
     else if (!range) CHECK(reason == RejectReason::kRange && drop == share::Drop::kBadRequest);
     else CHECK(!reason || *reason == RejectReason::kBusy);
-    if (reason) return;
+    if (reason || !slot) return;
     CHECK(serve_.extents_of(kSessions[s]) <= before + 1 && serve_.extents_of(kSessions[s]) <= kRequestsMax);
     const auto known = asked_[s].find(request.request_id);
     // A word that was used before names what it named first, as long as that is at work; we cannot see how long.
