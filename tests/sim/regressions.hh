@@ -17,7 +17,8 @@ inline constexpr std::array<Regression, 3> kRegressions = {{
     {1, "FetchesWaitBeyondTheirFile",
      "blocks that waited at a core's channel were answered after their file was gone (core_channel_test.cc)"},
     {280, "GrantRepeatedWhileClosing",
-     "a GRANT said again after a resume met a transfer that was closing; its lost RELEASE was never repeated"},
+     "a GRANT said again after a resume met a transfer that was closing; its lost RELEASE was never repeated "
+     "(session_loss_test.cc)"},
     {1960, "KeyForAnEarlierLane",
      "a report of an earlier session's lane had the new lane sent a key too early, and never again (weft_session_test.cc)"},
 }};
