@@ -79,8 +79,9 @@ Finding find_answer(const PathReport& report, const PathMemory& memory, bool nee
 Finding find_event(const PathReport& report, const PathMemory& memory, bool needed, base::Instant now) {
   const base::Duration silence = report.waiting ? report.silence : base::Duration{};
   const bool suspicious = silence > suspect_after(report.srtt, report.rttvar);
-  const bool dead = silence > dead_after(report.srtt, report.rttvar);
-  const bool deaf = dead && report.unheard <= dead_after(report.srtt, report.rttvar) && silence <= kDeafMax;
+  const base::Duration patience = dead_after(report.srtt, report.rttvar);
+  const bool dead = silence > patience;
+  const bool heard = report.unheard <= patience && silence <= kDeafMax;
   switch (report.state) {
     case PathState::kAbsent:
       return kNothing;
@@ -95,7 +96,7 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
       return kNothing;
     case PathState::kSuspect:
       if (!report.port_up) return {true, PathEvent::kDead, PathReason::kPortDown};
-      if (dead && !deaf) return {true, PathEvent::kDead, PathReason::kSilence};
+      if (dead && !heard) return {true, PathEvent::kDead, PathReason::kSilence};
       if (!suspicious) return {true, PathEvent::kAnswered, PathReason::kAnswer};
       return kNothing;
     case PathState::kDraining:
