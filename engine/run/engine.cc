@@ -92,7 +92,6 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
     switch (rest.rest) {
       case Idle::Rest::kNone: break;
       case Idle::Rest::kPause: __builtin_ia32_pause(); break;
-      case Idle::Rest::kYield: ::sched_yield(); break;
       case Idle::Rest::kSleep: {
         const timespec t{.tv_sec = 0, .tv_nsec = rest.sleep.ns};
         ::nanosleep(&t, nullptr);
