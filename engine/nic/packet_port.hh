@@ -12,7 +12,7 @@ struct rte_mbuf;
 
 namespace weft::nic {
 
-inline constexpr std::uint32_t kBurst = 32;   // frames per call; what the drivers' vector paths are built for
+inline constexpr std::uint32_t kBurst = 64;   // frames per call: one datagram burst (share/datagram_port.hh)
 
 class PacketPort {
  public:
