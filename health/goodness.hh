@@ -1,10 +1,14 @@
 // How good a path is, 0 … 1000 permille, and what makes it less than good.
-// Each part is relative to the path's own floor, so that a satellite link at its best and a cable
-// at its best both score 100: the score says "as good as this path can be", the figures beside it
-// say which path is faster.
-//   latency  floor / srtt      jitter  floor / (floor + 2 rttvar)      loss  10 % and more is 0
-// with kNoise added to floor and value: differences that small are the poll loop's, not the path's.
-// Weights 0.5 / 0.3 / 0.2. Integers; pure.
+// Each part is relative to the path's own best, so that a satellite link and a cable at their best both score 100: the score
+// says "as good as this path can be", the figures beside it say which path is faster.
+//   latency    floor / srtt
+//   jitter     floor / (floor + 2 rttvar)
+//   loss       10 % and more is 0
+//   goodput    rate / what it has carried before, of a path that has more to send than it takes; else full
+//   stability  1 / (1 + falls), a fall counting half after ten minutes
+// with kNoise added to floor and value: differences that small are the poll loop's, not the path's. 0.1 and 1 ms on a path
+// whose floor is 0.1 ms are 100 and 55 % all the same.
+// Integers; pure.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +19,29 @@
 namespace weft::health {
 
 inline constexpr base::Duration kNoise = base::milliseconds(1);
-inline constexpr std::uint32_t kLatencyWeight = 500;   // permille
-inline constexpr std::uint32_t kJitterWeight = 300;
-inline constexpr std::uint32_t kLossWeight = 200;
-static_assert(kLatencyWeight + kJitterWeight + kLossWeight == 1000);
 inline constexpr std::uint8_t kScoreGood = 80;         // from here on a score needs no reason
+inline constexpr std::uint32_t kOneFall = 1000;
+
+// Any unit, each at most 1000; not all 0.
+struct Weights {
+  std::uint32_t latency = 40, jitter = 20, loss = 20, goodput = 10, stability = 10;
+};
 
 struct Quality {
   base::Duration srtt{}, rttvar{}, rtt_min{};
   std::uint32_t loss_permille = 0;
+  std::uint64_t rate_Bps = 0, capacity_Bps = 0;         // 0: not known
+  std::uint32_t falls = 0;                              // in 1/kOneFall
 };
 struct Goodness {
   std::uint32_t permille = 0;
   std::uint8_t score = 0;                               // permille / 10, rounded
   // Below kScoreGood: the part that costs most. kUnmeasured (and 0) without a round-trip time.
   share::PathReason reason = share::PathReason::kNone;
+  // How bad that part is: kLatency: srtt in percent of the floor; kJitter: rttvar in us; kLoss: permille lost;
+  // kGoodput: percent of what it has carried before; kUnrest: falls in 1/kOneFall.
+  std::uint32_t measure = 0;
 };
-[[nodiscard]] Goodness goodness(const Quality& quality) noexcept;
+[[nodiscard]] Goodness goodness(const Quality& quality, const Weights& weights = {}) noexcept;
 
 }  // namespace weft::health

@@ -10,13 +10,24 @@ Verdicts Monitor::tick(std::span<const PathReport> reports, base::Instant now) n
   const bool needed = std::ranges::none_of(reports, [](const PathReport& report) {
     return report.state == share::PathState::kActive || report.state == share::PathState::kStandby;
   });
+  note_traffic(reports, now);
+  const Company company{.needed = needed, .idle = now - carried_at_};
   Verdicts verdicts;
   for (const PathReport& report : reports) {
     const std::size_t index = base::to_index(report.path);
     MUST(index < memories_.size());
-    MUST(verdicts.try_push(judge(report, memories_[index], needed, now)));
+    MUST(verdicts.try_push(judge(report, memories_[index], company, settings_, now)));
   }
   return verdicts;
+}
+
+// Lanes that were made anew count from nothing: any other sum means that something was carried, or came.
+void Monitor::note_traffic(std::span<const PathReport> reports, base::Instant now) noexcept {
+  std::uint64_t bytes = 0;
+  for (const PathReport& report : reports) bytes += report.chunk_bytes;
+  if (bytes == carried_bytes_ && carried_at_ != base::Instant{}) return;
+  carried_bytes_ = bytes;
+  carried_at_ = now;
 }
 
 void Monitor::forget(base::PathId path) noexcept {

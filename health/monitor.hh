@@ -15,13 +15,21 @@ using Verdicts = base::FixedVector<share::PathVerdict, base::kPathsMax>;
 
 class Monitor {
  public:
+  explicit Monitor(const Settings& settings = {}) noexcept : settings_(settings) {}
   // One report per path that exists, each path once. Verdicts in the same order.
   // A path not reported keeps its memory until it is reported as kAbsent or forget() is called.
   [[nodiscard]] Verdicts tick(std::span<const PathReport> reports, base::Instant now) noexcept;
   void forget(base::PathId path) noexcept;
   [[nodiscard]] const PathMemory& memory(base::PathId path) const noexcept;
+  // Of the session: how long since it carried data by any path.
+  [[nodiscard]] Activity activity(base::Instant now) const noexcept { return activity_of(now - carried_at_); }
 
  private:
+  void note_traffic(std::span<const PathReport> reports, base::Instant now) noexcept;
+
+  Settings settings_;
+  std::uint64_t carried_bytes_ = 0;         // by all paths, as last seen
+  base::Instant carried_at_{};
   std::array<PathMemory, base::kPathsMax> memories_{};
 };
 

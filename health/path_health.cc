@@ -2,9 +2,6 @@
 
 #include <algorithm>
 
-#include "health/goodness.hh"
-#include "health/timing.hh"
-
 namespace weft::health {
 namespace {
 
@@ -15,6 +12,13 @@ using share::PathState;
 // Fewer packets than this say little about loss: one of two lost is not 50 %.
 constexpr std::uint64_t kLossSampleMin = 64;
 
+// Of the early warning and the score, by windows: half of a fall is forgotten in ten minutes, of a rate in an hour and a half.
+constexpr std::uint32_t kForgetUnrest = 866;
+constexpr std::uint64_t kForgetCapacity = 8192;
+constexpr std::uint32_t kUnrestMax = 100 * kOneFall;
+// Added to a round trip: on a LAN the poll loop's part is larger than the wire's.
+constexpr std::uint64_t kRttFloorUs = 100;
+
 bool carries_data(PathState state) {
   return state == PathState::kActive || state == PathState::kStandby ||
          state == PathState::kSuspect;
@@ -23,8 +27,13 @@ bool carries_data(PathState state) {
 void enter(PathMemory& memory, const PathReport& report, base::Instant now) {
   const bool carried = carries_data(memory.state);
   if (!carried && carries_data(report.state)) memory.returned = now;
-  if (carried && report.state == PathState::kDown)
+  if (carried && report.state == PathState::kDown) {
     memory.falls = now - memory.returned < kUsefulStay ? memory.falls + 1 : 1;
+    memory.unrest = std::min(memory.unrest + kOneFall, kUnrestMax);
+    memory.rtt_at_rest.reset();   // it comes back as another
+    memory.rtt_loaded.reset();
+    memory.loss.reset();
+  }
   memory.state = report.state;
   memory.entered = now;
   memory.last_probe = now;
@@ -58,6 +67,34 @@ std::uint32_t note_loss(PathMemory& memory, const PathReport& report) {
   }
   const std::uint64_t lost = std::min(memory.window_lost, memory.window_out);
   return static_cast<std::uint32_t>(lost * 1000 / std::max(memory.window_out, kLossSampleMin));
+}
+
+void note_window(PathMemory& memory, const PathReport& report, base::Instant now) {
+  if (now - memory.window_since < kWindow) return;
+  memory.window_since = now;
+  if (report.packets_out >= memory.told_out && report.packets_lost >= memory.told_lost)   // or the lanes were made anew
+    memory.loss.on_window(report.packets_out - memory.told_out, report.packets_lost - memory.told_lost);
+  memory.told_out = report.packets_out;
+  memory.told_lost = report.packets_lost;
+  memory.unrest -= (memory.unrest + kForgetUnrest - 1) / kForgetUnrest;
+  memory.capacity_Bps -= memory.capacity_Bps / kForgetCapacity;
+  const bool heard = report.last_received > memory.window_heard;
+  memory.window_heard = report.last_received;
+  if (!heard || report.rtt_latest.ns <= 0) return;
+  memory.loaded = report.cwnd_bytes > 0 && 2 * report.in_flight_bytes >= report.cwnd_bytes;
+  Trend& rtt = memory.loaded ? memory.rtt_loaded : memory.rtt_at_rest;
+  rtt.on_sample(log2_256(static_cast<std::uint64_t>(report.rtt_latest.us()) + kRttFloorUs));
+  if (!memory.loaded) return;
+  if (memory.rate_Bps == 0) memory.rate_Bps = report.rate_Bps;
+  memory.rate_Bps = (7 * memory.rate_Bps + report.rate_Bps) / 8;
+  memory.capacity_Bps = std::max(memory.capacity_Bps, memory.rate_Bps);
+}
+
+// Of the round trips at rest or under load, as the path is now.
+const Trend& rtt_of(const PathMemory& memory) { return memory.loaded ? memory.rtt_loaded : memory.rtt_at_rest; }
+bool is_watched(const PathMemory& memory) { return rtt_of(memory).is_watched() || memory.loss.is_watched(); }
+bool is_degrading(const PathMemory& memory) {
+  return carries_data(memory.state) && (rtt_of(memory).is_alarmed() || memory.loss.is_alarmed());
 }
 
 struct Finding {
@@ -112,7 +149,8 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
 }
 
 // Takes the probe as sent when it is due.
-bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, base::Instant now) {
+bool probe(PathMemory& memory, const PathReport& report, const Company& company, const KeepAlive& options,
+           std::uint8_t score, base::Instant now) {
   if (!report.port_up) return false;
   const bool in_use = report.state == PathState::kActive || report.state == PathState::kStandby;
   // Something is on its way that must be answered: that is the question already.
@@ -120,8 +158,11 @@ bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, bas
   // A path that is held and answers is watched closely, so that the hold measures it.
   const bool held = report.state == PathState::kDown || report.state == PathState::kProbing;
   const bool watched = held && memory.answering_since != base::kNever;
-  const base::Duration interval =
-      watched ? kSuspectProbe : probe_interval(report.state, memory.asked, now - report.last_received, score);
+  base::Duration interval = kSuspectProbe;
+  if (!watched)
+    interval = probe_interval({.state = report.state, .asked = memory.asked, .unheard = now - report.last_received,
+                               .idle = company.idle, .score = score}, options);
+  if (in_use && is_watched(memory)) interval = std::min(interval, kWatchProbe);
   const base::Instant since =
       in_use ? std::max(memory.last_probe, report.last_received) : memory.last_probe;
   if (now - since < interval) return false;
@@ -130,12 +171,14 @@ bool probe(PathMemory& memory, const PathReport& report, std::uint8_t score, bas
   return true;
 }
 
-Goodness score_of(const PathReport& report, std::uint32_t loss_permille) {
+Goodness score_of(const PathReport& report, const PathMemory& memory, std::uint32_t loss_permille, const Weights& weights) {
   if (report.state == PathState::kProbing) return {.reason = PathReason::kUnmeasured};
   if (report.state == PathState::kDown)
     return {.reason = report.port_up ? PathReason::kSilence : PathReason::kPortDown};
-  Goodness good = goodness({.srtt = report.srtt, .rttvar = report.rttvar,
-                            .rtt_min = report.rtt_min, .loss_permille = loss_permille});
+  Goodness good = goodness({.srtt = report.srtt, .rttvar = report.rttvar, .rtt_min = report.rtt_min,
+                            .loss_permille = loss_permille, .rate_Bps = memory.loaded ? memory.rate_Bps : 0,
+                            .capacity_Bps = memory.capacity_Bps, .falls = memory.unrest},
+                           weights);
   if (report.state == PathState::kSuspect) {
     good.score /= 2;  // it may be fine and it may be gone
     good.reason = PathReason::kSilence;
@@ -145,7 +188,7 @@ Goodness score_of(const PathReport& report, std::uint32_t loss_permille) {
 
 }  // namespace
 
-share::PathVerdict judge(const PathReport& report, PathMemory& memory, bool needed,
+share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Company& company, const Settings& settings,
                          base::Instant now) noexcept {
   if (report.state == PathState::kAbsent) {
     memory = PathMemory{};
@@ -154,15 +197,18 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, bool need
   if (report.state != memory.state) enter(memory, report, now);
   note_answers(memory, report, now);
   const std::uint32_t loss_permille = note_loss(memory, report);
+  note_window(memory, report, now);
 
-  const Goodness good = score_of(report, loss_permille);
-  const Finding finding = find_event(report, memory, needed, now);
+  const Goodness good = score_of(report, memory, loss_permille, settings.weights);
+  const Finding finding = find_event(report, memory, company.needed, now);
   return {.path = report.path,
           .has_event = finding.has_event,
           .event = finding.event,
           .reason = finding.has_event ? finding.reason : good.reason,
           .score = good.score,
-          .probe_due = probe(memory, report, good.score, now)};
+          .measure = good.measure,
+          .degrading = is_degrading(memory),
+          .probe_due = probe(memory, report, company, settings.keep_alive, good.score, now)};
 }
 
 }  // namespace weft::health

@@ -23,12 +23,34 @@
 
 #include "engine/base/time.hh"
 #include "engine/share/path_event.hh"
+#include "health/goodness.hh"
 #include "health/path_report.hh"
+#include "health/timing.hh"
+#include "health/trend.hh"
 
 namespace weft::health {
 
 // Loss is judged over this many packets: enough to see 1 %, few enough to forget within a second.
 inline constexpr std::uint64_t kLossWindow = 4096;
+
+// What the operator sets.
+struct Settings {
+  Weights weights;
+  KeepAlive keep_alive;
+};
+
+// The other paths of the session.
+struct Company {
+  bool needed = false;             // none is in use: then one that flaps is better than none
+  base::Duration idle{};           // since any carried data
+};
+
+// Figures of the early warning and the score are taken once per window, from what was heard in it.
+inline constexpr base::Duration kWindow = base::seconds(1);
+// A deviation below this, 4 % of the round trip, is none of the path's.
+inline constexpr std::int64_t kRttNoise = 16;
+// A path of which something may be rising is asked at least this often.
+inline constexpr base::Duration kWatchProbe = base::seconds(1);
 
 struct PathMemory {
   share::PathState state = share::PathState::kAbsent;  // as last judged
@@ -42,10 +64,16 @@ struct PathMemory {
   base::Instant returned{};              // when it last began to carry data
   std::uint64_t packets_out = 0, packets_lost = 0;     // as last judged
   std::uint64_t window_out = 0, window_lost = 0;       // of about the last kLossWindow packets
+  base::Instant window_since{}, window_heard{};        // the last window's end; last_received then
+  Trend rtt_at_rest{kRttNoise}, rtt_loaded{kRttNoise}; // log2 of the round trip in us, in 1/256: what a load adds is no trend
+  LossTrend loss;
+  std::uint64_t told_out = 0, told_lost = 0;           // packets that it was told of
+  bool loaded = false;                                 // it had more to send than it took
+  std::uint64_t rate_Bps = 0, capacity_Bps = 0;        // under load: over some seconds; the best of the last hours
+  std::uint32_t unrest = 0;                            // falls in 1/kOneFall, half of it forgotten in ten minutes
 };
 
-// `needed`: no path of the session is in use; then one that flaps is better than none.
-[[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory, bool needed,
-                                       base::Instant now) noexcept;
+[[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Company& company,
+                                       const Settings& settings, base::Instant now) noexcept;
 
 }  // namespace weft::health

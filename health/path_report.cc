@@ -35,6 +35,8 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
     unheard = std::min(unheard, std::max(sample.at - lane.last_received, base::Duration{}));
     report.rate_Bps += lane.rate_Bps;
     report.in_flight_bytes += lane.in_flight_bytes;
+    report.cwnd_bytes += lane.cwnd_bytes;
+    report.chunk_bytes += lane.chunk_bytes_in + lane.chunk_bytes_out;
     report.packets_out += lane.packets_out;
     report.packets_lost += lane.packets_lost - std::min(lane.packets_lost, lane.packets_spurious);
     if (!lane.validated || lane.srtt.ns <= 0) continue;
@@ -43,6 +45,7 @@ PathReport aggregate(base::PathId path, std::span<const LaneSample> lanes) noexc
     heard_last = lane.last_received;
     report.srtt = lane.srtt;
     report.rttvar = lane.rttvar;
+    report.rtt_latest = lane.rtt_latest;
   }
   if (report.waiting) report.silence = silence;
   report.unheard = unheard;

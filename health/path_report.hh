@@ -31,9 +31,10 @@ struct PathReport {
   bool waiting = false;                 // something sent is not answered
   base::Duration silence{};             // for how long; 0 when not waiting
   base::Duration unheard{};             // since the newest authentic packet of any lane, at that core's report
-  base::Duration srtt{}, rttvar{}, rtt_min{};
+  base::Duration srtt{}, rttvar{}, rtt_min{}, rtt_latest{};
   std::uint64_t rate_Bps = 0;
-  std::uint64_t in_flight_bytes = 0;
+  std::uint64_t in_flight_bytes = 0, cwnd_bytes = 0;
+  std::uint64_t chunk_bytes = 0;        // in and out, since the lanes were made
   std::uint64_t packets_out = 0, packets_lost = 0;      // lost: without the spurious ones
 };
 

@@ -1,12 +1,16 @@
 #include "health/timing.hh"
 
 #include <algorithm>
+#include <array>
 
 namespace weft::health {
 namespace {
 constexpr base::Duration kGranularity = base::microseconds(100);
 constexpr base::Duration kPeerAckDelay = base::milliseconds(1);
 constexpr base::Duration kPtoMin = base::milliseconds(5);
+// Seconds, by steps of the score: 0, 20, 40, 60, and 80 to 100.
+constexpr std::uint8_t kStep = 20;
+constexpr std::array<std::int64_t, 5> kKeepAliveS{5, 15, 30, 60, 120};
 }  // namespace
 
 base::Duration pto(base::Duration srtt, base::Duration rttvar) noexcept {
@@ -21,27 +25,39 @@ base::Duration dead_after(base::Duration srtt, base::Duration rttvar) noexcept {
   return std::max({3 * pto(srtt, rttvar), suspect_after(srtt, rttvar), kDeadAfterMin});
 }
 
-base::Duration keep_alive_interval(std::uint8_t score) noexcept {
-  if (score >= 80) return base::seconds(120);
-  if (score >= 60) return base::seconds(60);
-  if (score >= 40) return base::seconds(30);
-  if (score >= 20) return base::seconds(15);
-  return base::seconds(5);
+base::Duration keep_alive_interval(std::uint8_t score, const KeepAlive& options) noexcept {
+  if (!options.adaptive) return options.max;
+  const std::size_t step = std::min<std::size_t>(score / kStep, kKeepAliveS.size() - 1);
+  base::Duration interval = base::seconds(kKeepAliveS[step]);
+  if (options.smooth && step + 1 < kKeepAliveS.size())
+    interval += base::milliseconds(1000) * (kKeepAliveS[step + 1] - kKeepAliveS[step]) * (score % kStep) / kStep;
+  return std::clamp(interval, options.min, options.max);
 }
 
-base::Duration probe_interval(share::PathState state, std::uint32_t asked, base::Duration unheard,
-                              std::uint8_t score) noexcept {
-  switch (state) {
+Activity activity_of(base::Duration idle) noexcept {
+  if (idle < kActiveFor) return Activity::kActive;
+  return idle < kDormantAfter ? Activity::kInactive : Activity::kDormant;
+}
+
+const char* name_of(Activity activity) noexcept {
+  constexpr std::array kNames{"active", "inactive", "dormant"};
+  return kNames[static_cast<std::size_t>(activity)];
+}
+
+base::Duration probe_interval(const ProbeCase& at, const KeepAlive& options) noexcept {
+  switch (at.state) {
     case share::PathState::kProbing:
-      if (asked == 0) return {};
-      return std::min(kProbeFirst * (std::int64_t{1} << std::min(asked - 1, 10u)), kProbeSlowest);
+      if (at.asked == 0) return {};
+      return std::min(kProbeFirst * (std::int64_t{1} << std::min(at.asked - 1, 10u)), kProbeSlowest);
     case share::PathState::kDown:
-      return asked == 0 ? base::Duration{} : std::clamp(unheard / kDownProbeShare, kSuspectProbe, kProbeSlowest);
+      return at.asked == 0 ? base::Duration{} : std::clamp(at.unheard / kDownProbeShare, kSuspectProbe, kProbeSlowest);
     case share::PathState::kSuspect:
-      return asked == 0 ? base::Duration{} : kSuspectProbe;
+      return at.asked == 0 ? base::Duration{} : kSuspectProbe;
     case share::PathState::kStandby:
-    case share::PathState::kActive:
-      return std::min(keep_alive_interval(score), kIdleProbe);
+    case share::PathState::kActive: {
+      const base::Duration most = keep_alive_interval(at.score, options);
+      return std::clamp(at.idle / kIdleShare, std::min(kIdleProbe, most), most);
+    }
     case share::PathState::kAbsent:
     case share::PathState::kDraining:
       break;

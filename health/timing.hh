@@ -20,9 +20,13 @@ inline constexpr base::Duration kSuspectProbe = base::milliseconds(25);
 // A path that is down is asked each eighth of the time that nothing was heard of it, between the two above: it is back
 // within an eighth of its outage, whether that lasted a blink or a night.
 inline constexpr std::int64_t kDownProbeShare = 8;
-// A good path without traffic is asked at least this often, so that its death is known before it
-// is needed. The score's table below may ask for longer intervals; this bound wins.
+// A path without traffic is asked this often while its session carries data by others: its death is known before it is
+// needed. When the whole session is idle the interval grows to an eighth of that time, up to the score's keep-alive.
 inline constexpr base::Duration kIdleProbe = base::seconds(5);
+inline constexpr std::int64_t kIdleShare = 8;
+// Lazy monitoring: how long a session carried nothing. Traffic brings it back to active at once.
+inline constexpr base::Duration kActiveFor = base::seconds(10);
+inline constexpr base::Duration kDormantAfter = base::seconds(600);
 // A path that brings packets but no answers is suspect for this long before it is given up: our question may wait in the
 // queue in front of the peer, and its answer behind what the peer sends, for longer than a round trip ever showed. While
 // it is suspect none of our data goes that way, so that a path which is broken in our direction alone costs nothing more.
@@ -47,13 +51,30 @@ inline constexpr base::Duration kFlapHoldMax = base::seconds(5);
 // max(3 PTO, kDeadAfterMin, suspect_after): on a LAN that is kDeadAfterMin.
 [[nodiscard]] base::Duration dead_after(base::Duration srtt, base::Duration rttvar) noexcept;
 
-// Score -> keep-alive interval of an idle path: 80: 120 s, 60: 60 s, 40: 30 s, 20: 15 s, else 5 s.
-[[nodiscard]] base::Duration keep_alive_interval(std::uint8_t score) noexcept;
+// Options adaptiveKeepAliveEnabled, …MinS, …MaxS of config.xml; 1 s <= min <= max.
+struct KeepAlive {
+  bool adaptive = true;                  // false: `max`, whatever the score
+  bool smooth = false;                   // between the steps of the table too
+  base::Duration min = base::seconds(5), max = base::seconds(120);
+};
+// The longest time that an idle path or link of this score is not asked: 80 and more: 120 s, 60: 60 s, 40: 30 s,
+// 20: 15 s, 0: 5 s, within the options' bounds.
+[[nodiscard]] base::Duration keep_alive_interval(std::uint8_t score, const KeepAlive& options) noexcept;
 
-// Time from one probe to the next. `asked`: probes since the path entered `state`; the first goes at once where answers
-// are wanted. `unheard`: since anything came by this path. kForever: none.
-[[nodiscard]] base::Duration probe_interval(share::PathState state, std::uint32_t asked, base::Duration unheard,
-                                            std::uint8_t score) noexcept;
+enum class Activity : std::uint8_t { kActive, kInactive, kDormant };
+[[nodiscard]] Activity activity_of(base::Duration idle) noexcept;
+[[nodiscard]] const char* name_of(Activity activity) noexcept;
+
+// What the next probe of a path hangs on.
+struct ProbeCase {
+  share::PathState state = share::PathState::kAbsent;
+  std::uint32_t asked = 0;               // probes since it entered `state`; the first goes at once where answers are wanted
+  base::Duration unheard{};              // since anything came by this path
+  base::Duration idle{};                 // since the session carried data by any path
+  std::uint8_t score = 0;
+};
+// Time from one probe to the next; kForever: none.
+[[nodiscard]] base::Duration probe_interval(const ProbeCase& at, const KeepAlive& options) noexcept;
 // How long a path that fell `falls` times in a row, after the first time without a useful stay, must answer before it is
 // back.
 [[nodiscard]] base::Duration flap_hold(std::uint32_t falls) noexcept;

@@ -50,6 +50,8 @@ const char* name_of(PathReason reason) noexcept {
     case PathReason::kUnmeasured: return "unmeasured";
     case PathReason::kLatency: return "latency";
     case PathReason::kJitter: return "jitter";
+    case PathReason::kGoodput: return "goodput";
+    case PathReason::kUnrest: return "unrest";
     case PathReason::kLoss: return "loss";
     case PathReason::kSilence: return "silence";
     case PathReason::kPortDown: return "port_down";

@@ -31,6 +31,8 @@ enum class PathReason : std::uint8_t {
   kLatency,          // round-trip time well above the path's own floor
   kJitter,
   kLoss,
+  kGoodput,          // it takes less than it did
+  kUnrest,           // it fell lately
   kSilence,          // what was sent is not answered
   kPortDown,
   kAnswer,           // a challenge or data was answered
@@ -46,6 +48,8 @@ struct PathVerdict {
   PathEvent event = PathEvent::kAnswered;   // meaningful when has_event
   PathReason reason = PathReason::kNone;    // of the event, else of the score
   std::uint8_t score = 0;                   // 0 … 100, 100 best
+  std::uint32_t measure = 0;                // how bad the score's reason is (health/goodness.hh)
+  bool degrading = false;                   // early warning: it gets worse, and has not failed yet
   bool probe_due = false;                   // ask every core's lane of the path for a challenge
 };
 

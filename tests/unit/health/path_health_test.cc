@@ -33,7 +33,7 @@ class PathHealthTest : public testing::Test {
   }
   PathVerdict tick() {
     now_ += milliseconds(10);
-    const PathVerdict verdict = judge(report_, memory_, needed_, now_);
+    const PathVerdict verdict = judge(report_, memory_, {.needed = needed_, .idle = idle_}, settings_, now_);
     if (verdict.probe_due) {
       ++asked_;
       probe_times_.push_back(now_);
@@ -89,6 +89,8 @@ class PathHealthTest : public testing::Test {
   PathReport report_;
   PathMemory memory_;
   bool needed_ = false;
+  Duration idle_{};
+  Settings settings_;
   Instant now_ = Instant{} + seconds(50);
   std::uint32_t asked_ = 0;
   std::vector<Instant> probe_times_;
