@@ -21,6 +21,7 @@ class Monitor {
   [[nodiscard]] Verdicts tick(std::span<const PathReport> reports, base::Instant now) noexcept;
   void forget(base::PathId path) noexcept;
   [[nodiscard]] const PathMemory& memory(base::PathId path) const noexcept;
+  [[nodiscard]] const Settings& settings() const noexcept { return settings_; }
   // Of the session: how long since it carried data by any path.
   [[nodiscard]] Activity activity(base::Instant now) const noexcept { return activity_of(now - carried_at_); }
 

@@ -206,6 +206,7 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
           .event = finding.event,
           .reason = finding.has_event ? finding.reason : good.reason,
           .score = good.score,
+          .score_reason = good.reason,
           .measure = good.measure,
           .degrading = is_degrading(memory),
           .probe_due = probe(memory, report, company, settings.keep_alive, good.score, now)};

@@ -243,10 +243,21 @@ void read_ports(const toml::node* node, TomlErrors& errors, WeftConfig& config) 
   }
 }
 
+void read_health(TomlTable table, HealthConfig& health) {
+  table.read("latency", health.latency, 0, kWeightOfScoreMax);
+  table.read("jitter", health.jitter, 0, kWeightOfScoreMax);
+  table.read("loss", health.loss, 0, kWeightOfScoreMax);
+  table.read("goodput", health.goodput, 0, kWeightOfScoreMax);
+  table.read("stability", health.stability, 0, kWeightOfScoreMax);
+  table.read("smooth_keep_alive", health.smooth_keep_alive);
+  table.refuse_unknown_keys();
+  if (health.latency + health.jitter + health.loss + health.goodput + health.stability == 0)
+    table.refuse("latency", "and the other four weights are all 0; a score needs one that is not");
+}
+
 WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   WeftConfig config;
-  constexpr std::array<std::string_view, 5> kTables = {"engine", "scheduler", "disk", "lab",
-                                                       "port"};
+  constexpr std::array<std::string_view, 6> kTables = {"engine", "scheduler", "disk", "health", "lab", "port"};
   for (const auto& [key, node] : root) {
     const bool known = std::find(kTables.begin(), kTables.end(), key.str()) != kTables.end();
     const auto meant = did_you_mean(key.str(), kTables);
@@ -255,7 +266,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
           key.source().begin.line,
           std::string(key.str()) + " is not known; " +
               (meant ? "did you mean \"" + std::string(*meant) + "\"?"
-                     : "the file may have [engine], [scheduler], [disk], [lab] and [[port]]"));
+                     : "the file may have [engine], [scheduler], [disk], [health], [lab] and [[port]]"));
     else if (key.str() != "port" && !node.is_table())
       errors.refuse(key.source().begin.line, std::string(key.str()) + " must be a table: write [" +
                                                  std::string(key.str()) + "] on a line of its own");
@@ -272,6 +283,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   disk.read("depth", config.disk.depth, 1, kDiskDepthMax);
   disk.read("fsync", config.disk.fsync);
   disk.refuse_unknown_keys();
+  read_health(table("health"), config.health);
   TomlTable lab = table("lab");
   lab.read("impair", config.impair_allowed);
   lab.refuse_unknown_keys();
@@ -328,6 +340,16 @@ policy = "rate"
 direct = "auto"         # O_DIRECT: auto, always, never
 depth = 32              # reads and writes in flight per data core
 fsync = true
+
+[health]
+# what counts for a path's score, in any unit: round-trip time, its spread, loss, rate, falls; each against the path's own best
+latency = 40
+jitter = 20
+loss = 20
+goodput = 10
+stability = 10
+# keep-alive intervals between the steps 5, 15, 30, 60, 120 s (bounds: adaptiveKeepAlive… in config.xml)
+smooth_keep_alive = false
 
 [lab]
 # true allows POST /rest/weft/ports/NAME/impair: loss, delay and silence on purpose

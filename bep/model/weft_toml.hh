@@ -25,6 +25,7 @@ enum class DirectIo : std::uint8_t { kAuto, kAlways, kNever };
 inline constexpr std::uint32_t kSlotsMax = 16384;        // 2 GiB of buffers; SlotRef has 16 bits
 inline constexpr std::uint32_t kMemoryMbMax = 1u << 20;  // 1 TiB: a typing error, not a machine
 inline constexpr std::uint32_t kDiskDepthMax = 1024;    // more than any disk takes at once
+inline constexpr std::uint32_t kWeightOfScoreMax = 1000;
 inline constexpr std::uint32_t kRateMbitMax = 1'000'000;   // 1 Tbit/s
 inline constexpr std::uint32_t kMtuMin = 1280, kMtuMax = 9216;  // IPv6's least; what cards call jumbo
 
@@ -64,10 +65,17 @@ struct PortConfig {
   std::uint32_t rate_mbit = 0;     // of UDP payload that leaves by it, all lanes together; 0: no ceiling
 };
 
+// Parts of a path's score, in any unit; not all 0 (health/goodness.hh).
+struct HealthConfig {
+  std::uint32_t latency = 40, jitter = 20, loss = 20, goodput = 10, stability = 10;   // each at most kWeightOfScoreMax
+  bool smooth_keep_alive = false;  // intervals between the steps of the table, too
+};
+
 struct WeftConfig {
   EngineConfig engine;
   share::Policy policy = share::Policy::kRate;
   DiskConfig disk;
+  HealthConfig health;
   bool impair_allowed = false;    // [lab] impair: the impairment stage may be switched on by REST
   std::vector<PortConfig> ports;  // at most kPortsMax, in the file's order
 };

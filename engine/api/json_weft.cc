@@ -1,10 +1,13 @@
 // /rest/weft: what Syncthing has no word for. The fields are described in README.md; names carry their units.
+#include <fmt/format.h>
+
 #include "bep/proto/device_id.hh"
 #include "engine/api/handlers.hh"
 #include "engine/api/json_text.hh"
 #include "engine/api/path_summary.hh"
 #include "engine/api/text.hh"
 #include "engine/nic/drop.hh"
+#include "health/goodness.hh"
 
 namespace weft::api {
 namespace {
@@ -30,6 +33,19 @@ Json lane_json(const run::LaneStatus& status) {
               {"bytes_out", lane.bytes_out}};
 }
 
+// Why a score is low, with its figure (health/goodness.hh); empty: it is not.
+std::string score_text(share::PathReason reason, std::uint32_t measure) {
+  switch (reason) {
+    case share::PathReason::kLatency: return fmt::format("latency {:.1f}× its floor", measure / 100.0);
+    case share::PathReason::kJitter: return fmt::format("jitter {:.1f} ms", measure / 1000.0);
+    case share::PathReason::kLoss: return fmt::format("{:.1f} % lost", measure / 10.0);
+    case share::PathReason::kGoodput: return fmt::format("carries {} % of what it did", measure);
+    case share::PathReason::kUnrest: return fmt::format("fell {} times lately", (measure + health::kOneFall - 1) / health::kOneFall);
+    case share::PathReason::kNone: return "";
+    default: return share::name_of(reason);
+  }
+}
+
 Json path_json(const run::PathStatus& path, base::Instant now) {
   const PathSummary sum = summarize(path, now);
   Json lanes = Json::array();
@@ -46,6 +62,8 @@ Json path_json(const run::PathStatus& path, base::Instant now) {
               {"port_up", path.port_up},
               {"validated", sum.validated},
               {"score", path.entry.score},
+              {"score_reason", score_text(path.score_reason, path.score_measure)},
+              {"degrading", path.degrading},
               {"weight", path.entry.weight},
               {"rtt_us", sum.srtt.us()},
               {"rttvar_us", sum.rttvar.us()},

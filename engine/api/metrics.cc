@@ -53,6 +53,7 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
              {{"device", device}, {"port", path.port}, {"remote", remote}, {"state", word_of(path.entry.state)},
               {"role", word_of(path.entry.role)}}, 1);
   book.gauge("weft_path_score", "Health of the path, 0 to 100, 100 best.", who, path.entry.score);
+  book.gauge("weft_path_degrading", "1: it gets worse and has not failed yet.", who, path.degrading ? 1 : 0);
   book.gauge("weft_path_rtt_seconds", "Smoothed RTT of the path's quickest lane, 0: unknown.", who,
              seconds_of(sum.srtt));
   book.gauge("weft_path_rate_bytes_per_second", "Delivery rate, all lanes.", who, sum.rate_Bps);

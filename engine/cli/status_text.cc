@@ -82,10 +82,10 @@ std::string folders_table(const Json& folders) {
 
 std::string paths_table(const Json& paths, const Names& names) {
   std::vector<std::vector<std::string>> rows = {
-      {"DEVICE", "PORT", "LOCAL", "REMOTE", "STATE", "RTT", "RATE", "LOSS", "IN", "OUT"}};
+      {"DEVICE", "PORT", "LOCAL", "REMOTE", "STATE", "SCORE", "RTT", "RATE", "LOSS", "IN", "OUT"}};
   for (const Json& path : paths)
     rows.push_back({name_of(names, text(path, "device")), text(path, "port"), text(path, "local"), text(path, "remote"),
-                    text(path, "state"), micros_text(path.at("rtt_us").get<std::int64_t>()),
+                    text(path, "state"), std::to_string(number(path, "score")), micros_text(path.at("rtt_us").get<std::int64_t>()),
                     rate_text(number(path, "rate_Bps")),
                     fmt::format("{:.1f} ‰", path.at("loss_permille").get<double>()),
                     bytes_text(number(path, "bytes_in")), bytes_text(number(path, "bytes_out"))});
@@ -131,6 +131,10 @@ void find_folder_faults(const Json& folders, Lines& out) {
 void find_path_faults(const Json& status, const Json& paths, const Names& names, Lines& out) {
   for (const Json& path : paths) {
     const std::string state = text(path, "state");
+    if (path.at("degrading").get<bool>())
+      out.push_back(fmt::format("path {} {} -> {} to {} gets worse: score {}, {}", text(path, "port"), text(path, "local"),
+                                text(path, "remote"), name_of(names, text(path, "device")), number(path, "score"),
+                                text(path, "score_reason")));
     if (state == "active" || state == "standby") continue;
     const Json& silent = path.at("silent_ms");
     const std::string since = silent.is_null() ? "the other side never answered on it"

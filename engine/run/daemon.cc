@@ -42,6 +42,17 @@ base::Status no_engine() {
                                               "and start it again");
 }
 
+health::Settings health_settings(const DaemonConfig& setup) {
+  const model::HealthConfig& weights = setup.weft.health;
+  const model::OptionsConfig& options = setup.config.options;
+  return {.weights = {.latency = weights.latency, .jitter = weights.jitter, .loss = weights.loss,
+                      .goodput = weights.goodput, .stability = weights.stability},
+          .keep_alive = {.adaptive = options.adaptive_keep_alive_enabled,
+                         .smooth = weights.smooth_keep_alive,
+                         .min = base::seconds(options.adaptive_keep_alive_min_s),
+                         .max = base::seconds(options.adaptive_keep_alive_max_s)}};
+}
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
@@ -68,7 +79,8 @@ base::Status Daemon::open_all(std::string& why) {
   // DPDK first of all that makes threads: it may set the environment.
   if (!setup_.weft.ports.empty()) engine_ = TRY(Engine::start(setup_.weft, setup_.home / "run", why));
   workers_ = std::make_unique<model::Workers>(io_, worker_threads());
-  datapath_ = std::make_unique<Datapath>(io_, engine_.get(), setup_.identity.id(), setup_.weft.policy);
+  datapath_ = std::make_unique<Datapath>(io_, engine_.get(), setup_.identity.id(), setup_.weft.policy,
+                                         health_settings(setup_));
   model::ModelOptions options;
   options.self = setup_.identity.id();
   options.direct = setup_.weft.disk.direct;

@@ -85,6 +85,9 @@ std::vector<PathStatus> Daemon::paths() const {
       s.local_udp = path.local_udp;
       s.remote_udp = path.remote_udp;
       s.entry = path.entry;
+      s.score_reason = path.score_reason;
+      s.score_measure = path.score_measure;
+      s.degrading = path.degrading;
       s.port_up = path.port_up;
       for (std::size_t core = 0; core < path.lanes.size(); ++core) {
         s.session = path.lanes[core].session;

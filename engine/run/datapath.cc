@@ -29,9 +29,10 @@ class NetSessionLink final : public SessionLink {
 
 }  // namespace
 
-Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy)
+Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
+                   const health::Settings& health)
     : io_(io), timer_(io), policy_(policy) {
-  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy);
+  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy, health);
 }
 
 Datapath::~Datapath() = default;

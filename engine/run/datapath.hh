@@ -18,7 +18,8 @@ namespace weft::run {
 class Datapath final : public model::Fabric, public SessionHost {
  public:
   // `engine` null: no ports configured, nothing is ever usable.
-  Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy);
+  Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
+           const health::Settings& health);
   ~Datapath() override;
 
   void start(model::FileServer& server, std::function<void()> on_paths_changed);

@@ -10,8 +10,9 @@ namespace weft::run {
 
 using base::LogLevel;
 
-Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy)
-    : engine_(engine), host_(host), self_(self) {
+Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
+                   const health::Settings& health)
+    : engine_(engine), host_(host), self_(self), health_(health) {
   table_.policy = policy;
 }
 
@@ -87,7 +88,7 @@ void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionL
                 {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
       return;
     }
-    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device);
+    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device, health_);
     session = made.get();
     sessions_[device] = std::move(made);
   }

@@ -23,7 +23,8 @@ class Sessions {
   static constexpr base::Duration kHealthEvery = base::milliseconds(10);
 
   // `engine` and `host` outlive this.
-  Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy);
+  Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
+           const health::Settings& health = {});
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
@@ -69,6 +70,7 @@ class Sessions {
   DataSide& engine_;
   SessionHost& host_;
   const base::DeviceId self_;
+  const health::Settings health_;
   base::Instant health_due_{};
   // A port that leaves: the last order to all cores about it, and those that have not answered.
   struct Leaving {

@@ -28,6 +28,7 @@
 #include "engine/nic/impairment.hh"
 #include "engine/nic/port.hh"
 #include "engine/share/report.hh"
+#include "engine/share/path_event.hh"
 #include "engine/share/table.hh"
 
 namespace weft::run {
@@ -72,6 +73,9 @@ struct PathStatus {
   base::IpAddress local{}, remote{};
   std::uint16_t local_udp = 0, remote_udp = 0;   // of core 0
   share::PathEntry entry{};                      // state, role, score, weight
+  share::PathReason score_reason = share::PathReason::kNone;
+  std::uint32_t score_measure = 0;               // how bad that is (health/goodness.hh)
+  bool degrading = false;                        // health's early warning
   bool port_up = true;
   std::vector<LaneStatus> lanes;                 // the lanes that exist, by core
 };

@@ -20,8 +20,9 @@ constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
 }  // namespace
 
 WeftSession::WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-                         const base::DeviceId& peer)
-    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), lane_epoch_(host.random_word()) {}
+                         const base::DeviceId& peer, const health::Settings& health)
+    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), lane_epoch_(host.random_word()),
+      monitor_(health) {}
 
 WeftSession::~WeftSession() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
 
@@ -159,8 +160,10 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
     report.port_up = up;
     MUST(reports.try_push(report));
   }
-  for (const share::PathVerdict& verdict : monitor_.tick(reports.span(), now))
+  for (const share::PathVerdict& verdict : monitor_.tick(reports.span(), now)) {
+    note_verdict(verdict);
     if (const auto change = book_.apply(verdict, now)) handle_change(*change);
+  }
   if (candidates_due_) add_candidates(now);
   std::copy(book_.entries().begin(), book_.entries().end(), rows.begin());
 
@@ -168,6 +171,17 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   if (link_ != nullptr || usable_) parked_since_ = base::kNever;
   else if (parked_since_ == base::kNever) parked_since_ = now;
   else if (now - parked_since_ > kParkTime) end("nothing was heard for the park time");
+}
+
+void WeftSession::note_verdict(const share::PathVerdict& verdict) {
+  Path& path = paths_[base::to_index(verdict.path)];
+  const bool was = path.verdict.degrading;
+  path.verdict = verdict;
+  if (was == verdict.degrading) return;
+  base::log(verdict.degrading ? LogLevel::kWarn : LogLevel::kInfo,
+            verdict.degrading ? "path gets worse" : "path no longer gets worse",
+            {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"local", path.local_name}, {"remote", path.remote_name},
+             {"score", verdict.score}, {"why", share::name_of(verdict.score_reason)}});
 }
 
 void WeftSession::note_usable(base::Instant now) {
@@ -210,7 +224,7 @@ void WeftSession::end(const char* why) {
     engine_.channel(core).send(command(Command::Kind::kRemoveSession));
   }
   paths_ = {};
-  monitor_ = {};
+  monitor_ = health::Monitor(monitor_.settings());
   book_ = {};
   open_batch_ = {};
   grant_batch_ = {};
@@ -237,6 +251,9 @@ std::vector<PathShown> WeftSession::paths() const {
     out.local_udp = flow_of(path, 0).src_udp;
     out.remote_udp = path.flow.dst_udp;
     out.entry = book_.entry(out.id);
+    out.score_reason = path.verdict.score_reason;
+    out.score_measure = path.verdict.measure;
+    out.degrading = path.verdict.degrading;
     out.port_up = path.port_was_up;
     for (std::uint32_t core = 0; core < cores_; ++core) {
       const share::CoreReport& report = engine_.channel(core).report();

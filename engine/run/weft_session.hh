@@ -35,6 +35,9 @@ struct PathShown {
   base::IpAddress local{}, remote{};
   std::uint16_t local_udp = 0, remote_udp = 0;     // of core 0
   share::PathEntry entry{};
+  share::PathReason score_reason = share::PathReason::kNone;
+  std::uint32_t score_measure = 0;                 // how bad that is (health/goodness.hh)
+  bool degrading = false;                          // health's early warning
   bool port_up = true;
   std::vector<share::LaneReport> lanes;            // one per core
 };
@@ -51,7 +54,7 @@ class WeftSession {
   static constexpr base::Duration kPortsEvery = base::milliseconds(250);
 
   WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-              const base::DeviceId& peer);
+              const base::DeviceId& peer, const health::Settings& health = {});
   ~WeftSession();
   WeftSession(const WeftSession&) = delete;
   WeftSession& operator=(const WeftSession&) = delete;
@@ -100,6 +103,7 @@ class WeftSession {
     std::uint16_t packet_bytes = 0;
     share::Congestion congestion = share::Congestion::kCubic;
     bool port_was_up = true;
+    share::PathVerdict verdict{};                             // the last tick's
     std::array<std::uint32_t, base::kCoresMax> tx_key_sent{}, rx_key_sent{};   // newest epoch handed out, by core
   };
   struct Transfer {
@@ -150,6 +154,7 @@ class WeftSession {
   // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
   [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
+  void note_verdict(const share::PathVerdict& verdict);
   void cancel_fetches();
   void repeat_grants();
   void schedule_flush();

@@ -48,7 +48,8 @@ struct PathVerdict {
   PathEvent event = PathEvent::kAnswered;   // meaningful when has_event
   PathReason reason = PathReason::kNone;    // of the event, else of the score
   std::uint8_t score = 0;                   // 0 … 100, 100 best
-  std::uint32_t measure = 0;                // how bad the score's reason is (health/goodness.hh)
+  PathReason score_reason = PathReason::kNone;
+  std::uint32_t measure = 0;                // how bad that is (health/goodness.hh)
   bool degrading = false;                   // early warning: it gets worse, and has not failed yet
   bool probe_due = false;                   // ask every core's lane of the path for a challenge
 };

@@ -36,7 +36,7 @@ TEST(Trend, AStepIsSeenInHalfAMinuteAndARampSoonAfterItLeftWhatIsUsual) {
   base::Prng dice(2);
   Trend step = learnt(dice), ramp = learnt(dice);
   const int after_step = until_alarm(step, 100, [&](int) { return usual(dice) + 30; });
-  EXPECT_GE(after_step, 10);
+  EXPECT_GE(after_step, 9);
   EXPECT_LE(after_step, 30);
   const int after_ramp = until_alarm(ramp, 200, [&](int i) { return usual(dice) + i; });
   EXPECT_GE(after_ramp, 15);
