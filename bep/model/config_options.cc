@@ -14,13 +14,6 @@ struct LaterOption {
   const char* idle;
 };
 constexpr LaterOption kOptionsLater[] = {
-    {"adaptiveKeepAliveEnabled", "true"},
-    {"adaptiveKeepAliveMinS", "5"},
-    {"adaptiveKeepAliveMaxS", "120"},
-    {"randomPortsEnabled", "false"},
-    {"randomPortRangeStart", "1024"},
-    {"randomPortRangeEnd", "65535"},
-    {"randomPortPersistence", "true"},
     {"connectionReplacementAgeThreshold", "30"},
     {"connectionReplacementPriorityThreshold", "10"},
     {"connectionStabilityMinScore", "70"},

@@ -93,7 +93,11 @@ base::Status make_home(const fs::path& home, std::string& why) {
   return fail_errno(sys_errno, "cannot make the home directory");
 }
 
-base::Status write_new_home_file(const fs::path& file, std::string_view content, mode_t mode, std::string& why) {
+namespace {
+
+// `rename` puts the temporary file (absolute or not, as `file` is) in its place: 0 or errno.
+base::Status write_home_file(const fs::path& file, std::string_view content, mode_t mode, std::string& why,
+                             int (*rename)(const fs::path& from, const fs::path& to)) {
   const auto failed = [&](int error, const fs::path& temporary) -> base::Status {
     if (!temporary.empty()) ::unlink(temporary.c_str());
     why = "cannot write " + file.string() + ": " + system_text(error);
@@ -106,11 +110,23 @@ base::Status write_new_home_file(const fs::path& file, std::string_view content,
   // mkostemp makes it 0600; a key is never readable by others, not even for a moment.
   if (!write_all(fd.get(), content) || ::fchmod(fd.get(), mode) != 0 || ::fsync(fd.get()) != 0)
     return failed(errno, pattern);
-  if (const int error = rename_to_new(pattern, file); error != 0) return failed(error, pattern);
+  if (const int error = rename(pattern, file); error != 0) return failed(error, pattern);
   const fs::path parent = file.parent_path().empty() ? fs::path(".") : file.parent_path();
   const Fd directory(::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) return failed(errno, {});
   return {};
+}
+
+}  // namespace
+
+base::Status write_new_home_file(const fs::path& file, std::string_view content, mode_t mode, std::string& why) {
+  return write_home_file(file, content, mode, why, rename_to_new);
+}
+
+base::Status replace_home_file(const fs::path& file, std::string_view content, mode_t mode, std::string& why) {
+  return write_home_file(file, content, mode, why, [](const fs::path& from, const fs::path& to) {
+    return std::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+  });
 }
 
 }  // namespace weft::net

@@ -1,5 +1,5 @@
-// Small files of the home directory: read whole with a bound, written once and never over another.
-// Blocking; called at start and by `weft init`. Errors: `why` names the file and the remedy.
+// Small files of the home directory: read whole with a bound; keys are written once and never over another.
+// Blocking; called at start, by `weft init`, and when a port was chosen. Errors: `why` names the file and the remedy.
 #pragma once
 
 #include <sys/types.h>
@@ -22,5 +22,9 @@ inline constexpr std::size_t kHomeFileBytesMax = 64u << 10;  // the largest real
 // The file appears whole, synced and with `mode`, or not at all. kExists when the name is taken.
 [[nodiscard]] base::Status write_new_home_file(const std::filesystem::path& file, std::string_view content, mode_t mode,
                                                std::string& why);
+
+// The same, over what stood there.
+[[nodiscard]] base::Status replace_home_file(const std::filesystem::path& file, std::string_view content, mode_t mode,
+                                             std::string& why);
 
 }  // namespace weft::net

@@ -87,7 +87,10 @@ void LinkManager::Impl::add_listener(const std::string& text) {
     base::log(base::LogLevel::kInfo, "listener left out", {{"address", text}, {"why", address.error().text}});
     return;
   }
-  listeners_.push_back(std::make_shared<Listener>(io_, *this, text, *address));
+  std::optional<PortChoice> choice;
+  if (config_.random_ports)
+    choice.emplace(*config_.random_ports, remembered_ports_.of(text), prng_.next());
+  listeners_.push_back(std::make_shared<Listener>(io_, *this, text, *address, choice));
 }
 
 void LinkManager::Impl::set_devices(std::vector<LinkDevice> devices) {

@@ -16,14 +16,17 @@
 #include <boost/asio/io_context.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bep/net/identity.hh"
 #include "bep/net/link.hh"
+#include "bep/net/random_port.hh"
 #include "bep/proto/connection.hh"
 #include "bep/proto/hello.hh"
 
@@ -52,7 +55,10 @@ struct LinkManagerConfig {
   base::Duration replace_after = base::seconds(10);                // stock 1.19's age rule
   std::size_t handshakes_max = 64;
   std::size_t handshakes_per_ip_max = 16;   // room for several devices behind one NAT
-  std::uint64_t seed = 0;                   // of the jitter; 0: from the system
+  std::uint64_t seed = 0;                   // of the jitter and of random ports; 0: from the system
+  // Each listener has a port of this range instead of its own, the one of last time if it is free.
+  std::optional<PortRange> random_ports;
+  std::filesystem::path ports_file;         // where they are remembered; empty: nowhere
 };
 
 struct ListenerStatus {

@@ -30,7 +30,8 @@ bool is_quiet(CloseReason reason) {
 }  // namespace
 
 LinkManager::Impl::Impl(asio::io_context& io, LinkManagerConfig config, TlsContext tls, LinkObserver& observer)
-    : io_(io), config_(std::move(config)), tls_(std::move(tls)), observer_(observer), prng_(config_.seed) {}
+    : io_(io), config_(std::move(config)), tls_(std::move(tls)), observer_(observer), prng_(config_.seed),
+      remembered_ports_(config_.ports_file) {}
 
 LinkManager::Impl::~Impl() {
   for (const auto& listener : listeners_) listener->stop();
@@ -60,6 +61,10 @@ void LinkManager::Impl::handle_accepted(tcp::socket socket) {
   if (all >= config_.handshakes_max) return refuse_socket(socket, CloseReason::kTooManyHandshakes);
   if (same >= config_.handshakes_per_ip_max) return refuse_socket(socket, CloseReason::kTooManyFromAddress);
   add_link(std::move(socket), std::nullopt);
+}
+
+void LinkManager::Impl::handle_listening(const std::string& configured, std::uint16_t port) {
+  if (config_.random_ports) remembered_ports_.remember(configured, port);
 }
 
 void LinkManager::Impl::handle_dialled(Dialer& dialer, tcp::socket socket) {

@@ -13,6 +13,7 @@
 #include "bep/net/link_manager.hh"
 #include "bep/net/listener.hh"
 #include "bep/net/refusal_log.hh"
+#include "bep/net/remembered_ports.hh"
 #include "engine/base/prng.hh"
 
 namespace weft::net {
@@ -32,6 +33,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   void handle_closed(Link& link, CloseReason reason, std::string_view text) override;
   void handle_dialled(Dialer& dialer, boost::asio::ip::tcp::socket socket) override;
   void handle_accepted(boost::asio::ip::tcp::socket socket) override;
+  void handle_listening(const std::string& configured, std::uint16_t port) override;
 
  private:
   friend class LinkManager;
@@ -63,6 +65,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   TlsContext tls_;
   LinkObserver& observer_;
   base::Prng prng_;
+  RememberedPorts remembered_ports_;
   std::map<base::DeviceId, Device> devices_;
   std::map<std::uint64_t, Entry> links_;      // by number: every link until handle_closed
   std::vector<std::shared_ptr<Listener>> listeners_;

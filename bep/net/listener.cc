@@ -34,14 +34,16 @@ base::Status check_listen_host(const Address& address) {
   return {};
 }
 
-Listener::Listener(asio::io_context& io, ListenerOwner& owner, std::string configured, const Address& address)
-    : owner_(&owner), configured_(std::move(configured)), address_(address), acceptor_(io), timer_(io) {}
+Listener::Listener(asio::io_context& io, ListenerOwner& owner, std::string configured, const Address& address,
+                   std::optional<PortChoice> choice)
+    : owner_(&owner), configured_(std::move(configured)), address_(address), choice_(choice), acceptor_(io), timer_(io) {}
 
 void Listener::start() {
   if (owner_ == nullptr) return;
   error_ = open();
   if (error_.empty()) {
     base::log(base::LogLevel::kInfo, "listening", {{"address", actual()}});
+    owner_->handle_listening(configured_, port_);
     return accept();
   }
   base::log(base::LogLevel::kWarn, "cannot listen; will try again", {{"address", configured_}, {"error", error_}});
@@ -57,14 +59,28 @@ void Listener::stop() {
 }
 
 std::string Listener::open() {
+  if (!choice_) {
+    const ErrorCode error = open_on(address_.port);
+    return error ? error.message() : std::string();
+  }
+  for (int tries = 0; tries < kTries; ++tries) {
+    const auto port = choice_->next();
+    if (!port) return "every port of the random range is in use or not allowed; widen randomPortRangeStart and …End";
+    const ErrorCode error = open_on(*port);
+    if (!error) return {};
+    if (error != asio::error::address_in_use && error != asio::error::access_denied) return error.message();
+  }
+  return std::to_string(kTries) + " ports of the random range are in use or not allowed";
+}
+
+Listener::ErrorCode Listener::open_on(std::uint16_t port) {
   ErrorCode error;
   const ip::address host = ip::make_address(host_of(address_), error);
-  if (error) return error.message();
+  if (error) return error;
   // As in stock, "all IPv4 addresses" without tcp4:// means both families where the kernel has IPv6.
   const bool both = address_.family == IpFamily::kAny && host.is_unspecified();
-  if (both && !(error = open_at(tcp::endpoint(ip::address_v6::any(), address_.port), false))) return {};
-  error = open_at(tcp::endpoint(host, address_.port), address_.family == IpFamily::kV6);
-  return error ? error.message() : std::string();
+  if (both && !(error = open_at(tcp::endpoint(ip::address_v6::any(), port), false))) return {};
+  return open_at(tcp::endpoint(host, port), address_.family == IpFamily::kV6);
 }
 
 Listener::ErrorCode Listener::open_at(const tcp::endpoint& endpoint, bool v6_only) {

@@ -9,9 +9,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bep/net/address.hh"
+#include "bep/net/random_port.hh"
 #include "engine/base/time.hh"
 
 namespace weft::net {
@@ -20,6 +22,7 @@ class ListenerOwner {
  public:
   virtual ~ListenerOwner() = default;
   virtual void handle_accepted(boost::asio::ip::tcp::socket socket) = 0;
+  virtual void handle_listening(const std::string& configured, std::uint16_t port) = 0;
 };
 
 class Listener : public std::enable_shared_from_this<Listener> {
@@ -27,7 +30,12 @@ class Listener : public std::enable_shared_from_this<Listener> {
   static constexpr base::Duration kRetry = base::seconds(10);
   static constexpr base::Duration kPause = base::milliseconds(100);
 
-  Listener(boost::asio::io_context& io, ListenerOwner& owner, std::string configured, const Address& address);
+  // Ports tried in one go, before the next kRetry.
+  static constexpr int kTries = 100;
+
+  // `choice`: instead of the address's own port.
+  Listener(boost::asio::io_context& io, ListenerOwner& owner, std::string configured, const Address& address,
+           std::optional<PortChoice> choice = {});
   void start();
   void stop();
 
@@ -40,6 +48,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   using tcp = boost::asio::ip::tcp;
   using ErrorCode = boost::system::error_code;
   [[nodiscard]] std::string open();          // empty, or the error
+  [[nodiscard]] ErrorCode open_on(std::uint16_t port);
   [[nodiscard]] ErrorCode open_at(const tcp::endpoint& endpoint, bool v6_only);
   void accept();
   void after(base::Duration delay, void (Listener::*then)());
@@ -47,6 +56,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
   ListenerOwner* owner_;                     // null after stop()
   std::string configured_;
   Address address_;
+  std::optional<PortChoice> choice_;
   tcp::acceptor acceptor_;
   boost::asio::steady_timer timer_;
   std::uint16_t port_ = 0;

@@ -9,6 +9,7 @@
 #include <thread>
 #include <utility>
 
+#include "bep/net/remembered_ports.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
 #include "engine/base/version.hh"
@@ -111,7 +112,12 @@ base::Status Daemon::open_all(std::string& why) {
 base::Status Daemon::make_links(std::string& why) {
   net::LinkManagerConfig config;
   config.identity = &setup_.identity;
-  config.listen = setup_.config.options.listen_addresses;
+  const model::OptionsConfig& options = setup_.config.options;
+  config.listen = options.listen_addresses;
+  if (options.random_ports_enabled) {
+    config.random_ports = {.first = options.random_port_range_start, .last = options.random_port_range_end};
+    if (options.random_port_persistence) config.ports_file = setup_.home / net::RememberedPorts::kFile;
+  }
   config.hello.client_version = base::kVersionText;
   config.hello.weft_version = engine_ != nullptr ? 1 : 0;   // without ports we have nothing that stock has not
   for (const model::DeviceConfig& device : setup_.config.devices) {

@@ -282,6 +282,40 @@ TEST_F(LinkManagerTest, ListenersShowWhatTheyDo) {
   EXPECT_FALSE(all[3].error.empty());
 }
 
+TEST_F(LinkManagerTest, RandomPortsAreKeptOverARestartAndGivenUpWhenTaken) {
+  const TempDir home;
+  constexpr PortRange range{.first = 20'000, .last = 29'999};
+  const auto config = [&](const Identity& identity) {
+    LinkManagerConfig made = quick_config(identity);
+    made.random_ports = range;
+    made.ports_file = home.path() / "ports";
+    made.seed = 0;
+    return made;
+  };
+  std::uint16_t first_port = 0;
+  {
+    Node first(io, config(alice));
+    first_port = first.port();
+    EXPECT_TRUE(first.manager->listeners()[0].error.empty()) << first.manager->listeners()[0].error;
+    EXPECT_TRUE(range.contains(first_port));
+    EXPECT_NE(first.manager->listeners()[0].actual.find(std::to_string(first_port)), std::string::npos);
+  }
+  Node again(io, config(alice));
+  EXPECT_EQ(again.port(), first_port);
+  Node other(io, config(bob));               // the same memory, and the port is in use now
+  EXPECT_TRUE(range.contains(other.port()));
+  EXPECT_NE(other.port(), first_port);
+}
+
+TEST_F(LinkManagerTest, ARandomRangeThatIsFullSaysSo) {
+  Node first(io, quick_config(alice));
+  LinkManagerConfig config = quick_config(bob);
+  config.random_ports = PortRange{.first = first.port(), .last = first.port()};
+  const Node second(io, std::move(config));
+  EXPECT_EQ(second.port(), 0);
+  EXPECT_NE(second.manager->listeners()[0].error.find("randomPortRangeStart"), std::string::npos);
+}
+
 TEST_F(LinkManagerTest, WrongConfigurationIsOneSentence) {
   Recorder seen;
   const auto refused = [&](LinkManagerConfig config) {
