@@ -17,8 +17,6 @@ constexpr LaterOption kOptionsLater[] = {
     {"connectionReplacementAgeThreshold", "30"},
     {"connectionReplacementPriorityThreshold", "10"},
     {"connectionStabilityMinScore", "70"},
-    {"connectionPriorityTcpLan", "10"},
-    {"connectionPriorityTcpWan", "30"},
     {"sessionParkS", "600"},
 };
 

@@ -106,6 +106,9 @@ void LinkManager::Impl::set_devices(std::vector<LinkDevice> devices) {
     const bool changed = device.config.addresses != config.addresses || device.config.paused != config.paused;
     device.config = std::move(config);
     device.dialer->set_addresses(device.config.paused ? std::vector<std::string>{} : device.config.addresses);
+    if (config_.history != nullptr)
+      for (const std::string& address : device.config.addresses)
+        device.dialer->set_record(address, config_.history->of(id, address));
     if (changed && started_ && !stopping_) device.dialer->dial_now();  // a new address need not wait for the back-off
     std::erase_if(pending_, [&](const PendingDevice& p) { return p.id == id; });
     wanted.insert_or_assign(id, std::move(device));

@@ -2,8 +2,9 @@
 //
 // Accepting never waits for a handshake: up to `handshakes_max` connections are on their way at one time, so that a
 // silent peer costs one place and delays nobody (stock Syncthing handshakes inside its accept loop).
-// Dialling: a device without a link is tried at all its addresses in order, then again after 0, 1, 4, 16, 60 s (with
-// jitter); the wait starts from 0 again once a link was stable. Only the expected device is accepted.
+// Dialling: a device without a link is tried at all its addresses, best first and several at a time (dialer.hh), then again
+// after 0, 1, 4, 16, 60 s (with jitter); the wait starts from 0 again once a link was stable. Only the expected device is
+// accepted.
 // Duplicates: an existing link older than 10 s (or one that died) yields to a new one, else the new one is closed, as
 // stock 1.19 does. Two wefts that dial each other at the same moment keep the link dialled by the lower device ID, so
 // that both ends keep the same one.
@@ -24,6 +25,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bep/net/dial_order.hh"
 #include "bep/net/identity.hh"
 #include "bep/net/link.hh"
 #include "bep/net/random_port.hh"
@@ -53,6 +55,9 @@ struct LinkManagerConfig {
                                         base::seconds(60)};        // last one repeats; each ± a quarter
   base::Duration stable_after = base::seconds(30);                 // a link this old resets the back-off
   base::Duration replace_after = base::seconds(10);                // stock 1.19's age rule
+  std::int32_t priority_lan = 10, priority_wan = 30;               // of addresses to dial; smaller first
+  std::size_t dials_max = 64;               // sockets that are being connected at one time, of all devices
+  DialHistory* history = nullptr;           // must outlive the manager; null: none
   std::size_t handshakes_max = 64;
   std::size_t handshakes_per_ip_max = 16;   // room for several devices behind one NAT
   std::uint64_t seed = 0;                   // of the jitter and of random ports; 0: from the system

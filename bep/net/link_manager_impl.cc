@@ -72,6 +72,25 @@ void LinkManager::Impl::handle_dialled(Dialer& dialer, tcp::socket socket) {
   add_link(std::move(socket), dialer.device());
 }
 
+std::int32_t LinkManager::Impl::priority_of(const Address& address) {
+  if (const base::Instant now = steady_now(); now - networks_at_ >= kNetworksFor) {
+    networks_ = own_networks();
+    networks_at_ = now;
+  }
+  return is_lan(address, networks_) ? config_.priority_lan : config_.priority_wan;
+}
+
+std::size_t LinkManager::Impl::dials_left() const {
+  std::size_t busy = 0;
+  for (const auto& [id, device] : devices_) busy += device.dialer->connecting();
+  return config_.dials_max - std::min(busy, config_.dials_max);
+}
+
+void LinkManager::Impl::handle_record(Dialer& dialer, const std::string& address, const DialRecord& record) {
+  if (config_.history != nullptr && record.failures <= kFailuresTold)
+    config_.history->save(dialer.device(), address, record);
+}
+
 void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected) {
   const LinkSetup setup{.dialled = expected.has_value(),
                         .number = next_number_++,

@@ -32,11 +32,16 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   void handle_drained(Link& link) override;
   void handle_closed(Link& link, CloseReason reason, std::string_view text) override;
   void handle_dialled(Dialer& dialer, boost::asio::ip::tcp::socket socket) override;
+  [[nodiscard]] std::int32_t priority_of(const Address& address) override;
+  [[nodiscard]] std::size_t dials_left() const override;
+  void handle_record(Dialer& dialer, const std::string& address, const DialRecord& record) override;
   void handle_accepted(boost::asio::ip::tcp::socket socket) override;
   void handle_listening(const std::string& configured, std::uint16_t port) override;
 
  private:
   friend class LinkManager;
+  // Interfaces come and go, but not several times a second.
+  static constexpr base::Duration kNetworksFor = base::seconds(1);
 
   struct Device {
     LinkDevice config;
@@ -66,6 +71,8 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   LinkObserver& observer_;
   base::Prng prng_;
   RememberedPorts remembered_ports_;
+  std::vector<Network> networks_;             // our own, as of networks_at_
+  base::Instant networks_at_ = base::Instant{} - kNetworksFor;
   std::map<base::DeviceId, Device> devices_;
   std::map<std::uint64_t, Entry> links_;      // by number: every link until handle_closed
   std::vector<std::shared_ptr<Listener>> listeners_;

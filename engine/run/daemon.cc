@@ -114,6 +114,10 @@ base::Status Daemon::make_links(std::string& why) {
   config.identity = &setup_.identity;
   const model::OptionsConfig& options = setup_.config.options;
   config.listen = options.listen_addresses;
+  config.priority_lan = options.priority_tcp_lan;
+  config.priority_wan = options.priority_tcp_wan;
+  dial_history_.emplace(*index_);
+  config.history = &*dial_history_;
   if (options.random_ports_enabled) {
     config.random_ports = {.first = options.random_port_range_start, .last = options.random_port_range_end};
     if (options.random_port_persistence) config.ports_file = setup_.home / net::RememberedPorts::kFile;

@@ -10,6 +10,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "bep/model/config.hh"
@@ -18,6 +19,7 @@
 #include "bep/net/identity.hh"
 #include "bep/net/link_manager.hh"
 #include "engine/run/datapath.hh"
+#include "engine/run/dial_history.hh"
 #include "engine/run/engine.hh"
 #include "engine/run/status_source.hh"
 
@@ -85,6 +87,7 @@ class Daemon final : public StatusSource, public CommandSink {
   std::unique_ptr<model::Workers> workers_;
   std::unique_ptr<Datapath> datapath_;
   std::unique_ptr<model::Model> model_;
+  std::optional<IndexDialHistory> dial_history_;
   std::unique_ptr<net::LinkManager> links_;
   std::function<void()> on_stopping_;
   bool stopping_ = false;
