@@ -2,9 +2,14 @@
 #include "bep/net/link_manager.hh"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <map>
+#include <string>
 
 #include "bep/proto/device_id.hh"
 #include "tests/unit/net/raw_peer.hh"
@@ -280,6 +285,83 @@ TEST_F(LinkManagerTest, ListenersShowWhatTheyDo) {
   EXPECT_TRUE(all[2].error.empty() || all[2].actual.starts_with("tcp://[::1]:"));
   EXPECT_EQ(all[3].configured, "quic://0.0.0.0:22000");
   EXPECT_FALSE(all[3].error.empty());
+}
+
+// A port on loopback that takes no more connections: the kernel drops what asks for one, as a cable that is cut does.
+class FullPort {
+ public:
+  FullPort() : acceptor_(io_, {boost::asio::ip::address_v4::loopback(), 0}) {
+    acceptor_.listen(0);
+    for (auto& socket : fillers_) {
+      socket.open(tcp::v4());
+      socket.native_non_blocking(true);
+      const auto to = acceptor_.local_endpoint();
+      (void)::connect(socket.native_handle(), to.data(), static_cast<socklen_t>(to.size()));   // Asio's would wait
+    }
+  }
+  [[nodiscard]] std::string address() const { return "tcp://127.0.0.1:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+ private:
+  using tcp = boost::asio::ip::tcp;
+  boost::asio::io_context io_;
+  tcp::acceptor acceptor_;
+  std::array<tcp::socket, 4> fillers_{tcp::socket(io_), tcp::socket(io_), tcp::socket(io_), tcp::socket(io_)};
+};
+
+class History final : public DialHistory {
+ public:
+  DialRecord of(const base::DeviceId&, const std::string& address) override { return records[address]; }
+  void save(const base::DeviceId&, const std::string& address, const DialRecord& record) override {
+    records[address] = record;
+    ++saved;
+  }
+  std::map<std::string, DialRecord> records;
+  int saved = 0;
+};
+
+TEST_F(LinkManagerTest, AnAddressThatDoesNotAnswerHoldsNobodyUp) {
+  const FullPort full;
+  History history;
+  LinkManagerConfig server_config = quick_config(alice), client_config = quick_config(bob);
+  server_config.devices = {device(bob)};
+  Node server(io, std::move(server_config));
+  client_config.devices = {device(alice, {full.address(), server.address()})};
+  client_config.dial_timeout = base::seconds(600);
+  client_config.history = &history;
+  Node client(io, std::move(client_config));
+  ASSERT_TRUE(run_until(io, [&] { return client.manager->link_of(alice.id()) != nullptr; }));
+  EXPECT_NE(history.records[server.address()].ok_unix_ms, 0);
+  EXPECT_EQ(history.records[full.address()], DialRecord{}) << "it was given up, it did not fail";
+}
+
+TEST_F(LinkManagerTest, WhatWorkedLastTimeIsDialledFirst) {
+  const FullPort full;
+  History history;
+  LinkManagerConfig server_config = quick_config(alice), client_config = quick_config(bob);
+  server_config.devices = {device(bob)};
+  Node server(io, std::move(server_config));
+  history.records[server.address()] = {.ok_unix_ms = 1, .failures = 0, .took = base::milliseconds(3)};
+  client_config.devices = {device(alice, {full.address(), server.address()})};
+  client_config.history = &history;
+  Node client(io, std::move(client_config));
+  ASSERT_TRUE(run_until(io, [&] { return client.manager->link_of(alice.id()) != nullptr; }));
+  const auto dials = client.manager->dial_status();
+  ASSERT_EQ(std::ranges::count_if(dials, [&](const DialStatus& d) { return d.address == server.address() && d.ok; }), 1);
+}
+
+TEST_F(LinkManagerTest, DialsShareABoundOverAllDevices) {
+  const FullPort full;
+  LinkManagerConfig config = quick_config(bob);
+  config.dials_max = 3;
+  config.dial_timeout = base::milliseconds(100);
+  for (int i = 0; i < 8; ++i) config.devices.push_back(device(new_identity(), {full.address()}));
+  Node client(io, std::move(config));
+  const auto tried = [&] {
+    const auto all = client.manager->dial_status();
+    return std::ranges::count_if(all, [](const DialStatus& d) { return d.when_unix_ms != 0; });
+  };
+  EXPECT_EQ(tried(), 3);
+  EXPECT_TRUE(run_until(io, [&] { return tried() == 8; })) << "the others have their turn";
 }
 
 TEST_F(LinkManagerTest, RandomPortsAreKeptOverARestartAndGivenUpWhenTaken) {
