@@ -57,7 +57,8 @@ Goodness goodness(const Quality& quality, const Weights& weights) noexcept {
   result.permille = static_cast<std::uint32_t>(sum / weight);
   result.score = static_cast<std::uint8_t>((result.permille + 5) / 10);
   if (result.score >= kScoreGood) return result;
-  const auto worst = std::max_element(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.cost() < b.cost(); });
+  const auto worst = std::max_element(parts.begin(), parts.end(),
+                                      [](const Part& a, const Part& b) { return a.cost() < b.cost(); });
   result.reason = worst->reason;
   result.measure = worst->measure;
   return result;

@@ -148,13 +148,18 @@ Finding find_event(const PathReport& report, const PathMemory& memory, bool need
   return kNothing;
 }
 
+struct Asking {
+  bool due = false;
+  base::Duration interval{};   // 0: no probes
+};
+
 // Takes the probe as sent when it is due.
-bool probe(PathMemory& memory, const PathReport& report, const Company& company, const KeepAlive& options,
-           std::uint8_t score, base::Instant now) {
-  if (!report.port_up) return false;
+Asking probe(PathMemory& memory, const PathReport& report, const Company& company, const KeepAlive& options,
+             std::uint8_t score, base::Instant now) {
+  if (!report.port_up) return {};
   const bool in_use = report.state == PathState::kActive || report.state == PathState::kStandby;
   // Something is on its way that must be answered: that is the question already.
-  if (in_use && report.waiting) return false;
+  if (in_use && report.waiting) return {};
   // A path that is held and answers is watched closely, so that the hold measures it.
   const bool held = report.state == PathState::kDown || report.state == PathState::kProbing;
   const bool watched = held && memory.answering_since != base::kNever;
@@ -165,10 +170,11 @@ bool probe(PathMemory& memory, const PathReport& report, const Company& company,
   if (in_use && is_watched(memory)) interval = std::min(interval, kWatchProbe);
   const base::Instant since =
       in_use ? std::max(memory.last_probe, report.last_received) : memory.last_probe;
-  if (now - since < interval) return false;
+  const Asking asking{now - since >= interval, interval == base::kForever ? base::Duration{} : interval};
+  if (!asking.due) return asking;
   memory.last_probe = now;
   ++memory.asked;
-  return true;
+  return asking;
 }
 
 Goodness score_of(const PathReport& report, const PathMemory& memory, std::uint32_t loss_permille, const Weights& weights) {
@@ -201,6 +207,7 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
 
   const Goodness good = score_of(report, memory, loss_permille, settings.weights);
   const Finding finding = find_event(report, memory, company.needed, now);
+  const Asking asking = probe(memory, report, company, settings.keep_alive, good.score, now);
   return {.path = report.path,
           .has_event = finding.has_event,
           .event = finding.event,
@@ -209,7 +216,8 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
           .score_reason = good.reason,
           .measure = good.measure,
           .degrading = is_degrading(memory),
-          .probe_due = probe(memory, report, company, settings.keep_alive, good.score, now)};
+          .probe_due = asking.due,
+          .interval = asking.interval};
 }
 
 }  // namespace weft::health

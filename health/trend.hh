@@ -15,8 +15,8 @@ namespace weft::health {
 class Trend {
  public:
   static constexpr std::uint32_t kLearn = 32;         // samples before anything is concluded
-  // In deviations. k: what may drift unnoticed. h: more than eight clipped samples in a row, or two dozen of one deviation above k;
-  // bursts of cross traffic are shorter, deaths of cables and radio links longer.
+  // In deviations. k: what may drift unnoticed. h: more than eight clipped samples in a row, or two dozen of one
+  // deviation above k; bursts of cross traffic are shorter, deaths of cables and radio links longer.
   static constexpr std::int64_t kDrift = 1, kAlarm = 24, kWatch = kAlarm / 4, kClear = kAlarm / 2, kClip = 4;
   // So many alarmed samples in a row without a failure: a change for good (another route), and the new usual.
   static constexpr std::uint32_t kAccept = 300;
@@ -70,8 +70,8 @@ class Trend {
   return std::int64_t{bits} * 256 + static_cast<std::int64_t>(scaled) - 256;
 }
 
-// The same for losses, which are rare and come one by one: a CUSUM of the likelihood that packets are lost at p1 rather than at the
-// usual p0 (Wald's sequential test, begun anew whenever it favours p0), in bits.
+// The same for losses, which are rare and come one by one: a CUSUM of the likelihood that packets are lost at p1 rather
+// than at the usual p0 (Wald's sequential test, begun anew whenever it favours p0), in bits.
 //   a packet lost: log2(p1 / p0), one that arrived: log2((1 - p1) / (1 - p0));   p1 = 3 p0 + 5 %
 class LossTrend {
  public:

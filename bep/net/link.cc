@@ -6,6 +6,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "bep/net/socket.hh"
 #include "bep/net/steady.hh"
 #include "engine/base/log.hh"
 #include "engine/base/must.hh"
@@ -173,6 +174,12 @@ void Link::flush() {
       self->handle_written(error, n);
     });
   }
+  arm_timer();
+}
+
+void Link::set_keep_alive(base::Duration interval) {
+  if (!connection_) return;
+  connection_->set_ping_interval(interval);
   arm_timer();
 }
 

@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "bep/net/close_reason.hh"
-#include "bep/net/socket.hh"
+#include "bep/net/tcp_figures.hh"
 #include "bep/net/tls.hh"
 #include "bep/proto/connection.hh"
 #include "engine/base/bytes.hh"
@@ -131,8 +131,10 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] std::size_t output_bytes() const;                                   // queued or being written
   // Stays true until on_output_drained.
   [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= setup_.limits.output_bytes_high; }
-  // Smoothed RTT and its variance as the kernel's TCP sees them.
-  [[nodiscard]] base::Result<TcpRtt> rtt() { return tcp_rtt(stream_.next_layer()); }
+  // As the kernel's TCP sees them; an error where nothing was measured, or no more.
+  [[nodiscard]] base::Result<TcpFigures> tcp_figures() { return net::tcp_figures(stream_.next_layer().native_handle()); }
+  // A Ping goes out after this long without a word of ours; well below what BEP takes for the end (300 s).
+  void set_keep_alive(base::Duration interval);
   [[nodiscard]] bool peer_named(const std::string& name);   // certificate check, see tls.hh
   // Both ends of the link get the same `out` for the same label and context (RFC 8446 §7.5).
   [[nodiscard]] base::Status export_secret(std::string_view label, base::Bytes context, base::MutableBytes out);

@@ -4,8 +4,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <cerrno>
-
 namespace weft::net {
 namespace {
 
@@ -40,16 +38,6 @@ std::string endpoint_text(const boost::asio::ip::tcp::endpoint& endpoint) {
   const boost::asio::ip::address address = plain_address(endpoint.address());
   const std::string text = address.to_string();
   return (address.is_v6() ? '[' + text + ']' : text) + ':' + std::to_string(endpoint.port());
-}
-
-base::Result<TcpRtt> tcp_rtt(boost::asio::ip::tcp::socket& socket) {
-  tcp_info info{};
-  socklen_t length = sizeof info;
-  if (!socket.is_open()) return base::fail(base::Errc::kClosed, "the socket is closed");
-  if (::getsockopt(socket.native_handle(), IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
-    return base::fail_errno(errno, "the kernel gives no TCP_INFO");
-  if (info.tcpi_rtt == 0) return base::fail(base::Errc::kUnavailable, "no round trip was measured yet");
-  return TcpRtt{base::microseconds(info.tcpi_rtt), base::microseconds(info.tcpi_rttvar)};
 }
 
 }  // namespace weft::net

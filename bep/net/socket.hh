@@ -17,7 +17,4 @@ void set_link_options(boost::asio::ip::tcp::socket& socket);
 [[nodiscard]] std::string endpoint_text(const boost::asio::ip::tcp::endpoint& endpoint);
 [[nodiscard]] boost::asio::ip::address plain_address(const boost::asio::ip::address& address);
 
-struct TcpRtt { base::Duration smoothed, variance; };
-[[nodiscard]] base::Result<TcpRtt> tcp_rtt(boost::asio::ip::tcp::socket& socket);
-
 }  // namespace weft::net

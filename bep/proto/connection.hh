@@ -81,6 +81,8 @@ class Connection {
 
   void handle_bytes(base::Bytes bytes, base::Instant now);
   void handle_timeout(base::Instant now);
+  // From now on; the next deadline may be earlier by it.
+  void set_ping_interval(base::Duration interval) noexcept { config_.ping_interval = interval; }
   [[nodiscard]] base::Instant next_deadline() const noexcept;   // kNever after the end
 
   [[nodiscard]] bool next_event(Event& out);

@@ -26,6 +26,9 @@ namespace weft::api {
 [[nodiscard]] Response get_paths(const Context& context, const Call& call);
 [[nodiscard]] Response get_weft_status(const Context& context, const Call& call);
 
+// json_health.cc
+[[nodiscard]] Response get_health_report(const Context& context, const Call& call);
+
 // scheduler.cc
 [[nodiscard]] Response get_scheduler(const Context& context, const Call& call);
 [[nodiscard]] Response put_scheduler(const Context& context, const Call& call);

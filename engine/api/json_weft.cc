@@ -1,13 +1,10 @@
 // /rest/weft: what Syncthing has no word for. The fields are described in README.md; names carry their units.
-#include <fmt/format.h>
-
 #include "bep/proto/device_id.hh"
 #include "engine/api/handlers.hh"
 #include "engine/api/json_text.hh"
 #include "engine/api/path_summary.hh"
 #include "engine/api/text.hh"
 #include "engine/nic/drop.hh"
-#include "health/goodness.hh"
 
 namespace weft::api {
 namespace {
@@ -33,19 +30,6 @@ Json lane_json(const run::LaneStatus& status) {
               {"bytes_out", lane.bytes_out}};
 }
 
-// Why a score is low, with its figure (health/goodness.hh); empty: it is not.
-std::string score_text(share::PathReason reason, std::uint32_t measure) {
-  switch (reason) {
-    case share::PathReason::kLatency: return fmt::format("latency {:.1f}× its floor", measure / 100.0);
-    case share::PathReason::kJitter: return fmt::format("jitter {:.1f} ms", measure / 1000.0);
-    case share::PathReason::kLoss: return fmt::format("{:.1f} % lost", measure / 10.0);
-    case share::PathReason::kGoodput: return fmt::format("carries {} % of what it did", measure);
-    case share::PathReason::kUnrest: return fmt::format("fell {} times lately", (measure + health::kOneFall - 1) / health::kOneFall);
-    case share::PathReason::kNone: return "";
-    default: return share::name_of(reason);
-  }
-}
-
 Json path_json(const run::PathStatus& path, base::Instant now) {
   const PathSummary sum = summarize(path, now);
   Json lanes = Json::array();
@@ -62,8 +46,8 @@ Json path_json(const run::PathStatus& path, base::Instant now) {
               {"port_up", path.port_up},
               {"validated", sum.validated},
               {"score", path.entry.score},
-              {"score_reason", score_text(path.score_reason, path.score_measure)},
-              {"degrading", path.degrading},
+              {"score_reason", score_text(path.verdict.score_reason, path.verdict.measure)},
+              {"degrading", path.verdict.degrading},
               {"weight", path.entry.weight},
               {"rtt_us", sum.srtt.us()},
               {"rttvar_us", sum.rttvar.us()},
@@ -208,7 +192,7 @@ Json folder_json(const Context& context, const model::FolderConfig& folder) {
 Json device_json(const run::LinkStatus& link) {
   return Json{{"device", proto::to_text(link.device)}, {"name", link.name}, {"paused", link.paused},
               {"connected", link.connected}, {"weft", link.weft}, {"address", link.address},
-              {"rtt_us", link.rtt.us()}};
+              {"rtt_us", link.tcp.rtt.us()}};
 }
 
 Json pending_json(const net::PendingDevice& pending) {

@@ -17,6 +17,21 @@ std::string short_name(const base::DeviceId& device) { return proto::short_id_te
 
 double seconds_of(base::Duration duration) { return static_cast<double>(duration.ns) / 1e9; }
 
+void add_link(MetricBook& book, const run::LinkStatus& link) {
+  const std::string device = short_name(link.device);
+  const Labels who = {{"device", device}, {"name", link.name}};
+  book.gauge("weft_link_connected", "1 while there is a link to the device.", who, link.connected ? 1 : 0);
+  if (!link.connected) return;
+  book.gauge("weft_link_score", "Health of the link, 0 to 100, 100 best.", who, link.verdict.score);
+  book.gauge("weft_link_degrading", "1: it gets worse and has not failed yet.", who, link.verdict.degrading ? 1 : 0);
+  book.gauge("weft_link_rtt_seconds", "Smoothed RTT of the kernel's TCP, 0: unknown.", who, seconds_of(link.tcp.rtt));
+  book.gauge("weft_link_jitter_seconds", "Its mean deviation.", who, seconds_of(link.tcp.rttvar));
+  book.gauge("weft_link_loss_ratio", "Of the bytes sent lately, those that TCP sent again.", who,
+             link.verdict.loss_permille / 1e3);
+  book.gauge("weft_link_keep_alive_seconds", "Of silence before the link is pinged.", who,
+             seconds_of(link.verdict.keep_alive));
+}
+
 void add_daemon(MetricBook& book, const Context& context) {
   const run::SystemStatus status = context.source.system_status();
   book.gauge("weft_build_info", "Always 1; the version is a label.", {{"version", version()}}, 1);
@@ -24,9 +39,7 @@ void add_daemon(MetricBook& book, const Context& context) {
   const char* const kBytes = "BEP bytes of all links since start.";
   book.counter("weft_link_bytes_total", kBytes, {{"direction", "in"}}, status.link_totals.bytes_in);
   book.counter("weft_link_bytes_total", kBytes, {{"direction", "out"}}, status.link_totals.bytes_out);
-  for (const run::LinkStatus& link : context.source.links())
-    book.gauge("weft_link_connected", "1 while there is a link to the device.",
-               {{"device", short_name(link.device)}, {"name", link.name}}, link.connected ? 1 : 0);
+  for (const run::LinkStatus& link : context.source.links()) add_link(book, link);
 }
 
 void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
@@ -52,8 +65,10 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
   book.gauge("weft_path_state", "Always 1; the state is a label.",
              {{"device", device}, {"port", path.port}, {"remote", remote}, {"state", word_of(path.entry.state)},
               {"role", word_of(path.entry.role)}}, 1);
+  const bool usable = path.entry.state == share::PathState::kActive || path.entry.state == share::PathState::kStandby;
+  book.gauge("weft_path_up", "1 while the path may carry data.", who, usable ? 1 : 0);
   book.gauge("weft_path_score", "Health of the path, 0 to 100, 100 best.", who, path.entry.score);
-  book.gauge("weft_path_degrading", "1: it gets worse and has not failed yet.", who, path.degrading ? 1 : 0);
+  book.gauge("weft_path_degrading", "1: it gets worse and has not failed yet.", who, path.verdict.degrading ? 1 : 0);
   book.gauge("weft_path_rtt_seconds", "Smoothed RTT of the path's quickest lane, 0: unknown.", who,
              seconds_of(sum.srtt));
   book.gauge("weft_path_rate_bytes_per_second", "Delivery rate, all lanes.", who, sum.rate_Bps);

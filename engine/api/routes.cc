@@ -21,6 +21,7 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/noauth/health", get_health},
     Route{Method::kGet, "/rest/weft/paths", get_paths},
     Route{Method::kGet, "/rest/weft/status", get_weft_status},
+    Route{Method::kGet, "/rest/weft/health", get_health_report},
     Route{Method::kGet, "/rest/weft/scheduler", get_scheduler},
     Route{Method::kPut, "/rest/weft/scheduler", put_scheduler},
     Route{Method::kGet, "/rest/weft/meter", get_meter},

@@ -7,6 +7,7 @@
 
 #include "engine/base/must.hh"
 #include "engine/nic/address.hh"
+#include "health/goodness.hh"
 
 namespace weft::api {
 
@@ -47,6 +48,19 @@ const char* word_of(share::PathState state) noexcept {
 
 const char* word_of(share::PathRole role) noexcept {
   return role == share::PathRole::kPrimary ? "primary" : "backup";
+}
+
+std::string score_text(share::PathReason reason, std::uint32_t measure) {
+  switch (reason) {
+    case share::PathReason::kLatency: return fmt::format("latency {:.1f}× its floor", measure / 100.0);
+    case share::PathReason::kJitter: return fmt::format("jitter {:.1f} ms", measure / 1000.0);
+    case share::PathReason::kLoss: return fmt::format("{:.1f} % lost", measure / 10.0);
+    case share::PathReason::kGoodput: return fmt::format("carries {} % of what it did", measure);
+    case share::PathReason::kUnrest:
+      return fmt::format("fell {} times lately", (measure + health::kOneFall - 1) / health::kOneFall);
+    case share::PathReason::kNone: return "";
+    default: return share::name_of(reason);
+  }
 }
 
 }  // namespace weft::api

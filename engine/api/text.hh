@@ -5,6 +5,7 @@
 #include <string>
 
 #include "engine/base/types.hh"
+#include "engine/share/path_event.hh"
 #include "engine/share/table.hh"
 
 namespace weft::api {
@@ -18,5 +19,7 @@ namespace weft::api {
 [[nodiscard]] std::string endpoint(const base::IpAddress& ip, std::uint16_t port);   // "[fe80::1]:22100"
 [[nodiscard]] const char* word_of(share::PathState state) noexcept;                  // "active"
 [[nodiscard]] const char* word_of(share::PathRole role) noexcept;
+// Why a score is low, with its figure (health/goodness.hh): "latency 4.1× its floor". Empty: it is not.
+[[nodiscard]] std::string score_text(share::PathReason reason, std::uint32_t measure);
 
 }  // namespace weft::api

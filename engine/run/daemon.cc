@@ -91,6 +91,7 @@ base::Status Daemon::open_all(std::string& why) {
   datapath_->start(*model_, [this] { model_->on_fabric_changed(); });
   model_->start();
   links_->start();
+  link_watch_->start();
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
@@ -133,7 +134,10 @@ base::Status Daemon::make_links(std::string& why) {
                               .cert_name = device.cert_name, .compression = device.compression,
                               .paused = device.paused});
   }
+  std::vector<base::DeviceId> peers;
+  for (const net::LinkDevice& device : config.devices) peers.push_back(device.id);
   links_ = TRY(net::LinkManager::make(io_, std::move(config), *model_, why));
+  link_watch_.emplace(io_, *links_, std::move(peers), health_settings(setup_));
   return {};
 }
 
@@ -154,6 +158,7 @@ void Daemon::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   signals_.cancel();
   if (on_stopping_) on_stopping_();
+  link_watch_->stop();
   links_->stop([this] {
     model_->stop();
     datapath_->stop();

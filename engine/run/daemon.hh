@@ -20,6 +20,7 @@
 #include "bep/net/link_manager.hh"
 #include "engine/run/datapath.hh"
 #include "engine/run/dial_history.hh"
+#include "engine/run/link_watch.hh"
 #include "engine/run/engine.hh"
 #include "engine/run/status_source.hh"
 
@@ -89,6 +90,7 @@ class Daemon final : public StatusSource, public CommandSink {
   std::unique_ptr<model::Model> model_;
   std::optional<IndexDialHistory> dial_history_;
   std::unique_ptr<net::LinkManager> links_;
+  std::optional<LinkWatch> link_watch_;
   std::function<void()> on_stopping_;
   bool stopping_ = false;
 };

@@ -24,6 +24,7 @@ std::vector<LinkStatus> Daemon::links() const {
     s.device = device.id;
     s.name = device.name;
     s.paused = device.paused;
+    s.verdict = link_watch_->verdict_of(device.id);
     if (net::Link* link = links_->link_of(device.id)) {
       s.connected = true;
       s.weft = link->peer_is_weft();
@@ -36,7 +37,7 @@ std::vector<LinkStatus> Daemon::links() const {
       s.address = link->remote();
       s.type = link->type();
       s.crypto = link->crypto();
-      if (const auto rtt = link->rtt()) s.rtt = rtt->smoothed;
+      if (const auto figures = link->tcp_figures()) s.tcp = *figures;
     }
     out.push_back(std::move(s));
   }
@@ -85,9 +86,8 @@ std::vector<PathStatus> Daemon::paths() const {
       s.local_udp = path.local_udp;
       s.remote_udp = path.remote_udp;
       s.entry = path.entry;
-      s.score_reason = path.score_reason;
-      s.score_measure = path.score_measure;
-      s.degrading = path.degrading;
+      s.verdict = path.verdict;
+      s.activity = path.activity;
       s.port_up = path.port_up;
       for (std::size_t core = 0; core < path.lanes.size(); ++core) {
         s.session = path.lanes[core].session;

@@ -21,6 +21,7 @@
 #include "bep/model/stall_log.hh"
 #include "bep/net/close_reason.hh"
 #include "bep/net/link_manager.hh"
+#include "bep/net/tcp_figures.hh"
 #include "bep/proto/reason.hh"
 #include "engine/base/result.hh"
 #include "engine/base/time.hh"
@@ -30,6 +31,7 @@
 #include "engine/share/report.hh"
 #include "engine/share/path_event.hh"
 #include "engine/share/table.hh"
+#include "health/link_health.hh"
 
 namespace weft::run {
 
@@ -56,7 +58,8 @@ struct LinkStatus {
   std::string address;                           // "10.0.0.2:22000"
   std::string type;                              // "tcp-client", "tcp-server"
   std::string crypto;                            // "TLS1.3-TLS_AES_128_GCM_SHA256"
-  base::Duration rtt{};                          // the kernel's, zero: unknown
+  net::TcpFigures tcp{};                         // zeros: unknown
+  health::LinkVerdict verdict{};                 // of the last few seconds, also while it is away
 };
 
 struct LaneStatus {
@@ -73,9 +76,8 @@ struct PathStatus {
   base::IpAddress local{}, remote{};
   std::uint16_t local_udp = 0, remote_udp = 0;   // of core 0
   share::PathEntry entry{};                      // state, role, score, weight
-  share::PathReason score_reason = share::PathReason::kNone;
-  std::uint32_t score_measure = 0;               // how bad that is (health/goodness.hh)
-  bool degrading = false;                        // health's early warning
+  share::PathVerdict verdict{};                  // health's newest
+  health::Activity activity = health::Activity::kActive;   // of its session
   bool port_up = true;
   std::vector<LaneStatus> lanes;                 // the lanes that exist, by core
 };

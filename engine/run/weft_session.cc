@@ -251,9 +251,8 @@ std::vector<PathShown> WeftSession::paths() const {
     out.local_udp = flow_of(path, 0).src_udp;
     out.remote_udp = path.flow.dst_udp;
     out.entry = book_.entry(out.id);
-    out.score_reason = path.verdict.score_reason;
-    out.score_measure = path.verdict.measure;
-    out.degrading = path.verdict.degrading;
+    out.verdict = path.verdict;
+    out.activity = monitor_.activity(host_.now());
     out.port_up = path.port_was_up;
     for (std::uint32_t core = 0; core < cores_; ++core) {
       const share::CoreReport& report = engine_.channel(core).report();

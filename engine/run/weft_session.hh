@@ -35,9 +35,8 @@ struct PathShown {
   base::IpAddress local{}, remote{};
   std::uint16_t local_udp = 0, remote_udp = 0;     // of core 0
   share::PathEntry entry{};
-  share::PathReason score_reason = share::PathReason::kNone;
-  std::uint32_t score_measure = 0;                 // how bad that is (health/goodness.hh)
-  bool degrading = false;                          // health's early warning
+  share::PathVerdict verdict{};                    // health's newest
+  health::Activity activity = health::Activity::kActive;   // of the session
   bool port_up = true;
   std::vector<share::LaneReport> lanes;            // one per core
 };

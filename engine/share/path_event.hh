@@ -52,6 +52,7 @@ struct PathVerdict {
   std::uint32_t measure = 0;                // how bad that is (health/goodness.hh)
   bool degrading = false;                   // early warning: it gets worse, and has not failed yet
   bool probe_due = false;                   // ask every core's lane of the path for a challenge
+  base::Duration interval{};                // from one challenge to the next; 0: none, what it carries is the question
 };
 
 }  // namespace weft::share

@@ -41,6 +41,8 @@ run::PathStatus path() {
   out.remote_udp = 22200;
   out.entry.state = share::PathState::kActive;
   out.entry.score = 97;
+  out.verdict = {.score = 97, .interval = base::milliseconds(2500)};
+  out.activity = health::Activity::kInactive;
   out.lanes = {lane(0, 400, 1000), lane(1, 200, 500)};
   return out;
 }
@@ -106,6 +108,10 @@ std::vector<run::LinkStatus> FakeDaemon::links() const {
   peer.address = "10.0.0.2:22000";
   peer.type = "tcp-client";
   peer.crypto = "TLS1.3-TLS_AES_128_GCM_SHA256";
+  peer.tcp = {.rtt = base::microseconds(2500), .rttvar = base::microseconds(300), .rtt_min = base::microseconds(500),
+              .heard_ago = base::seconds(3)};
+  peer.verdict = {.score = 61, .reason = share::PathReason::kLatency, .measure = 500, .loss_permille = 4, .degrading = true,
+                  .keep_alive = base::seconds(60)};
   run::LinkStatus away;
   away.device = kAway;
   away.name = "away";

@@ -40,6 +40,15 @@ TEST(Metrics, HoldWhatTheDaemonShows) {
   const std::string path = "{device=\"" + peer + "\",port=\"left\",remote=\"10.1.0.2:22200\"";
   EXPECT_EQ(values.at("weft_uptime_seconds"), 61);
   EXPECT_EQ(values.at("weft_link_connected{device=\"" + peer + "\",name=\"peer\"}"), 1);
+  const std::string link = "{device=\"" + peer + "\",name=\"peer\"}";
+  EXPECT_EQ(values.at("weft_link_score" + link), 61);
+  EXPECT_EQ(values.at("weft_link_degrading" + link), 1);
+  EXPECT_EQ(values.at("weft_link_rtt_seconds" + link), 0.0025);
+  EXPECT_EQ(values.at("weft_link_jitter_seconds" + link), 0.0003);
+  EXPECT_EQ(values.at("weft_link_loss_ratio" + link), 0.004);
+  EXPECT_EQ(values.at("weft_link_keep_alive_seconds" + link), 60);
+  EXPECT_EQ(values.at("weft_path_up" + path + "}"), 1);
+  EXPECT_EQ(values.at("weft_path_degrading" + path + "}"), 0);
   EXPECT_EQ(values.at("weft_path_score" + path + "}"), 97);
   EXPECT_DOUBLE_EQ(values.at("weft_path_rtt_seconds" + path + "}"), 0.0002);
   EXPECT_EQ(values.at("weft_path_state" + path + ",state=\"active\",role=\"primary\"}"), 1);

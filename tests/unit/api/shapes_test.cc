@@ -167,6 +167,8 @@ TEST_F(Shapes, Paths) {
   EXPECT_EQ(path["role"], "primary");
   EXPECT_EQ(path["state"], "active");
   EXPECT_EQ(path["score"], 97);
+  EXPECT_EQ(path["score_reason"], "");
+  EXPECT_EQ(path["degrading"], false);
   EXPECT_EQ(path["rtt_us"], 200);              // of the quicker lane
   EXPECT_EQ(path["rttvar_us"], 50);
   EXPECT_EQ(path["rate_Bps"], 1500);           // of both
@@ -179,6 +181,45 @@ TEST_F(Shapes, Paths) {
   EXPECT_EQ(path["redundant_bytes"], 200);
   ASSERT_EQ(path["lanes"].size(), 2u);
   EXPECT_EQ(path["lanes"][1]["core"], 1);
+}
+
+TEST_F(Shapes, Health) {
+  const Json json = get("/rest/weft/health");
+  ASSERT_EQ(json["paths"].size(), 1u);
+  const Json path = json["paths"][0];
+  EXPECT_EQ(path["device"], peer);
+  EXPECT_EQ(path["connectionType"], "weft-path");
+  EXPECT_EQ(path["state"], "active");
+  EXPECT_EQ(path["activity"], "inactive");
+  EXPECT_EQ(path["healthScore"], 97);
+  EXPECT_EQ(path["reason"], "");
+  EXPECT_EQ(path["degrading"], false);
+  EXPECT_DOUBLE_EQ(path["latency"], 0.2);      // milliseconds
+  EXPECT_DOUBLE_EQ(path["jitter"], 0.05);
+  EXPECT_TRUE(path["latencyFloor"].is_null()); // not measured
+  EXPECT_DOUBLE_EQ(path["packetLoss"], 1);     // percent
+  EXPECT_DOUBLE_EQ(path["keepAliveS"], 2.5);
+  EXPECT_NE(path["lastCheck"], "0001-01-01T00:00:00Z");
+  ASSERT_EQ(json["links"].size(), 2u);
+  const Json link = json["links"][0];
+  EXPECT_EQ(link["device"], peer);
+  EXPECT_EQ(link["connectionType"], "tcp-client");
+  EXPECT_EQ(link["state"], "connected");
+  EXPECT_EQ(link["healthScore"], 61);
+  EXPECT_EQ(link["reason"], "latency 5.0× its floor");
+  EXPECT_EQ(link["degrading"], true);
+  EXPECT_DOUBLE_EQ(link["latency"], 2.5);
+  EXPECT_DOUBLE_EQ(link["latencyFloor"], 0.5);
+  EXPECT_DOUBLE_EQ(link["jitter"], 0.3);
+  EXPECT_DOUBLE_EQ(link["packetLoss"], 0.4);
+  EXPECT_DOUBLE_EQ(link["keepAliveS"], 60);
+  const Json gone = json["links"][1];
+  EXPECT_EQ(gone["state"], "disconnected");
+  EXPECT_EQ(gone["healthScore"], 0);
+  EXPECT_EQ(gone["reason"], "no link");
+  EXPECT_EQ(gone["lastCheck"], "0001-01-01T00:00:00Z");
+  for (const char* figure : {"latency", "latencyFloor", "jitter", "packetLoss", "keepAliveS"})
+    EXPECT_TRUE(gone[figure].is_null()) << figure;
 }
 
 TEST_F(Shapes, Meter) {

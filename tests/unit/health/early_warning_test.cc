@@ -1,5 +1,5 @@
-// Early warning over simulated paths, in virtual time, seeded: slow deaths are told before they happen, and healthy paths, however
-// jittery, are left alone. Prints the table of README.md.
+// Early warning over simulated paths, in virtual time, seeded: slow deaths are told before they happen, and healthy paths,
+// however jittery, are left alone. Prints the table of README.md.
 #include <gtest/gtest.h>
 
 #include <algorithm>

@@ -38,7 +38,9 @@ TEST(Timing, ACandidateIsAskedAtDoublingIntervalsUpToASecond) {
 }
 
 TEST(Timing, ADownPathIsAskedEachEighthOfItsOutage) {
-  const auto interval = [](base::Duration unheard) { return probe_interval({.state = PathState::kDown, .asked = 1, .unheard = unheard}, {}); };
+  const auto interval = [](base::Duration unheard) {
+    return probe_interval({.state = PathState::kDown, .asked = 1, .unheard = unheard}, {});
+  };
   EXPECT_EQ(probe_interval({.state = PathState::kDown, .unheard = seconds(9)}, {}), base::Duration{});
   EXPECT_EQ(interval({}), kSuspectProbe);
   EXPECT_EQ(interval(milliseconds(200)), milliseconds(25));
@@ -48,7 +50,9 @@ TEST(Timing, ADownPathIsAskedEachEighthOfItsOutage) {
 }
 
 TEST(Timing, KeepAliveFollowsTheScoreWithinTheOptions) {
-  const auto s = [](std::uint8_t score, const KeepAlive& options = {}) { return keep_alive_interval(score, options).ms() / 1000; };
+  const auto s = [](std::uint8_t score, const KeepAlive& options = {}) {
+    return keep_alive_interval(score, options).ms() / 1000;
+  };
   EXPECT_EQ(s(100), 120);
   EXPECT_EQ(s(80), 120);
   EXPECT_EQ(s(79), 60);
@@ -63,7 +67,8 @@ TEST(Timing, KeepAliveFollowsTheScoreWithinTheOptions) {
   EXPECT_EQ(s(100, narrow), 45);
   EXPECT_EQ(s(50, narrow), 30);
   EXPECT_EQ(s(0, narrow), 20);
-  for (const std::uint8_t score : std::initializer_list<std::uint8_t>{0, 50, 100}) EXPECT_EQ(s(score, {.adaptive = false, .max = seconds(90)}), 90);
+  for (const std::uint8_t score : std::initializer_list<std::uint8_t>{0, 50, 100})
+    EXPECT_EQ(s(score, {.adaptive = false, .max = seconds(90)}), 90);
 }
 
 TEST(Timing, TheSmoothKeepAliveMeetsTheStepsAndNeverFalls) {

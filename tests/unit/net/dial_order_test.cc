@@ -30,7 +30,8 @@ TEST(DialOrder, OurOwnNetworksHoldLoopback) {
 
 TEST(DialOrder, LanThenWhatWorkedThenWhatIsQuickThenAsConfigured) {
   const DialRecord never{}, slow{.ok_unix_ms = 5, .failures = 0, .took = milliseconds(80)},
-      quick{.ok_unix_ms = 1, .failures = 0, .took = milliseconds(2)}, broken{.ok_unix_ms = 9, .failures = 3, .took = milliseconds(1)},
+      quick{.ok_unix_ms = 1, .failures = 0, .took = milliseconds(2)},
+      broken{.ok_unix_ms = 9, .failures = 3, .took = milliseconds(1)},
       twice{.ok_unix_ms = 9, .failures = 2, .took = milliseconds(1)};
   EXPECT_EQ(dial_order({{0, 30, quick}, {1, 10, never}}), (std::vector<std::size_t>{1, 0}));
   EXPECT_EQ(dial_order({{0, 30, never}, {1, 30, slow}, {2, 30, quick}}), (std::vector<std::size_t>{2, 1, 0}));
@@ -45,7 +46,8 @@ TEST(DialOrder, ARecordIsWrittenDownAndRead) {
   EXPECT_EQ(to_text(record), "1790000000000 2 1234");
   EXPECT_EQ(parse_dial_record(to_text(record)), record);
   EXPECT_EQ(parse_dial_record(to_text(DialRecord{})), DialRecord{});
-  for (const char* bad : {"", "1", "1 2", "1 2 3 ", "1 2 3 4", "1 -2 3", "x 2 3", "1  2 3", "1 4294967296 3", "1 2 9223372036854775807"})
+  for (const char* bad : {"", "1", "1 2", "1 2 3 ", "1 2 3 4", "1 -2 3", "x 2 3", "1  2 3", "1 4294967296 3",
+                          "1 2 9223372036854775807"})
     EXPECT_EQ(parse_dial_record(bad), DialRecord{}) << bad;
 }
 

@@ -57,9 +57,14 @@ TEST_F(LinkManagerTest, HelloNamesBothAndLinksDescribeThemselves) {
   EXPECT_EQ(left_link().crypto(), "TLS1.3-TLS_AES_128_GCM_SHA256");
   EXPECT_EQ("tcp://" + right_link().remote(), left->address());
   EXPECT_EQ(right_link().local(), left_link().remote());
-  const auto rtt = right_link().rtt();
-  ASSERT_TRUE(rtt);
-  EXPECT_GT(rtt->smoothed.ns, 0);
+  const auto figures = right_link().tcp_figures();
+  ASSERT_TRUE(figures);
+  EXPECT_GT(figures->rtt.ns, 0);
+  EXPECT_GT(figures->rtt_min.ns, 0);
+  EXPECT_LE(figures->rtt_min, figures->rtt);
+  EXPECT_GT(figures->bytes_sent, 0u);
+  EXPECT_EQ(figures->bytes_again, 0u);
+  EXPECT_LT(figures->heard_ago, base::seconds(10));
   EXPECT_GT(left_link().bytes_in(), 0u);
   ASSERT_EQ(right->manager->dial_status().size(), 1u);
   EXPECT_TRUE(right->manager->dial_status()[0].ok);

@@ -46,6 +46,7 @@ TEST_F(PathMtu, APathNarrowerThanItsPortsCarriesWhatFits) {
     SCOPED_TRACE(payload);
     AgentPair pair(2, payload);
     narrow(pair, 0, payload);
+    for (const auto& port : pair.server.ports) port->model().queue_bytes = 64u << 20;   // no loss of congestion's
     pair.open(10u << 20, 1);
     pair.fetch_all(kBlock);
     ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(10)));
@@ -82,7 +83,7 @@ TEST_F(PathMtu, APathThatCarriesOnlySmallPacketsLeavesTheDataToTheBackup) {
   pair.set_state(pair.puller, 0, share::PathState::kActive);
   pair.set_state(pair.server, 0, share::PathState::kActive);
   narrow(pair, 0, 600);
-  pair.open(10u << 20, 1);
+  pair.open(40u << 20, 1);       // long enough to be sure of it (Pmtu::kBlackHoleTime)
   pair.fetch_all(kBlock);
   ASSERT_TRUE(pair.run_until([&] { return pair.ended(); }, base::seconds(5)));
   expect_all(pair);
