@@ -43,7 +43,8 @@ LinkVerdict judge(const LinkReport& report, LinkMemory& memory, const Settings& 
                                   .loss_permille = loss_permille, .falls = memory.unrest},
                                  settings.weights);
   return {.score = good.score, .reason = good.reason, .measure = good.measure, .loss_permille = loss_permille,
-          .degrading = memory.rtt.is_alarmed(), .keep_alive = std::min(keep_alive_interval(good.score, settings.keep_alive), kLinkSilenceMax)};
+          .degrading = memory.rtt.is_alarmed(),
+          .keep_alive = std::min(keep_alive_interval(good.score, settings.keep_alive), kLinkSilenceMax)};
 }
 
 }  // namespace weft::health

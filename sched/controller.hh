@@ -24,10 +24,11 @@ class Controller {
   }
 
  public:
-  // `seed`: of what a control draws by chance.
-  Controller(share::Congestion kind, std::uint32_t packet_bytes, std::uint64_t seed) noexcept
+  // `seed`: of what a control draws by chance. `queue_packets_max`: of Cubic; a control that models the path keeps queues short.
+  Controller(share::Congestion kind, std::uint32_t packet_bytes, std::uint64_t seed,
+             std::uint32_t queue_packets_max = 0) noexcept
       : kind_(kind == share::Congestion::kBbr ? Kind(std::in_place_type<Bbr>, packet_bytes, seed)
-                                              : Kind(std::in_place_type<Cubic>, packet_bytes)) {}
+                                              : Kind(std::in_place_type<Cubic>, packet_bytes, queue_packets_max)) {}
 
   void on_acked(const AckedEvent& event, base::Instant now) noexcept {
     with([&](auto& c) { c.on_acked(event, now); });

@@ -1,6 +1,7 @@
 #include "sched/cubic.hh"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/base/must.hh"
 #include "sched/arith.hh"
@@ -16,20 +17,24 @@ constexpr std::int64_t kCurveMs = std::int64_t{1} << 17;
 
 }  // namespace
 
-Cubic::Cubic(std::uint32_t packet_bytes) noexcept
+Cubic::Cubic(std::uint32_t packet_bytes, std::uint32_t queue_packets_max) noexcept
     : packet_bytes_(packet_bytes),
+      queue_bytes_max_(std::uint64_t{queue_packets_max} * packet_bytes),
       window_(initial_window(packet_bytes)),
       slow_start_until_(UINT64_MAX) {
   MUST(packet_bytes > 0);
   MUST(packet_bytes <= UINT16_MAX);
 }
 
-void Cubic::reset() noexcept { *this = Cubic(static_cast<std::uint32_t>(packet_bytes_)); }
+void Cubic::reset() noexcept {
+  *this = Cubic(static_cast<std::uint32_t>(packet_bytes_), static_cast<std::uint32_t>(queue_bytes_max_ / packet_bytes_));
+}
 
 void Cubic::on_acked(const AckedEvent& event, base::Instant now) noexcept {
   const base::Duration since_last = now - last_ack_;
   last_ack_ = now;
   if (event.newest_sent <= recovery_since_) return;  // RFC 9002 7.3.2: still the old flight
+  if (overfills(event)) return reduce(now);
   if (!in_slow_start()) {
     const bool queued = event.latest_rtt - event.rtt_min > kQueueMax;
     if (event.window_limited && !queued) avoid_congestion(event, now);
@@ -43,6 +48,17 @@ void Cubic::on_acked(const AckedEvent& event, base::Instant now) noexcept {
   }
   if (event.window_limited)
     window_ = std::min(window_ + hystart_.growth(event.bytes), slow_start_until_);
+}
+
+bool Cubic::overfills(const AckedEvent& event) noexcept {
+  if (queue_bytes_max_ == 0) return false;
+  round_rtt_ = std::min(round_rtt_, event.latest_rtt);
+  if (!event.round_ended) return false;
+  const base::Duration shortest = std::exchange(round_rtt_, base::kForever);
+  if (shortest <= event.rtt_min) return false;
+  const std::uint64_t flight = event.in_flight_bytes + event.bytes;
+  return mul_div(flight, static_cast<std::uint64_t>((shortest - event.rtt_min).us()),
+                 static_cast<std::uint64_t>(std::max<std::int64_t>(shortest.us(), 1))) > queue_bytes_max_;
 }
 
 void Cubic::avoid_congestion(const AckedEvent& event, base::Instant now) noexcept {
@@ -82,6 +98,10 @@ std::uint64_t Cubic::curve(base::Duration since_epoch) const noexcept {
 
 void Cubic::on_lost(const LostEvent& event, base::Instant now) noexcept {
   if (event.sent <= recovery_since_) return;
+  reduce(now);
+}
+
+void Cubic::reduce(base::Instant now) noexcept {
   recovery_since_ = now;
   window_before_ = window_;
   // Fast convergence: a flow that loses below its last maximum gives up room for newer ones.

@@ -8,6 +8,8 @@
 //
 // Departures: the window stands still, and so does the curve's clock, while the lane is not limited
 // by it (RFC 9438 5.8), or round trips take kQueueMax longer than the shortest; slow start ends by HyStart++ (hystart.hh).
+// Before a port whose queue never drops, `queue_packets_max` standing there for a round trip count as a loss: else nothing
+// would ever end the growth. That many are judged by the shortest round trip of the round against the shortest of all.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +26,8 @@ inline constexpr base::Duration kQueueMax = base::milliseconds(200);
 
 class Cubic {
  public:
-  // `packet_bytes`: the lane's largest packet, 1 … 65535.
-  explicit Cubic(std::uint32_t packet_bytes) noexcept;
+  // `packet_bytes`: the lane's largest packet, 1 … 65535. `queue_packets_max`: 0: no such bound.
+  explicit Cubic(std::uint32_t packet_bytes, std::uint32_t queue_packets_max = 0) noexcept;
 
   void on_acked(const AckedEvent& event, base::Instant now) noexcept;
   // One reduction per round trip: packets sent before the last reduction do not reduce again.
@@ -45,10 +47,15 @@ class Cubic {
   [[nodiscard]] base::Duration plateau_after() const noexcept { return base::milliseconds(k_ms_); }
 
  private:
+  void reduce(base::Instant now) noexcept;
+  // At the end of a round: more stands before the port than should.
+  [[nodiscard]] bool overfills(const AckedEvent& event) noexcept;
   void avoid_congestion(const AckedEvent& event, base::Instant now) noexcept;
   [[nodiscard]] std::uint64_t curve(base::Duration since_epoch) const noexcept;
 
   std::uint64_t packet_bytes_;
+  std::uint64_t queue_bytes_max_;             // 0: no bound
+  base::Duration round_rtt_ = base::kForever; // the shortest of this round
   std::uint64_t window_;
   std::uint64_t slow_start_until_;            // ssthresh
   std::uint64_t window_max_ = 0;              // W_max

@@ -19,7 +19,7 @@ Lane::Lane(const LaneConfig& config, std::span<SentPacket> ring) noexcept
     : config_(config),
       in_flight_(ring, config.first_packet_number),
       rtt_(config.initial_rtt),
-      congestion_(config.congestion, config.max_packet_bytes, config.seed),
+      congestion_(config.congestion, config.max_packet_bytes, config.seed, config.queue_packets_max),
       pacer_(config.max_packet_bytes) {
   update_pacing(base::Instant{});
 }

@@ -47,6 +47,7 @@ struct LaneConfig {
   std::uint32_t max_packet_bytes = 0;   // UDP payload of a full packet
   base::Duration initial_rtt = base::milliseconds(2);
   share::Congestion congestion = share::Congestion::kCubic;
+  std::uint32_t queue_packets_max = 0;  // as Cubic has it
   std::uint64_t seed = 0;               // of what the congestion control draws: other lanes, other times
   std::uint64_t first_packet_number = 0;
 };

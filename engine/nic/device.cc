@@ -102,6 +102,10 @@ std::uint16_t buffer_bytes(const std::string& device, std::uint16_t mtu) noexcep
   return static_cast<std::uint16_t>(std::max<std::uint32_t>(buffer_bytes(mtu), frame));
 }
 
+std::uint32_t queue_packets_max(const std::string& device) noexcept {
+  return is_kind(device, "net_af_packet") ? kRingFrames / 8 : 0;
+}
+
 std::string device_argument(const std::string& device, const std::string& key) {
   std::size_t at = device.find(',');
   while (at != std::string::npos) {

@@ -21,6 +21,10 @@ struct PortConfig;
 // The device string with the arguments that our MTU and cores need and the operator did not give:
 // memif: bsize (its ring buffers hold 2048 bytes otherwise); af_packet: qpairs, framecnt, or framesz and blocksz.
 [[nodiscard]] std::string complete_device(const std::string& device, std::uint16_t mtu, std::uint32_t cores);
+// How many packets are to stand before the device at the most, 0: as many as congestion control likes. af_packet neither
+// drops nor refuses what does not leave: what the qdisc drops goes back to the ring, and once that is full every burst costs
+// its core a poll() for each packet, in which its other ports rest too.
+[[nodiscard]] std::uint32_t queue_packets_max(const std::string& device) noexcept;
 // The value of `key` in "name,key=value,…"; empty when it is not there.
 [[nodiscard]] std::string device_argument(const std::string& device, const std::string& key);
 

@@ -10,6 +10,7 @@
 #include <future>
 
 #include "engine/base/log.hh"
+#include "engine/nic/device.hh"
 #include "engine/nic/drop.hh"
 #include "engine/run/idle.hh"
 #include "engine/wire/aead.hh"
@@ -319,6 +320,7 @@ std::optional<LocalPort> Engine::local_port(std::uint32_t number) const {
           .to = port.config.to,
           .weight = static_cast<std::uint8_t>(port.config.weight),
           .congestion = port.config.congestion,
+          .queue_packets_max = nic::queue_packets_max(port.config.device),
           .generation = port.generation};
 }
 

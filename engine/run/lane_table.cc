@@ -41,7 +41,8 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.receiver_index_local = with.receiver_index_local;
   slot.receiver_index_remote = with.receiver_index_remote;
   slot.lane.emplace(sched::LaneConfig{.path = path, .max_packet_bytes = with.packet_bytes,
-                                      .congestion = with.congestion, .seed = with.receiver_index_remote,
+                                      .congestion = with.congestion, .queue_packets_max = with.queue_packets_max,
+                                      .seed = with.receiver_index_remote,
                                       .first_packet_number = next_numbers_[base::to_index(session)][base::to_index(path)]},
                     sent);
   slot.replay.emplace(std::span(&replay_[index * wire::kReplayWindowWords], wire::kReplayWindowWords));

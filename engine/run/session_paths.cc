@@ -191,6 +191,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   path.flow = *flow;
   path.packet_bytes = static_cast<std::uint16_t>(payload);
   path.congestion = ours.congestion;
+  path.queue_packets_max = ours.queue_packets_max;
   const bool backup = ours.role == share::PathRole::kBackup ||
                       theirs.role != static_cast<std::uint32_t>(share::PathRole::kPrimary);
   if (const auto change = book_.add(id, backup ? share::PathRole::kBackup : share::PathRole::kPrimary, now))
@@ -222,6 +223,7 @@ void WeftSession::add_lanes(base::PathId id, base::Instant) {
                        .flow = flow_of(path, core),
                        .packet_bytes = path.packet_bytes,
                        .congestion = path.congestion,
+                       .queue_packets_max = path.queue_packets_max,
                        .lane_epoch = path.lane_epoch,
                        .receiver_index_local = ReceiverIndex::of(receiver_base_ours_, id, core_id),
                        .receiver_index_remote = ReceiverIndex::of(receiver_base_peers_, id, core_id),

@@ -37,6 +37,7 @@ struct LocalPort {
   std::vector<std::string> to{};      // the peer's ports it speaks with, by name; empty: all it can reach
   std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
   share::Congestion congestion = share::Congestion::kCubic;   // of its lanes
+  std::uint32_t queue_packets_max = 0;                        // before it, of each lane (nic/device.hh)
   std::uint32_t generation = 0;       // ports that had this number before, in the life of the process
 };
 

@@ -101,6 +101,7 @@ class WeftSession {
     share::Flow flow{};                                       // both UDP ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
     share::Congestion congestion = share::Congestion::kCubic;
+    std::uint32_t queue_packets_max = 0;
     bool port_was_up = true;
     share::PathVerdict verdict{};                             // the last tick's
     std::array<std::uint32_t, base::kCoresMax> tx_key_sent{}, rx_key_sent{};   // newest epoch handed out, by core

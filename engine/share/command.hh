@@ -32,6 +32,7 @@ struct AddLane {
   Flow flow{};
   std::uint16_t packet_bytes = 0;           // UDP payload of a full packet that both ends' ports could carry
   Congestion congestion = Congestion::kCubic;
+  std::uint32_t queue_packets_max = 0;      // CUBIC lets no more stand before the port; 0: no such bound
   std::uint32_t lane_epoch = 0;             // comes back in the lane's reports
   std::uint32_t receiver_index_local = 0;   // names the lane in packets to us
   std::uint32_t receiver_index_remote = 0;  // names it in packets to the peer

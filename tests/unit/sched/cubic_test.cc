@@ -76,6 +76,51 @@ TEST(Cubic, AQueueThatIsLongEnoughIsNotMadeLonger) {
   EXPECT_LT(next(milliseconds(210)), window + window / 50);
 }
 
+// A port that never drops, at `packets_ms`, 1 ms away: what stands before it after ten seconds, in packets.
+std::uint64_t queue_of(Cubic& cubic, std::uint64_t packets_ms) {
+  std::uint64_t queue = 0;
+  for (std::int64_t ms = 1; ms < 10'000;) {
+    const std::uint64_t flight = cubic.window_bytes() / kPacket;
+    queue = flight > packets_ms ? flight - packets_ms : 0;
+    const auto round = milliseconds(1 + static_cast<std::int64_t>(queue / packets_ms));
+    ms += round.ms();
+    for (std::uint64_t packet = 1; packet <= flight; ++packet)
+      cubic.on_acked({.bytes = kPacket, .newest_sent = at_ms(ms) - round, .latest_rtt = round, .srtt = round,
+                      .rtt_min = milliseconds(1), .round_ended = packet == flight, .window_limited = true,
+                      .in_flight_bytes = (flight - 1) * kPacket}, at_ms(ms));
+  }
+  return queue;
+}
+
+TEST(Cubic, BeforeAPortThatNeverDropsOnlySoManyPacketsStand) {
+  for (const std::uint64_t packets_ms : {1u, 16u, 80u}) {
+    Cubic bounded(kPacket, 256), free(kPacket);
+    EXPECT_LE(queue_of(bounded, packets_ms), 320u) << packets_ms;   // the bound, and what came in the last round
+    EXPECT_GE(bounded.window_bytes(), packets_ms * kPacket) << packets_ms;
+    if (packets_ms > 1) {
+      EXPECT_GT(queue_of(free, packets_ms), 1000u) << packets_ms;
+    }
+  }
+}
+
+TEST(Cubic, OneSlowAnswerIsNoQueue) {
+  Cubic cubic(kPacket, 256);
+  grow_to(cubic, 1000, at_ms(0));
+  const std::uint64_t before = cubic.window_bytes();
+  for (int packet = 0; packet < 1000; ++packet)
+    cubic.on_acked({.bytes = kPacket, .newest_sent = at_ms(100), .latest_rtt = milliseconds(packet == 500 ? 2 : 100),
+                    .srtt = milliseconds(100), .rtt_min = milliseconds(1), .round_ended = packet == 999,
+                    .in_flight_bytes = 1000 * kPacket}, at_ms(200));
+  EXPECT_LT(cubic.window_bytes(), before);                          // half of it stood before the port, even at best
+  cubic.reset();
+  grow_to(cubic, 1000, at_ms(300));
+  for (int packet = 0; packet < 1000; ++packet)
+    cubic.on_acked({.bytes = kPacket, .newest_sent = at_ms(400), .latest_rtt = milliseconds(packet == 500 ? 1 : 100),
+                    .srtt = milliseconds(100), .rtt_min = milliseconds(1), .round_ended = packet == 999,
+                    .in_flight_bytes = 1000 * kPacket}, at_ms(500));
+  EXPECT_GE(cubic.window_bytes(), 1000u * kPacket);
+}
+
 TEST(Cubic, AWindowThatIsNotUsedDoesNotGrow) {
   Cubic cubic(kPacket);
   cubic.on_acked(acked(kPacket, at_ms(0), milliseconds(10), false), at_ms(10));
