@@ -126,6 +126,10 @@ void DataAgent::handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Ins
       break;
     case wire::FrameType::kReject: dropped = fetch_.handle_reject(lane.session, frame.reject, now, events); break;
     case wire::FrameType::kPathChallenge:
+      if (!lane.answers.take(now)) {
+        dropped = share::Drop::kExcessProbe;
+        break;
+      }
       lane.response = frame.path_challenge.data;
       lane.response_due = true;
       break;

@@ -57,6 +57,7 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   slot.challenge_sent = base::kNever;
   slot.challenge_again_at = {};
   slot.challenges_own = 0;
+  slot.answers = {};
   slot.report = share::LaneReport{};
   slot.report.session = session;
   slot.report.path = path;

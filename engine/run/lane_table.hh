@@ -13,6 +13,7 @@
 
 #include "engine/base/fixed_vector.hh"
 #include "engine/base/limits.hh"
+#include "engine/run/probe_allowance.hh"
 #include "engine/share/command.hh"
 #include "engine/share/report.hh"
 #include "engine/share/table.hh"
@@ -78,6 +79,7 @@ struct LaneSlot {
   bool challenge_due = false;
   base::Instant challenge_again_at{};       // while not validated
   std::uint32_t challenges_own = 0;         // asked by itself, not by control
+  ProbeAllowance answers;                   // of the peer's challenges
   bool response_due = false;
   std::uint64_t response = 0;
 

@@ -22,6 +22,7 @@ const char* name_of(Drop reason) noexcept {
     case Drop::kUnknownHandle: return "unknown_handle";
     case Drop::kWrongCore: return "wrong_core";
     case Drop::kUnacceptableAck: return "unacceptable_ack";
+    case Drop::kExcessProbe: return "excess_probe";
     case Drop::kCount: break;
   }
   return "unknown";

@@ -27,6 +27,7 @@ enum class Drop : std::uint8_t {
   kUnknownHandle,     // REQUEST for a handle not granted
   kWrongCore,         // arrived at a core that does not own the lane and could not be handed over
   kUnacceptableAck,   // ACK of a packet never sent
+  kExcessProbe,       // PATH_CHALLENGE beyond what a lane answers
   kCount,
 };
 [[nodiscard]] const char* name_of(Drop reason) noexcept;

@@ -322,6 +322,16 @@ TEST(Connection, PingsAfterWriteSilenceOnly) {
   EXPECT_GT(connection.next_deadline(), kStart + seconds(130));
 }
 
+TEST(Connection, HowOftenItPingsMayChangeUnderWay) {
+  Connection connection = opened();
+  connection.set_ping_interval(seconds(5));
+  EXPECT_EQ(connection.next_deadline(), kStart + seconds(5));
+  connection.handle_timeout(kStart + seconds(5));
+  EXPECT_EQ(all_output(connection), test::golden("ping"));
+  connection.set_ping_interval(seconds(120));
+  EXPECT_EQ(connection.next_deadline(), kStart + seconds(125));
+}
+
 TEST(Connection, NoPingBeforeOurClusterConfig) {
   Connection connection(config_of(0), kStart);
   connection.handle_bytes(encode_hello({}), kStart);

@@ -293,6 +293,33 @@ TEST(Forger, AnAddressThatHasNotAnsweredGetsAtMostThreeTimesWhatCame) {
   EXPECT_LE(asked, 12u);
 }
 
+// A peer cannot make us probe, or answer probes, more than our own limit; the excess is counted and costs nothing else.
+TEST(Forger, ChallengesWithoutEndAreAnsweredAtOurOwnPace) {
+  AgentPair pair(1);
+  settle(pair);
+  Insider insider(pair, 0);
+  Packets sent;
+  pair.puller.ports[0]->tap(&sent);
+  constexpr std::uint64_t kFirst = 1'000'000;                       // beyond what the server sent itself
+  constexpr std::uint32_t kAsked = 2000;                            // in some 200 ms
+  const base::Instant began = pair.now;
+  for (std::uint64_t i = 0; i < kAsked; ++i) {
+    pair.puller.ports[0]->inject(
+        insider.seal(kFirst + i, [i](base::ByteWriter& out) { wire::encode(out, wire::PathChallenge{i}); }), pair.now);
+    pair.run_until([] { return false; }, base::microseconds(100));
+  }
+  std::size_t answered = 0;
+  for (SimPort::Packet& packet : sent)
+    for (const wire::Frame& frame : insider.open(packet))
+      answered += frame.type == wire::FrameType::kPathResponse ? 1 : 0;
+  EXPECT_GE(answered, 20u);
+  const auto intervals = static_cast<std::size_t>((pair.now - began).ns / run::ProbeAllowance::kEvery.ns);
+  EXPECT_LE(intervals, 40u);
+  EXPECT_LE(answered, run::ProbeAllowance::kAtOnce + intervals + 1);
+  EXPECT_GE(AgentPair::drops(pair.puller, share::Drop::kExcessProbe), kAsked - answered - 20);
+  EXPECT_TRUE(pair.lane(pair.puller, 0).validated);
+}
+
 TEST(Forger, AnAddressThatHasNotAnsweredGetsNoRequestAndNoChunk) {
   Unanswered run;
   run.pair.open(1u << 20, 3);
