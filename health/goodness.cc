@@ -34,10 +34,10 @@ struct Part {
 
 Goodness goodness(const Quality& quality, const Weights& weights) noexcept {
   if (quality.srtt.ns <= 0) return {.reason = PathReason::kUnmeasured};
-  const base::Duration lowest = std::min(quality.rtt_min, quality.srtt), floor = lowest + kNoise;
+  const base::Duration lowest = std::min(quality.rtt_min, quality.srtt), floor = lowest + quality.noise;
   const bool rated = quality.rate_Bps > 0 && quality.capacity_Bps > 0;
   const std::array parts{
-      Part{PathReason::kLatency, weights.latency, permille(floor, quality.srtt + kNoise),
+      Part{PathReason::kLatency, weights.latency, permille(floor, quality.srtt + quality.noise),
            capped(quality.srtt.us() * 100 / std::max<std::int64_t>(lowest.us(), 1))},
       Part{PathReason::kJitter, weights.jitter, permille(floor, floor + 2 * quality.rttvar), capped(quality.rttvar.us())},
       Part{PathReason::kLoss, weights.loss, kFull - permille(quality.loss_permille, std::uint64_t{kLossWorst}),

@@ -38,9 +38,9 @@ LinkVerdict judge(const LinkReport& report, LinkMemory& memory, const Settings& 
   if (report.connected != memory.connected) connect(memory, report.connected);
   if (!report.connected) return {.reason = share::PathReason::kSilence};
   const std::uint32_t loss_permille = note_loss(memory, report);
-  if (report.rtt.ns > 0) memory.rtt.on_sample(log2_256(static_cast<std::uint64_t>(report.rtt.us()) + 100));
+  if (report.rtt.ns > 0) memory.rtt.on_sample(log2_256(static_cast<std::uint64_t>((report.rtt + kLinkNoise).us())));
   const Goodness good = goodness({.srtt = report.rtt, .rttvar = report.rttvar, .rtt_min = report.rtt_min,
-                                  .loss_permille = loss_permille, .falls = memory.unrest},
+                                  .loss_permille = loss_permille, .falls = memory.unrest, .noise = kLinkNoise},
                                  settings.weights);
   return {.score = good.score, .reason = good.reason, .measure = good.measure, .loss_permille = loss_permille,
           .degrading = memory.rtt.is_alarmed(),

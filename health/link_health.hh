@@ -22,6 +22,9 @@ inline constexpr base::Duration kLinkEvery = base::seconds(5);
 // Loss is judged over about this many bytes; of fewer than a sixteenth of it too little is known.
 inline constexpr std::uint64_t kLinkLossWindow = 4u << 20;
 
+// The kernel's round trips hold the peer's delayed ACK, 40 ms at the least on Linux, where nothing else is to be sent: a
+// Ping over loopback takes as long. So less than that is none of the link's.
+inline constexpr base::Duration kLinkNoise = base::milliseconds(40);
 // A peer takes 300 s without a message for the end (bep_facts): a Ping goes out well before, whatever the options say.
 inline constexpr base::Duration kLinkSilenceMax = base::seconds(120);
 
