@@ -7,8 +7,7 @@
 //   goodput    rate / what it has carried before, of a path that has more to send than it takes; else full
 //   stability  1 / (1 + falls), a fall counting half after ten minutes
 // with noise added to floor and value: differences that small are the poll loop's (kNoise), not the path's. 0.1 and
-// 1 ms on a path
-// whose floor is 0.1 ms are 100 and 55 % all the same.
+// 1 ms on a path whose floor is 0.1 ms are 100 and 55 % all the same.
 // Integers; pure.
 #pragma once
 
