@@ -8,7 +8,7 @@ namespace weft::health {
 
 Verdicts Monitor::tick(std::span<const PathReport> reports, base::Instant now) noexcept {
   const bool needed = std::ranges::none_of(reports, [](const PathReport& report) {
-    return report.state == share::PathState::kActive || report.state == share::PathState::kStandby;
+    return share::is_in_use(report.state);
   });
   note_traffic(reports, now);
   const Company company{.needed = needed, .idle = now - carried_at_};

@@ -30,7 +30,7 @@ base::Duration keep_alive_interval(std::uint8_t score, const KeepAlive& options)
   const std::size_t step = std::min<std::size_t>(score / kStep, kKeepAliveS.size() - 1);
   base::Duration interval = base::seconds(kKeepAliveS[step]);
   if (options.smooth && step + 1 < kKeepAliveS.size())
-    interval += base::milliseconds(1000) * (kKeepAliveS[step + 1] - kKeepAliveS[step]) * (score % kStep) / kStep;
+    interval += base::seconds(1) * (kKeepAliveS[step + 1] - kKeepAliveS[step]) * (score % kStep) / kStep;
   return std::clamp(interval, options.min, options.max);
 }
 

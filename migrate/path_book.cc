@@ -66,9 +66,7 @@ const share::PathEntry& PathBook::entry(base::PathId path) const noexcept {
 std::uint32_t PathBook::usable_count() const noexcept {
   std::uint32_t count = 0;
   for (const share::PathEntry& entry : entries_)
-    if (entry.state == PathState::kActive || entry.state == PathState::kStandby ||
-        entry.state == PathState::kSuspect)
-      ++count;
+    if (share::is_usable(entry.state)) ++count;
   return count;
 }
 

@@ -19,16 +19,14 @@ constexpr std::int64_t kCurveMs = std::int64_t{1} << 17;
 
 Cubic::Cubic(std::uint32_t packet_bytes, std::uint32_t queue_packets_max) noexcept
     : packet_bytes_(packet_bytes),
-      queue_bytes_max_(std::uint64_t{queue_packets_max} * packet_bytes),
+      queue_packets_max_(queue_packets_max),
       window_(initial_window(packet_bytes)),
       slow_start_until_(UINT64_MAX) {
   MUST(packet_bytes > 0);
   MUST(packet_bytes <= UINT16_MAX);
 }
 
-void Cubic::reset() noexcept {
-  *this = Cubic(static_cast<std::uint32_t>(packet_bytes_), static_cast<std::uint32_t>(queue_bytes_max_ / packet_bytes_));
-}
+void Cubic::reset() noexcept { *this = Cubic(static_cast<std::uint32_t>(packet_bytes_), queue_packets_max_); }
 
 void Cubic::on_acked(const AckedEvent& event, base::Instant now) noexcept {
   const base::Duration since_last = now - last_ack_;
@@ -51,14 +49,14 @@ void Cubic::on_acked(const AckedEvent& event, base::Instant now) noexcept {
 }
 
 bool Cubic::overfills(const AckedEvent& event) noexcept {
-  if (queue_bytes_max_ == 0) return false;
+  if (queue_packets_max_ == 0) return false;
   round_rtt_ = std::min(round_rtt_, event.latest_rtt);
   if (!event.round_ended) return false;
   const base::Duration shortest = std::exchange(round_rtt_, base::kForever);
   if (shortest <= event.rtt_min) return false;
   const std::uint64_t flight = event.in_flight_bytes + event.bytes;
   return mul_div(flight, static_cast<std::uint64_t>((shortest - event.rtt_min).us()),
-                 static_cast<std::uint64_t>(std::max<std::int64_t>(shortest.us(), 1))) > queue_bytes_max_;
+                 static_cast<std::uint64_t>(std::max<std::int64_t>(shortest.us(), 1))) > queue_packets_max_ * packet_bytes_;
 }
 
 void Cubic::avoid_congestion(const AckedEvent& event, base::Instant now) noexcept {

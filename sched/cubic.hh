@@ -54,7 +54,7 @@ class Cubic {
   [[nodiscard]] std::uint64_t curve(base::Duration since_epoch) const noexcept;
 
   std::uint64_t packet_bytes_;
-  std::uint64_t queue_bytes_max_;             // 0: no bound
+  std::uint32_t queue_packets_max_;           // 0: no bound
   base::Duration round_rtt_ = base::kForever; // the shortest of this round
   std::uint64_t window_;
   std::uint64_t slow_start_until_;            // ssthresh

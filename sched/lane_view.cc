@@ -8,10 +8,7 @@ namespace weft::sched {
 
 LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
                  std::uint32_t packet_bytes, base::Instant now) noexcept {
-  const bool carries_data = path.state == share::PathState::kActive ||
-                            path.state == share::PathState::kStandby ||
-                            path.state == share::PathState::kSuspect;
-  return {.usable = validated && carries_data && lane.answering(),
+  return {.usable = validated && share::is_usable(path.state) && lane.answering(),
           .can_send = lane.can_send(packet_bytes, now),
           .backup = path.role == share::PathRole::kBackup,
           .state = path.state,

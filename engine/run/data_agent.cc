@@ -7,14 +7,6 @@ namespace weft::run {
 using share::Command;
 using share::Event;
 
-namespace {
-
-bool carries_data(share::PathState state) noexcept {
-  return state == share::PathState::kActive || state == share::PathState::kStandby;
-}
-
-}  // namespace
-
 DataAgent::DataAgent(const DataAgentConfig& config)
     : core_(config.core),
       ports_(config.ports),
@@ -240,8 +232,8 @@ void DataAgent::apply_entry(LaneSlot& lane) noexcept {
     lane.challenge_due = true;
   }
   if (entry.state == lane.state) return;
-  const bool carried = carries_data(lane.state);
-  const bool carries = carries_data(entry.state);
+  const bool carried = share::is_in_use(lane.state);
+  const bool carries = share::is_in_use(entry.state);
   // Control may see the silence before this lane's own probe timer does (another core's lane was busier).
   if (carried && !carries)
     lane.lane->evacuate([&](const sched::SentPacket& p, sched::Fate f) { handle_fate(lane, p, f); });
@@ -250,7 +242,7 @@ void DataAgent::apply_entry(LaneSlot& lane) noexcept {
 
 void DataAgent::ask_again(LaneSlot& lane, base::Instant now) noexcept {
   const bool quickly = lane.challenges_own < kValidateQuickly;
-  const bool wanted = carries_data(lane.state) || (lane.state == share::PathState::kProbing && quickly);
+  const bool wanted = share::is_in_use(lane.state) || (lane.state == share::PathState::kProbing && quickly);
   if (!wanted || now < lane.challenge_again_at) return;
   lane.challenge_due = true;
   lane.challenge_again_at = now + (quickly ? kValidateFirst : kValidateEvery);

@@ -85,9 +85,8 @@ void DataAgent::send_response(LaneSlot& lane, base::Instant now) noexcept {
 
 void DataAgent::send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept {
   // A path that does not answer says nothing about sizes.
-  const bool answers = lane.state == share::PathState::kActive || lane.state == share::PathState::kStandby;
   Draft draft;
-  if (!answers || !lane.lane->answering() || !tx_.start_probe(lane, draft)) return;
+  if (!share::is_in_use(lane.state) || !lane.lane->answering() || !tx_.start_probe(lane, draft)) return;
   wire::encode_ping(draft.frames);
   wire::encode_padding(draft.frames, draft.room());
   lane.pmtu.on_probe_sent(draft.sent.packet_number, lane.lane->srtt(), now);

@@ -23,6 +23,15 @@ enum class PathState : std::uint8_t {
   kDown,        // carries challenges only, at a stretched interval
 };
 
+// It answers as it should.
+[[nodiscard]] constexpr bool is_in_use(PathState state) noexcept {
+  return state == PathState::kActive || state == PathState::kStandby;
+}
+// It may carry data: a suspect one where there is no better.
+[[nodiscard]] constexpr bool is_usable(PathState state) noexcept {
+  return is_in_use(state) || state == PathState::kSuspect;
+}
+
 enum class PathRole : std::uint8_t { kPrimary, kBackup };
 
 struct PathEntry {

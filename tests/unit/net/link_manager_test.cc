@@ -324,34 +324,36 @@ class History final : public DialHistory {
   int saved = 0;
 };
 
-TEST_F(LinkManagerTest, AnAddressThatDoesNotAnswerHoldsNobodyUp) {
+// bob knows two addresses of alice: one that never answers, and then hers.
+struct BehindAFullPort : LinkManagerTest {
+  BehindAFullPort() {
+    server_config.devices = {device(bob)};
+    server.emplace(io, std::move(server_config));
+    client_config.devices = {device(alice, {full.address(), server->address()})};
+    client_config.history = &history;
+  }
+  void connect_client() {
+    client.emplace(io, std::move(client_config));
+    ASSERT_TRUE(run_until(io, [&] { return client->manager->link_of(alice.id()) != nullptr; }));
+  }
   const FullPort full;
   History history;
   LinkManagerConfig server_config = quick_config(alice), client_config = quick_config(bob);
-  server_config.devices = {device(bob)};
-  Node server(io, std::move(server_config));
-  client_config.devices = {device(alice, {full.address(), server.address()})};
+  std::optional<Node> server, client;
+};
+
+TEST_F(BehindAFullPort, AnAddressThatDoesNotAnswerHoldsNobodyUp) {
   client_config.dial_timeout = base::seconds(600);
-  client_config.history = &history;
-  Node client(io, std::move(client_config));
-  ASSERT_TRUE(run_until(io, [&] { return client.manager->link_of(alice.id()) != nullptr; }));
-  EXPECT_NE(history.records[server.address()].ok_unix_ms, 0);
+  ASSERT_NO_FATAL_FAILURE(connect_client());
+  EXPECT_NE(history.records[server->address()].ok_unix_ms, 0);
   EXPECT_EQ(history.records[full.address()], DialRecord{}) << "it was given up, it did not fail";
 }
 
-TEST_F(LinkManagerTest, WhatWorkedLastTimeIsDialledFirst) {
-  const FullPort full;
-  History history;
-  LinkManagerConfig server_config = quick_config(alice), client_config = quick_config(bob);
-  server_config.devices = {device(bob)};
-  Node server(io, std::move(server_config));
-  history.records[server.address()] = {.ok_unix_ms = 1, .failures = 0, .took = base::milliseconds(3)};
-  client_config.devices = {device(alice, {full.address(), server.address()})};
-  client_config.history = &history;
-  Node client(io, std::move(client_config));
-  ASSERT_TRUE(run_until(io, [&] { return client.manager->link_of(alice.id()) != nullptr; }));
-  const auto dials = client.manager->dial_status();
-  ASSERT_EQ(std::ranges::count_if(dials, [&](const DialStatus& d) { return d.address == server.address() && d.ok; }), 1);
+TEST_F(BehindAFullPort, WhatWorkedLastTimeIsDialledFirst) {
+  history.records[server->address()] = {.ok_unix_ms = 1, .failures = 0, .took = base::milliseconds(3)};
+  ASSERT_NO_FATAL_FAILURE(connect_client());
+  const auto dials = client->manager->dial_status();
+  ASSERT_EQ(std::ranges::count_if(dials, [&](const DialStatus& d) { return d.address == server->address() && d.ok; }), 1);
 }
 
 TEST_F(LinkManagerTest, DialsShareABoundOverAllDevices) {
