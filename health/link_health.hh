@@ -11,6 +11,7 @@
 
 #include "engine/base/time.hh"
 #include "engine/share/path_event.hh"
+#include "health/fading.hh"
 #include "health/goodness.hh"
 #include "health/path_health.hh"
 #include "health/trend.hh"
@@ -36,9 +37,8 @@ struct LinkReport {
 
 struct LinkMemory {
   bool connected = false;
-  std::uint64_t bytes_sent = 0, bytes_again = 0;    // as last judged
-  std::uint64_t window_sent = 0, window_again = 0;  // of about the last kLinkLossWindow
-  std::uint32_t unrest = 0;                         // falls in 1/kOneFall, half of it forgotten in ten minutes
+  LossShare loss_share{kLinkLossWindow, kLinkLossWindow / 16};   // of bytes: those that were sent again
+  Unrest unrest{kLinkEvery};
   Trend rtt{kRttNoise};
 };
 
@@ -48,6 +48,7 @@ struct LinkVerdict {
   std::uint32_t measure = 0;                        // goodness.hh
   std::uint32_t loss_permille = 0;
   bool degrading = false;
+  std::uint16_t trend_permille = 0;                 // share::PathVerdict's
   base::Duration keep_alive{};                      // of silence before a Ping; 0: there is no link
 };
 

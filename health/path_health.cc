@@ -9,27 +9,24 @@ using share::PathEvent;
 using share::PathReason;
 using share::PathState;
 
-// Fewer packets than this say little about loss: one of two lost is not 50 %.
-constexpr std::uint64_t kLossSampleMin = 64;
-
-// Of the early warning and the score, by windows: half of a fall is forgotten in ten minutes, of a rate in an hour and a half.
-constexpr std::uint32_t kForgetUnrest = 866;
+// Of the score, by windows: half of a rate is forgotten in an hour and a half.
 constexpr std::uint64_t kForgetCapacity = 8192;
-constexpr std::uint32_t kUnrestMax = 100 * kOneFall;
 // Added to a round trip: on a LAN the poll loop's part is larger than the wire's.
 constexpr std::uint64_t kRttFloorUs = 100;
 
-bool carries_data(PathState state) {
-  return state == PathState::kActive || state == PathState::kStandby ||
-         state == PathState::kSuspect;
-}
-
 void enter(PathMemory& memory, const PathReport& report, base::Instant now) {
-  const bool carried = carries_data(memory.state);
-  if (!carried && carries_data(report.state)) memory.returned = now;
+  const bool carried = share::is_usable(memory.state);
+  if (!carried && share::is_usable(report.state)) {
+    memory.returned = now;
+    // What was lost while the other end was not there says nothing of a path that is.
+    memory.loss_share.begin_at(report.packets_out, report.packets_lost);
+    memory.loss.reset();
+    memory.told_out = report.packets_out;
+    memory.told_lost = report.packets_lost;
+  }
   if (carried && report.state == PathState::kDown) {
     memory.falls = now - memory.returned < kUsefulStay ? memory.falls + 1 : 1;
-    memory.unrest = std::min(memory.unrest + kOneFall, kUnrestMax);
+    memory.unrest.on_fall();
     memory.rtt_at_rest.reset();   // it comes back as another
     memory.rtt_loaded.reset();
     memory.loss.reset();
@@ -53,22 +50,6 @@ void note_answers(PathMemory& memory, const PathReport& report, base::Instant no
   }
 }
 
-std::uint32_t note_loss(PathMemory& memory, const PathReport& report) {
-  // Counters of a lane that was made anew start again: such a step says nothing.
-  if (report.packets_out >= memory.packets_out && report.packets_lost >= memory.packets_lost) {
-    memory.window_out += report.packets_out - memory.packets_out;
-    memory.window_lost += report.packets_lost - memory.packets_lost;
-  }
-  memory.packets_out = report.packets_out;
-  memory.packets_lost = report.packets_lost;
-  while (memory.window_out > kLossWindow) {
-    memory.window_out /= 2;
-    memory.window_lost /= 2;
-  }
-  const std::uint64_t lost = std::min(memory.window_lost, memory.window_out);
-  return static_cast<std::uint32_t>(lost * 1000 / std::max(memory.window_out, kLossSampleMin));
-}
-
 void note_window(PathMemory& memory, const PathReport& report, base::Instant now) {
   if (now - memory.window_since < kWindow) return;
   memory.window_since = now;
@@ -76,7 +57,7 @@ void note_window(PathMemory& memory, const PathReport& report, base::Instant now
     memory.loss.on_window(report.packets_out - memory.told_out, report.packets_lost - memory.told_lost);
   memory.told_out = report.packets_out;
   memory.told_lost = report.packets_lost;
-  memory.unrest -= (memory.unrest + kForgetUnrest - 1) / kForgetUnrest;
+  memory.unrest.fade();
   memory.capacity_Bps -= memory.capacity_Bps / kForgetCapacity;
   const bool heard = report.last_received > memory.window_heard;
   memory.window_heard = report.last_received;
@@ -93,8 +74,12 @@ void note_window(PathMemory& memory, const PathReport& report, base::Instant now
 // Of the round trips at rest or under load, as the path is now.
 const Trend& rtt_of(const PathMemory& memory) { return memory.loaded ? memory.rtt_loaded : memory.rtt_at_rest; }
 bool is_watched(const PathMemory& memory) { return rtt_of(memory).is_watched() || memory.loss.is_watched(); }
+std::uint16_t trend_of(const PathMemory& memory) {
+  if (!share::is_usable(memory.state)) return 0;
+  return std::max(rtt_of(memory).level_permille(), memory.loss.level_permille());
+}
 bool is_degrading(const PathMemory& memory) {
-  return carries_data(memory.state) && (rtt_of(memory).is_alarmed() || memory.loss.is_alarmed());
+  return share::is_usable(memory.state) && (rtt_of(memory).is_alarmed() || memory.loss.is_alarmed());
 }
 
 struct Finding {
@@ -157,7 +142,7 @@ struct Asking {
 Asking probe(PathMemory& memory, const PathReport& report, const Company& company, const KeepAlive& options,
              std::uint8_t score, base::Instant now) {
   if (!report.port_up) return {};
-  const bool in_use = report.state == PathState::kActive || report.state == PathState::kStandby;
+  const bool in_use = share::is_in_use(report.state);
   // Something is on its way that must be answered: that is the question already.
   if (in_use && report.waiting) return {};
   // A path that is held and answers is watched closely, so that the hold measures it.
@@ -177,13 +162,13 @@ Asking probe(PathMemory& memory, const PathReport& report, const Company& compan
   return asking;
 }
 
-Goodness score_of(const PathReport& report, const PathMemory& memory, std::uint32_t loss_permille, const Weights& weights) {
+Goodness score_of(const PathReport& report, const PathMemory& memory, const Weights& weights) {
   if (report.state == PathState::kProbing) return {.reason = PathReason::kUnmeasured};
   if (report.state == PathState::kDown)
     return {.reason = report.port_up ? PathReason::kSilence : PathReason::kPortDown};
   Goodness good = goodness({.srtt = report.srtt, .rttvar = report.rttvar, .rtt_min = report.rtt_min,
-                            .loss_permille = loss_permille, .rate_Bps = memory.loaded ? memory.rate_Bps : 0,
-                            .capacity_Bps = memory.capacity_Bps, .falls = memory.unrest},
+                            .loss_permille = memory.loss_share.permille(), .rate_Bps = memory.loaded ? memory.rate_Bps : 0,
+                            .capacity_Bps = memory.capacity_Bps, .falls = memory.unrest.falls()},
                            weights);
   if (report.state == PathState::kSuspect) {
     good.score /= 2;  // it may be fine and it may be gone
@@ -202,10 +187,10 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
   }
   if (report.state != memory.state) enter(memory, report, now);
   note_answers(memory, report, now);
-  const std::uint32_t loss_permille = note_loss(memory, report);
+  memory.loss_share.on_counts(report.packets_out, report.packets_lost);
   note_window(memory, report, now);
 
-  const Goodness good = score_of(report, memory, loss_permille, settings.weights);
+  const Goodness good = score_of(report, memory, settings.weights);
   const Finding finding = find_event(report, memory, company.needed, now);
   const Asking asking = probe(memory, report, company, settings.keep_alive, good.score, now);
   return {.path = report.path,
@@ -216,6 +201,7 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
           .score_reason = good.reason,
           .measure = good.measure,
           .degrading = is_degrading(memory),
+          .trend_permille = trend_of(memory),
           .probe_due = asking.due,
           .interval = asking.interval};
 }

@@ -23,6 +23,7 @@
 
 #include "engine/base/time.hh"
 #include "engine/share/path_event.hh"
+#include "health/fading.hh"
 #include "health/goodness.hh"
 #include "health/path_report.hh"
 #include "health/timing.hh"
@@ -32,6 +33,8 @@ namespace weft::health {
 
 // Loss is judged over this many packets: enough to see 1 %, few enough to forget within a second.
 inline constexpr std::uint64_t kLossWindow = 4096;
+// Fewer packets than this say little about loss.
+inline constexpr std::uint64_t kLossSampleMin = 64;
 
 // What the operator sets.
 struct Settings {
@@ -62,15 +65,14 @@ struct PathMemory {
   base::Instant last_answer{};
   std::uint32_t falls = 0;               // to down, each but the first after less than kUsefulStay
   base::Instant returned{};              // when it last began to carry data
-  std::uint64_t packets_out = 0, packets_lost = 0;     // as last judged
-  std::uint64_t window_out = 0, window_lost = 0;       // of about the last kLossWindow packets
+  LossShare loss_share{kLossWindow, kLossSampleMin};   // of packets
   base::Instant window_since{}, window_heard{};        // the last window's end; last_received then
   Trend rtt_at_rest{kRttNoise}, rtt_loaded{kRttNoise}; // log2 of the round trip in us, in 1/256: what a load adds is no trend
   LossTrend loss;
   std::uint64_t told_out = 0, told_lost = 0;           // packets that it was told of
   bool loaded = false;                                 // it had more to send than it took
   std::uint64_t rate_Bps = 0, capacity_Bps = 0;        // under load: over some seconds; the best of the last hours
-  std::uint32_t unrest = 0;                            // falls in 1/kOneFall, half of it forgotten in ten minutes
+  Unrest unrest{kWindow};
 };
 
 [[nodiscard]] share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Company& company,

@@ -34,6 +34,10 @@ class Trend {
   // Something may be rising: look more often.
   [[nodiscard]] constexpr bool is_watched() const noexcept { return sum_ > kWatch * kOne; }
   [[nodiscard]] constexpr bool is_alarmed() const noexcept { return alarmed_; }
+  // 0: steady; from 1000 on it warns; at most 2000.
+  [[nodiscard]] constexpr std::uint16_t level_permille() const noexcept {
+    return static_cast<std::uint16_t>(sum_ * 1000 / (kAlarm * kOne));
+  }
 
  private:
   static constexpr std::int64_t kOne = 256;
@@ -94,6 +98,10 @@ class LossTrend {
 
   [[nodiscard]] constexpr bool is_watched() const noexcept { return sum_ > kWatch * kOne; }
   [[nodiscard]] constexpr bool is_alarmed() const noexcept { return alarmed_; }
+  // As Trend's.
+  [[nodiscard]] constexpr std::uint16_t level_permille() const noexcept {
+    return static_cast<std::uint16_t>(sum_ * 1000 / (kAlarm * kOne));
+  }
 
  private:
   static constexpr std::int64_t kOne = 256, kMemory = 256;

@@ -46,6 +46,17 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   exit 1
 fi
 
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif [ -t 0 ]; then
+    sudo "$@"
+  else
+    sudo -n "$@" # nobody there who could type a password
+  fi
+}
+apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
+
 # Debian's kernel for the machine of tests/e2e/qemu_nic_test.py, beside this machine's own: unpacked, never installed.
 fetch_kernel() {
   local directory=${XDG_CACHE_HOME:-$HOME/.cache}/weft/kernel package work
@@ -64,8 +75,29 @@ fetch_kernel() {
   rm -rf "$work"
 }
 
+# promtool checks the metrics and alert rules. Its package would also start a Prometheus server: unpacked, never installed.
+fetch_promtool() {
+  local directory=${XDG_CACHE_HOME:-$HOME/.cache}/weft/bin work
+  if command -v promtool >/dev/null || [ -x "$directory/promtool" ]; then return; fi
+  say "unpacking promtool into $directory"
+  work=$(mktemp -d)
+  if ! { mkdir -p "$directory" && cd "$work" &&
+    { apt-get -q download prometheus || { apt update && apt-get -q download prometheus; }; } &&
+    dpkg-deb -x prometheus_*.deb unpacked &&
+    mv unpacked/usr/bin/promtool "$directory/" && cd - >/dev/null; } >"$work/log" 2>&1; then
+    tail -n 5 "$work/log" >&2
+    say "no promtool could be had" >&2
+    rm -rf "$work"
+    return 1
+  fi
+  rm -rf "$work"
+}
+
 finish() {
-  [ "${1:-}" != --qemu ] || fetch_kernel
+  case "${1:-}" in
+    --qemu) fetch_kernel ;;
+    "" | --test) fetch_promtool ;;
+  esac
 }
 
 # dpkg-query fails for names it has never heard of; those count as missing, so its exit code says nothing.
@@ -80,19 +112,13 @@ if [ ${#missing[@]} -eq 0 ]; then
   exit
 fi
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  if ! command -v sudo >/dev/null; then
-    say "missing: ${missing[*]}" >&2
-    say "installing needs root and there is no sudo: run as root 'apt-get install ${missing[*]}'" >&2
-    exit 1
-  fi
-  as_root=(sudo)
-  [ -t 0 ] || as_root=(sudo -n) # nobody there who could type a password
+if [ "$(id -u)" -ne 0 ] && ! command -v sudo >/dev/null; then
+  say "missing: ${missing[*]}" >&2
+  say "installing needs root and there is no sudo: run as root 'apt-get install ${missing[*]}'" >&2
+  exit 1
 fi
 
 say "installing ${#missing[@]} of ${#wanted[@]} packages: ${missing[*]}"
-apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! { apt update && apt install --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then

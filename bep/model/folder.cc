@@ -128,7 +128,7 @@ void Folder::on_scanned(Scanner::Result result) {
   }
   shown_.last_scan_s = std::time(nullptr);
   ++shown_.scans;
-  base::log(base::LogLevel::kInfo, "folder scanned",
+  base::log(base::Subsystem::kFolders, base::LogLevel::kInfo, "folder scanned",
             {{"folder", setup_.config.id}, {"entries", result.progress.entries_seen},
              {"changed", result.progress.changed}, {"deleted", result.progress.deleted},
              {"bytes_hashed", result.progress.bytes_hashed}, {"problems", result.progress.problems}});
@@ -163,7 +163,7 @@ void Folder::on_pulled(PullResult result) {
   stranded_timer_.cancel();
   shown_.item_errors = std::move(result.errors);
   shown_.pull_errors = result.failed;
-  base::log(base::LogLevel::kInfo, "folder pulled",
+  base::log(base::Subsystem::kFolders, base::LogLevel::kInfo, "folder pulled",
             {{"folder", setup_.config.id}, {"applied", result.applied}, {"failed", result.failed},
              {"waiting_for_devices", result.stranded}});
   observer_.on_pull_ended(setup_.config.id);
@@ -277,7 +277,8 @@ void Folder::set_state(FolderState state) {
 
 void Folder::set_error(std::string text) {
   if (shown_.error != text)
-    base::log(base::LogLevel::kError, "folder stopped", {{"folder", setup_.config.id}, {"error", text}});
+    base::log(base::Subsystem::kFolders, base::LogLevel::kError, "folder stopped",
+              {{"folder", setup_.config.id}, {"error", text}});
   set_state(FolderState::kError);
   shown_.error = std::move(text);
 }

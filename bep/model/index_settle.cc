@@ -13,6 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::LogLevel;
+using base::Subsystem;
 
 std::string cannot_write(const FolderConfig& folder, base::Error error) {
   return "the index of folder \"" + folder.id + "\" cannot be brought up to date (" + error.text +
@@ -26,7 +27,7 @@ base::Status forget_unshared(const FolderConfig& folder, IndexDb& index) {
     // a complete index.
     TRY(index.set_remote_index_id(folder.id, device, 0));
     TRY(index.drop_remote(folder.id, device));
-    base::log(LogLevel::kInfo, "forgot the index of a device that does not share the folder any more",
+    base::log(Subsystem::kFolders, LogLevel::kInfo, "forgot the index of a device that does not share the folder any more",
               {{"folder", folder.id}, {"device", proto::to_text(device)}});
   }
   return {};
@@ -50,7 +51,7 @@ std::string settle_path(const FolderConfig& folder, IndexDb& index) {
              "what is not there is not taken for deleted";
     if (const base::Status dropped = index.drop_folder(folder.id); !dropped)
       return cannot_write(folder, dropped.error());
-    base::log(LogLevel::kWarn, "the folder's path changed: it is indexed anew",
+    base::log(Subsystem::kFolders, LogLevel::kWarn, "the folder's path changed: it is indexed anew",
               {{"folder", folder.id}, {"before", before}, {"now", folder.path.string()}});
   }
   base::Status kept;
@@ -65,9 +66,10 @@ void settle_index(Config& config, IndexDb& index) {
   for (const std::string& id : index.folder_ids()) {
     if (config.folder(id) != nullptr) continue;
     const base::Status dropped = index.drop_folder(id);
-    if (dropped) base::log(LogLevel::kInfo, "forgot the index of a folder that left the configuration", {{"folder", id}});
+    if (dropped) base::log(Subsystem::kFolders, LogLevel::kInfo, "forgot the index of a folder that left the configuration",
+                           {{"folder", id}});
     else
-      base::log(LogLevel::kError, "cannot forget the index of a folder that left the configuration",
+      base::log(Subsystem::kFolders, LogLevel::kError, "cannot forget the index of a folder that left the configuration",
                 {{"folder", id}, {"error", dropped.error().text}});
   }
   for (FolderConfig& folder : config.folders) {

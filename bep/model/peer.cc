@@ -15,6 +15,7 @@ namespace {
 using base::Errc;
 using base::Field;
 using base::LogLevel;
+using base::Subsystem;
 
 std::uint32_t to_wire(FolderType type) {
   switch (type) {
@@ -94,7 +95,8 @@ proto::ClusterConfig Peer::our_cluster_config() {
     if (!is_shared_with(folder, device()) || !folder.refusal.empty()) continue;
     const base::Result<std::uint64_t> index_id = index_.ensure_folder(folder.id);
     if (!index_id) {
-      base::log(LogLevel::kError, "folder has no index", {{"folder", folder.id}, {"error", index_id.error().text}});
+      base::log(Subsystem::kFolders, LogLevel::kError, "folder has no index",
+                {{"folder", folder.id}, {"error", index_id.error().text}});
       continue;
     }
     proto::ClusterFolder out;
@@ -131,7 +133,7 @@ void Peer::on_cluster_config(const proto::ClusterConfig& config) {
                         : entry_of(folder, self_) == nullptr  ? "local device missing in cluster config"
                                                               : nullptr;
     if (wrong == nullptr) continue;
-    base::log(LogLevel::kWarn, "bad cluster config",
+    base::log(Subsystem::kFolders, LogLevel::kWarn, "bad cluster config",
               {{"device", proto::to_text(device())}, {"folder", folder.id}, {"reason", wrong}});
     return link_.close(std::string("handling cluster-config: ") + wrong, net::CloseReason::kProtocol);
   }
@@ -142,7 +144,7 @@ void Peer::on_cluster_config(const proto::ClusterConfig& config) {
 void Peer::on_folder(const proto::ClusterFolder& folder) {
   const auto it = exchanges_.find(folder.id);
   if (it == exchanges_.end()) {
-    base::log(LogLevel::kInfo, "the device offers a folder that is not shared with it here",
+    base::log(Subsystem::kFolders, LogLevel::kInfo, "the device offers a folder that is not shared with it here",
               {{"device", proto::to_text(device())}, {"folder", folder.id}, {"label", folder.label}});
     return;
   }
@@ -155,7 +157,7 @@ void Peer::on_folder(const proto::ClusterFolder& folder) {
     if (!kept) return link_.close("index database: " + std::string(kept.error().text));
   }
   if (!about_us.encryption_password_token.empty()) {
-    base::log(LogLevel::kWarn, "encrypted folders are not supported yet",
+    base::log(Subsystem::kFolders, LogLevel::kWarn, "encrypted folders are not supported yet",
               {{"device", proto::to_text(device())}, {"folder", folder.id}});
     return;
   }
@@ -164,7 +166,7 @@ void Peer::on_folder(const proto::ClusterFolder& folder) {
   const IndexStart start = index_start(about_us, exchange.index_id, index_.max_sequence_local(folder.id));
   exchange.update = start.update;
   exchange.sent = start.after;
-  base::log(LogLevel::kInfo, "index exchange begins",
+  base::log(Subsystem::kFolders, LogLevel::kInfo, "index exchange begins",
             {{"device", proto::short_id_text(proto::short_id(device()))}, {"folder", folder.id},
              {"delta", start.update}, {"after", start.after}});
   send_index(folder.id, exchange);
@@ -216,7 +218,7 @@ void Peer::on_index(proto::IndexReceived& received) {
   if (!received.update) stored = index_.drop_remote(folder, device());
   if (stored) stored = index_.update_remote(folder, device(), received.index.files);
   if (!stored) {
-    base::log(LogLevel::kError, "cannot store the index of a device",
+    base::log(Subsystem::kFolders, LogLevel::kError, "cannot store the index of a device",
               {{"folder", folder}, {"error", stored.error().text}});
     return link_.close("index database: " + std::string(stored.error().text));
   }

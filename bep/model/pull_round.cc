@@ -331,7 +331,7 @@ void PullRound::take_result(const FinishItem& item, FinishResult& result, std::v
       ++result_.applied;
       news.push_back({std::move(result.info), 0});
       if (!result.kept_copy) return;
-      base::log(base::LogLevel::kWarn, "kept a conflict copy",
+      base::log(base::Subsystem::kFolders, base::LogLevel::kWarn, "kept a conflict copy",
                 {{"folder", options_.folder}, {"name", item.conflict_name}});
       news.push_back({entry_of_copy(*item.local, item.conflict_name, options_.short_id, std::time(nullptr)),
                       options_.receive_only ? std::uint32_t{kLocalReceiveOnly} : 0u});
@@ -349,7 +349,7 @@ void PullRound::take_result(const FinishItem& item, FinishResult& result, std::v
 void PullRound::add_error(const std::string& name, base::Error error) {
   ++result_.failed;
   if (result_.errors.size() < Puller::kItemErrorsMax) result_.errors.push_back({name, error.text});
-  base::log(base::LogLevel::kInfo, "cannot sync item",
+  base::log(base::Subsystem::kFolders, base::LogLevel::kInfo, "cannot sync item",
             {{"folder", options_.folder}, {"name", name}, {"error", error.text}, {"errno", error.sys_errno}});
 }
 

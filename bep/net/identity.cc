@@ -174,7 +174,7 @@ std::string key_pem(EVP_PKEY* key) {
 void warn_if_readable_by_others(const fs::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0 || (status.st_mode & 077) == 0) return;
-  base::log(base::LogLevel::kWarn, "private key is open to other users; run chmod 600 on it",
+  base::log(base::Subsystem::kLinks, base::LogLevel::kWarn, "private key is open to other users; run chmod 600 on it",
             {{"file", file.string()}});
 }
 

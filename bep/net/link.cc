@@ -71,7 +71,8 @@ void Link::handle_handshake(const ErrorCode& error) {
   device_ = *device;
   crypto_ = crypto_text(stream_.native_handle());
   if (!peer_spoke_alpn(stream_.native_handle()))
-    base::log(base::LogLevel::kInfo, "peer offers no ALPN; going on without", {{"link", number()}, {"remote", remote_}});
+    base::log(base::Subsystem::kLinks, base::LogLevel::kInfo, "peer offers no ALPN; going on without",
+              {{"link", number()}, {"remote", remote_}});
   state_ = State::kHello;
   proto::ConnectionConfig config;
   if (!owner_->handle_handshaked(*this, config)) {

@@ -84,7 +84,8 @@ void LinkManager::Impl::add_listener(const std::string& text) {
   const base::Result<Address> address = parse_address(text, AddressUse::kListen);
   if (!address) {
     refused_listeners_.push_back({.configured = text, .actual = {}, .error = address.error().text});
-    base::log(base::LogLevel::kInfo, "listener left out", {{"address", text}, {"why", address.error().text}});
+    base::log(base::Subsystem::kLinks, base::LogLevel::kInfo, "listener left out",
+              {{"address", text}, {"why", address.error().text}});
     return;
   }
   std::optional<PortChoice> choice;
@@ -180,6 +181,13 @@ std::vector<DialStatus> LinkManager::dial_status() const {
     for (const Dialer::Target& target : device.dialer->targets())
       all.push_back({id, target.text, target.tried_unix_ms, target.ok, target.error});
   return all;
+}
+
+const DialCounters& LinkManager::dials() const { return impl_->dials_; }
+
+std::uint64_t LinkManager::times_ready(const base::DeviceId& device) const {
+  const Impl::Device* found = impl_->find_device(device);
+  return found == nullptr ? 0 : found->times_ready;
 }
 
 const std::vector<PendingDevice>& LinkManager::pending() const { return impl_->pending_; }

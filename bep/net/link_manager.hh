@@ -88,6 +88,9 @@ struct PendingDevice {
   std::int64_t when_unix_ms = 0;
 };
 
+// Of addresses that were dialled, since start: those that became a link, and those that did not.
+struct DialCounters { std::uint64_t ready = 0, failed = 0; };
+
 struct LinkTotals { std::uint64_t bytes_in = 0, bytes_out = 0; };
 
 class LinkManager {
@@ -118,6 +121,8 @@ class LinkManager {
 
   [[nodiscard]] std::vector<ListenerStatus> listeners() const;
   [[nodiscard]] std::vector<DialStatus> dial_status() const;      // last one per address
+  [[nodiscard]] const DialCounters& dials() const;
+  [[nodiscard]] std::uint64_t times_ready(const base::DeviceId& device) const;   // links to it that became ready, since start
   [[nodiscard]] const std::vector<PendingDevice>& pending() const;
   [[nodiscard]] const CloseCounters& counters() const;            // by reason, since start
   [[nodiscard]] const proto::ReasonCounters& protocol_counters() const;  // of links that are closed

@@ -16,6 +16,7 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using base::LogLevel;
+using base::Subsystem;
 
 constexpr const char* kDefaultCertificateName = "syncthing";
 constexpr std::size_t kPendingNameBytesMax = 256;
@@ -87,6 +88,7 @@ std::size_t LinkManager::Impl::dials_left() const {
 }
 
 void LinkManager::Impl::handle_record(Dialer& dialer, const std::string& address, const DialRecord& record) {
+  ++(record.failures == 0 ? dials_.ready : dials_.failed);
   if (config_.history != nullptr && record.failures <= kFailuresTold)
     config_.history->save(dialer.device(), address, record);
 }
@@ -98,7 +100,7 @@ void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceI
                         .limits = config_.limits};
   auto link = std::make_shared<Link>(std::move(socket), tls_, *this, setup);
   links_.emplace(setup.number, Entry{.link = link, .expected = expected});
-  base::log(LogLevel::kDebug, "connection", {{"link", setup.number}, {"remote", link->remote()},
+  base::log(Subsystem::kLinks, LogLevel::kDebug, "connection", {{"link", setup.number}, {"remote", link->remote()},
                                              {"type", link->type()}});
   link->start();
 }
@@ -110,7 +112,7 @@ void LinkManager::Impl::refuse_socket(tcp::socket& socket, CloseReason reason) {
   socket.close(ignored);
   std::uint64_t left_out = 0;
   if (refusal_log_.allow(reason, steady_now(), left_out))
-    base::log(LogLevel::kWarn, "connection refused",
+    base::log(Subsystem::kLinks, LogLevel::kWarn, "connection refused",
               {{"reason", name_of(reason)}, {"remote", remote}, {"not_logged", left_out}});
 }
 
@@ -161,11 +163,12 @@ void LinkManager::Impl::handle_hello(Link& link) {
   Entry& entry = links_.at(link.number());
   link.accept_hello();
   device->ready = &link;
+  ++device->times_ready;
   entry.announced = entry.was_ready = true;
   if (entry.expected) device->dialer->attempt_ready();
   device->dialer->link_up();
   const proto::Hello& hello = link.hello();
-  base::log(LogLevel::kInfo, "link ready",
+  base::log(Subsystem::kLinks, LogLevel::kInfo, "link ready",
             {{"link", link.number()}, {"device", short_text(link.device())}, {"name", device->config.name},
              {"remote", link.remote()}, {"type", link.type()}, {"crypto", link.crypto()},
              {"client", hello.client_name + " " + hello.client_version}, {"weft", link.peer_is_weft()}});
@@ -246,7 +249,7 @@ void LinkManager::Impl::count_and_log(const Link& link, bool was_ready, CloseRea
   if (const proto::ReasonCounters* reasons = link.protocol_reasons(); reasons != nullptr)
     for (std::size_t i = 0; i < proto::kReasonCount; ++i) protocol_counters_.counts[i] += reasons->counts[i];
   if (was_ready) {
-    base::log(LogLevel::kInfo, "link closed",
+    base::log(Subsystem::kLinks, LogLevel::kInfo, "link closed",
               {{"link", link.number()}, {"device", short_text(link.device())}, {"reason", name_of(reason)},
                {"text", text}, {"bytes_in", link.bytes_in()}, {"bytes_out", link.bytes_out()}});
     return;
@@ -254,7 +257,7 @@ void LinkManager::Impl::count_and_log(const Link& link, bool was_ready, CloseRea
   std::uint64_t left_out = 0;
   if (!is_quiet(reason) && !refusal_log_.allow(reason, steady_now(), left_out)) return;
   const bool has_device = link.device() != base::DeviceId{};
-  base::log(is_quiet(reason) ? LogLevel::kDebug : LogLevel::kWarn, "connection refused",
+  base::log(Subsystem::kLinks, is_quiet(reason) ? LogLevel::kDebug : LogLevel::kWarn, "connection refused",
             {{"link", link.number()}, {"reason", name_of(reason)}, {"text", text}, {"remote", link.remote()},
              {"type", link.type()}, {"device", has_device ? proto::to_text(link.device()) : "unknown"},
              {"not_logged", left_out}});

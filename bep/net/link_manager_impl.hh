@@ -47,6 +47,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
     LinkDevice config;
     std::shared_ptr<Dialer> dialer;
     Link* ready = nullptr;
+    std::uint64_t times_ready = 0;
   };
   struct Entry {
     std::shared_ptr<Link> link;
@@ -79,6 +80,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   std::vector<ListenerStatus> refused_listeners_;
   std::vector<PendingDevice> pending_;        // oldest first
   CloseCounters counters_{};
+  DialCounters dials_;
   proto::ReasonCounters protocol_counters_;
   LinkTotals closed_totals_;
   RefusalLog refusal_log_;

@@ -42,11 +42,12 @@ void Listener::start() {
   if (owner_ == nullptr) return;
   error_ = open();
   if (error_.empty()) {
-    base::log(base::LogLevel::kInfo, "listening", {{"address", actual()}});
+    base::log(base::Subsystem::kLinks, base::LogLevel::kInfo, "listening", {{"address", actual()}});
     owner_->handle_listening(configured_, port_);
     return accept();
   }
-  base::log(base::LogLevel::kWarn, "cannot listen; will try again", {{"address", configured_}, {"error", error_}});
+  base::log(base::Subsystem::kLinks, base::LogLevel::kWarn, "cannot listen; will try again",
+            {{"address", configured_}, {"error", error_}});
   after(kRetry, &Listener::start);
 }
 
@@ -113,7 +114,8 @@ void Listener::accept() {
     }
     // A connection that is gone before it is accepted is no news; lack of descriptors needs time to pass.
     if (error != asio::error::connection_aborted)
-      base::log(base::LogLevel::kWarn, "cannot accept", {{"address", self->configured_}, {"error", error.message()}});
+      base::log(base::Subsystem::kLinks, base::LogLevel::kWarn, "cannot accept",
+                {{"address", self->configured_}, {"error", error.message()}});
     self->after(kPause, &Listener::accept);
   });
 }

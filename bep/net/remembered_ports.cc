@@ -15,7 +15,7 @@ RememberedPorts::RememberedPorts(std::filesystem::path file) : file_(std::move(f
   std::string why;
   const auto text = read_home_file(file_, why);
   if (text) read(*text);
-  else base::log(base::LogLevel::kWarn, "the ports of last time are not known", {{"why", why}});
+  else base::log(base::Subsystem::kLinks, base::LogLevel::kWarn, "the ports of last time are not known", {{"why", why}});
 }
 
 void RememberedPorts::read(std::string_view text) {
@@ -41,7 +41,7 @@ void RememberedPorts::remember(const std::string& configured, std::uint16_t port
   std::string text, why;
   for (const auto& [name, number] : ports_) text += name + ' ' + std::to_string(number) + '\n';
   if (!replace_home_file(file_, text, 0600, why))
-    base::log(base::LogLevel::kWarn, "the port in use is not remembered", {{"why", why}});
+    base::log(base::Subsystem::kLinks, base::LogLevel::kWarn, "the port in use is not remembered", {{"why", why}});
 }
 
 }  // namespace weft::net

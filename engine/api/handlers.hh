@@ -30,6 +30,8 @@ namespace weft::api {
 [[nodiscard]] Response get_health_report(const Context& context, const Call& call);
 
 // scheduler.cc
+[[nodiscard]] Response get_log_levels(const Context& context, const Call& call);
+[[nodiscard]] Response post_log_levels(const Context& context, const Call& call);
 [[nodiscard]] Response get_scheduler(const Context& context, const Call& call);
 [[nodiscard]] Response put_scheduler(const Context& context, const Call& call);
 // meter.cc

@@ -45,15 +45,15 @@ Json link_json(const run::LinkStatus& link, std::int64_t unix_now_ms) {
               {"connectionType", link.type},
               {"address", link.address},
               {"state", state_of(link)},
-              {"healthScore", link.connected ? verdict.score : std::uint8_t{0}},
+              {"healthScore", verdict.score},
               {"reason", link.connected ? score_text(verdict.reason, verdict.measure) : "no link"},
-              {"degrading", link.connected && verdict.degrading},
+              {"degrading", verdict.degrading},
               {"latency", measured(tcp.rtt)},
               {"latencyFloor", measured(tcp.rtt_min)},
               {"jitter", known ? milliseconds(tcp.rttvar) : Json()},
               {"packetLoss", known ? Json(verdict.loss_permille / 10.0) : Json()},
               {"lastCheck", rfc3339(known ? unix_now_ms - tcp.heard_ago.ms() : 0)},
-              {"keepAliveS", link.connected ? seconds(verdict.keep_alive) : Json()}};
+              {"keepAliveS", seconds(verdict.keep_alive)}};
 }
 
 }  // namespace

@@ -17,13 +17,18 @@ std::string short_name(const base::DeviceId& device) { return proto::short_id_te
 
 double seconds_of(base::Duration duration) { return static_cast<double>(duration.ns) / 1e9; }
 
+constexpr const char* kTrendHelp = "Early warning: 0 steady, from 1 on it warns; at most 2.";
+
 void add_link(MetricBook& book, const run::LinkStatus& link) {
   const std::string device = short_name(link.device);
   const Labels who = {{"device", device}, {"name", link.name}};
   book.gauge("weft_link_connected", "1 while there is a link to the device.", who, link.connected ? 1 : 0);
+  book.counter("weft_links_ready_total", "Links to the device that came up; each after the first is a reconnection.", who,
+               link.times_ready);
   if (!link.connected) return;
   book.gauge("weft_link_score", "Health of the link, 0 to 100, 100 best.", who, link.verdict.score);
   book.gauge("weft_link_degrading", "1: it gets worse and has not failed yet.", who, link.verdict.degrading ? 1 : 0);
+  book.gauge("weft_link_trend_ratio", kTrendHelp, who, link.verdict.trend_permille / 1e3);
   book.gauge("weft_link_rtt_seconds", "Smoothed RTT of the kernel's TCP, 0: unknown.", who, seconds_of(link.tcp.rtt));
   book.gauge("weft_link_jitter_seconds", "Its mean deviation.", who, seconds_of(link.tcp.rttvar));
   book.gauge("weft_link_loss_ratio", "Of the bytes sent lately, those that TCP sent again.", who,
@@ -39,7 +44,24 @@ void add_daemon(MetricBook& book, const Context& context) {
   const char* const kBytes = "BEP bytes of all links since start.";
   book.counter("weft_link_bytes_total", kBytes, {{"direction", "in"}}, status.link_totals.bytes_in);
   book.counter("weft_link_bytes_total", kBytes, {{"direction", "out"}}, status.link_totals.bytes_out);
+  const char* const kDials = "Addresses dialled since start, by what became of it.";
+  book.counter("weft_link_dials_total", kDials, {{"result", "ready"}}, status.dial_counters.ready);
+  book.counter("weft_link_dials_total", kDials, {{"result", "failed"}}, status.dial_counters.failed);
+  for (const net::ListenerStatus& listener : status.listeners)
+    book.gauge("weft_listener_port", "The TCP port in use, 0: it does not listen.", {{"address", listener.configured}},
+               listener.port);
   for (const run::LinkStatus& link : context.source.links()) add_link(book, link);
+}
+
+void add_session(MetricBook& book, const run::SessionStatus& session) {
+  const std::string device = short_name(session.device);
+  const run::SessionCounters& counters = session.counters;
+  book.counter("weft_path_falls_total", "Paths in use that died.", {{"device", device}}, counters.falls);
+  book.counter("weft_path_returns_total", "Paths that answered again after a fall.", {{"device", device}},
+               counters.returns);
+  const char* const kFailovers = "Falls of paths by what took over: other paths, or the link when none was left.";
+  book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "path"}}, counters.failovers);
+  book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "link"}}, counters.takeovers);
 }
 
 void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
@@ -65,18 +87,20 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
   book.gauge("weft_path_state", "Always 1; the state is a label.",
              {{"device", device}, {"port", path.port}, {"remote", remote}, {"state", word_of(path.entry.state)},
               {"role", word_of(path.entry.role)}}, 1);
-  const bool usable = path.entry.state == share::PathState::kActive || path.entry.state == share::PathState::kStandby;
-  book.gauge("weft_path_up", "1 while the path may carry data.", who, usable ? 1 : 0);
+  book.gauge("weft_path_up", "1 while the path may carry data.", who,
+             share::is_in_use(path.entry.state) ? 1 : 0);
   book.gauge("weft_path_score", "Health of the path, 0 to 100, 100 best.", who, path.entry.score);
   book.gauge("weft_path_degrading", "1: it gets worse and has not failed yet.", who, path.verdict.degrading ? 1 : 0);
+  book.gauge("weft_path_trend_ratio", kTrendHelp, who, path.verdict.trend_permille / 1e3);
+  book.counter("weft_path_probes_total", "Challenges that health asked for, as long as the path exists.", who, path.probes);
   book.gauge("weft_path_rtt_seconds", "Smoothed RTT of the path's quickest lane, 0: unknown.", who,
              seconds_of(sum.srtt));
   book.gauge("weft_path_rate_bytes_per_second", "Delivery rate, all lanes.", who, sum.rate_Bps);
   book.counter("weft_path_packets_lost_total", "Packets lost, without those that came after all.", who,
                sum.packets_lost);
   book.counter("weft_path_retransmitted_bytes_total", "Chunk bytes sent a second time.", who, sum.chunk_bytes_again);
-    book.counter("weft_path_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", who,
-                 sum.chunk_bytes_redundant);
+  book.counter("weft_path_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", who,
+               sum.chunk_bytes_redundant);
   const auto both = [&](const char* name, const char* help, std::uint64_t in, std::uint64_t out) {
     book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "in"}}, in);
     book.counter(name, help, {{"device", device}, {"port", path.port}, {"remote", remote}, {"direction", "out"}}, out);
@@ -98,6 +122,15 @@ void add_datapath(MetricBook& book, const run::DatapathStatus& datapath) {
   const char* const kHelp = "What was received and dropped, by reason.";
   for (const run::PortStatus& port : datapath.ports) {
     book.gauge("weft_port_up", "1 while the port's link is up.", {{"port", port.name}}, port.report.link_up ? 1 : 0);
+    const nic::UdpPortStats& udp = port.report.udp;
+    const auto both = [&](const char* name, const char* help, std::uint64_t in, std::uint64_t out) {
+      book.counter(name, help, {{"port", port.name}, {"direction", "in"}}, in);
+      book.counter(name, help, {{"port", port.name}, {"direction", "out"}}, out);
+    };
+    both("weft_port_packets_total", "Datagrams of the datapath.", udp.packets_in, udp.packets_out);
+    both("weft_port_bytes_total", "Their UDP payload.", udp.bytes_in, udp.bytes_out);
+    book.counter("weft_port_missed_total", "Frames the device dropped for want of polling or of buffers.",
+                 {{"port", port.name}}, port.report.missed + port.report.no_mbuf);
     for (std::size_t i = 0; i < nic::kNicDrops; ++i)
       book.counter(kDrops, kHelp,
                    {{"at", "port"}, {"where", port.name}, {"reason", nic::name_of(static_cast<nic::NicDrop>(i))}},
@@ -150,6 +183,7 @@ std::string metrics_text(const Context& context) {
   add_daemon(book, context);
   add_transfers(book, context.source.totals());
   const base::Instant now = context.source.now();
+  for (const run::SessionStatus& session : context.source.sessions()) add_session(book, session);
   for (const run::PathStatus& path : context.source.paths()) add_path(book, path, now);
   add_datapath(book, context.source.datapath());
   add_refusals(book, context.source.refusals());

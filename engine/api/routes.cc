@@ -13,6 +13,8 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/system/status", get_system_status},
     Route{Method::kGet, "/rest/system/version", get_version},
     Route{Method::kGet, "/rest/system/connections", get_connections},
+    Route{Method::kGet, "/rest/system/loglevels", get_log_levels},
+    Route{Method::kPost, "/rest/system/loglevels", post_log_levels},
     Route{Method::kPost, "/rest/system/shutdown", post_shutdown},
     Route{Method::kGet, "/rest/db/status", get_folder_status},
     Route{Method::kGet, "/rest/db/completion", get_completion},

@@ -143,7 +143,7 @@ void Server::Impl::accept_next() {
 void Server::Impl::handle_accepted(const boost::system::error_code& error, tcp::socket socket) {
   if (error == asio::error::operation_aborted) return;
   if (error) {                                   // no file descriptor left, most likely: let others finish first
-    base::log(base::LogLevel::kWarn, "api accept failed", {{"error", error.message()}});
+    base::log(base::Subsystem::kApi, base::LogLevel::kWarn, "api accept failed", {{"error", error.message()}});
     pause_.expires_after(kAcceptPause);
     pause_.async_wait([this, alive = alive_](const boost::system::error_code&) {
       if (*alive) accept_next();
@@ -210,7 +210,7 @@ base::Result<std::unique_ptr<Server>> Server::start(asio::io_context& io, Server
     return base::fail(base::Errc::kUnavailable, "cannot listen on the gui address", error.value());
   }
   impl->accept_next();
-  base::log(base::LogLevel::kInfo, "api listens", {{"address", impl->address()}});
+  base::log(base::Subsystem::kApi, base::LogLevel::kInfo, "api listens", {{"address", impl->address()}});
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
 

@@ -3,21 +3,43 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <memory>
+#include <span>
 
 namespace weft::base {
 namespace {
 
 constexpr std::array<std::string_view, 5> kLevelNames = {"trace", "debug", "info", "warn", "error"};
 
-// writer: configure_log(), once, before other threads exist; readers: every thread that logs.
+// writers: configure_log(), once, before other threads exist, and set_log_level(); readers: every thread that logs.
 //   relaxed  they publish nothing but themselves, and a line more or less at the change is harmless.
-std::atomic<LogLevel> level_now{LogLevel::kInfo};
+std::array<std::atomic<LogLevel>, 6> levels_now = {LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo,
+                                                   LogLevel::kInfo, LogLevel::kInfo, LogLevel::kInfo};
+// writer: configure_log(), once, before other threads exist; readers: every thread that logs.
+//   relaxed  it publishes nothing but itself.
 std::atomic<LogFormat> format_now{LogFormat::kText};
+static_assert(levels_now.size() == kSubsystemNames.size());
+
+// One of an enumeration's names, which stand in its order.
+template <typename Enum>
+bool parse_word(std::span<const std::string_view> names, std::string_view word, Enum& out) noexcept {
+  const auto found = std::find(names.begin(), names.end(), word);
+  if (found == names.end()) return false;
+  out = static_cast<Enum>(found - names.begin());
+  return true;
+}
+
+// Left-justified, so that what follows stands in a column.
+void append_column(std::string& line, std::string_view word, std::size_t width) {
+  line += ' ';
+  line += word;
+  line.append(width - std::min(width, word.size()), ' ');
+}
 
 spdlog::logger& sink() {
   // Made on first use. spdlog's sink locks, so that lines of two threads never mix; its pattern adds nothing.
@@ -119,29 +141,52 @@ void append_time(std::string& out, std::int64_t unix_ms) {
 
 }  // namespace
 
-void configure_log(LogLevel level, LogFormat format) {
-  level_now.store(level, std::memory_order_relaxed);
+void configure_log(const LogLevels& wanted, LogFormat format) {
+  for (std::size_t i = 0; i < wanted.size(); ++i) set_log_level(static_cast<Subsystem>(i), wanted[i]);
   format_now.store(format, std::memory_order_relaxed);
 }
 
-bool log_enabled(LogLevel level) noexcept { return level >= level_now.load(std::memory_order_relaxed); }
+void set_log_level(Subsystem subsystem, LogLevel level) noexcept {
+  levels_now[static_cast<std::size_t>(subsystem)].store(level, std::memory_order_relaxed);
+}
 
-void log(LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
-  if (!log_enabled(level)) return;
+LogLevel log_level(Subsystem subsystem) noexcept {
+  return levels_now[static_cast<std::size_t>(subsystem)].load(std::memory_order_relaxed);
+}
+
+bool log_enabled(Subsystem subsystem, LogLevel level) noexcept { return level >= log_level(subsystem); }
+
+void log(Subsystem subsystem, LogLevel level, std::string_view message, std::initializer_list<Field> fields) {
+  if (!log_enabled(subsystem, level)) return;
   using namespace std::chrono;
   const auto unix_ms = duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
   const LogFormat format = format_now.load(std::memory_order_relaxed);
-  const std::string line = format_log_line(format, level, unix_ms, message, fields);
+  const std::string line = format_log_line(format, subsystem, level, unix_ms, message, fields);
   sink().log(spdlog::level::info, spdlog::string_view_t(line.data(), line.size()));
 }
 
-bool parse_log_level(std::string_view word, LogLevel& out) noexcept {
-  for (std::size_t i = 0; i < kLevelNames.size(); ++i) {
-    if (kLevelNames[i] != word) continue;
-    out = static_cast<LogLevel>(i);
-    return true;
+std::string_view name_of(LogLevel level) noexcept { return kLevelNames[static_cast<std::size_t>(level)]; }
+
+bool parse_log_level(std::string_view word, LogLevel& out) noexcept { return parse_word(kLevelNames, word, out); }
+
+bool parse_subsystem(std::string_view word, Subsystem& out) noexcept { return parse_word(kSubsystemNames, word, out); }
+
+bool parse_log_levels(std::string_view words, LogLevels& out) noexcept {
+  LogLevels read = out;
+  while (true) {
+    const std::string_view word = words.substr(0, words.find(','));
+    const std::size_t equals = word.find('=');
+    LogLevel level{};
+    Subsystem subsystem{};
+    if (!parse_log_level(equals == word.npos ? word : word.substr(equals + 1), level)) return false;
+    if (equals == word.npos) read = all_at(level);
+    else if (parse_subsystem(word.substr(0, equals), subsystem)) read[static_cast<std::size_t>(subsystem)] = level;
+    else return false;
+    if (word.size() == words.size()) break;
+    words.remove_prefix(word.size() + 1);
   }
-  return false;
+  out = read;
+  return true;
 }
 
 bool parse_log_format(std::string_view word, LogFormat& out) noexcept {
@@ -150,9 +195,10 @@ bool parse_log_format(std::string_view word, LogFormat& out) noexcept {
   return true;
 }
 
-std::string format_log_line(LogFormat format, LogLevel level, std::int64_t unix_ms, std::string_view message,
-                            std::initializer_list<Field> fields) {
-  const std::string_view level_name = kLevelNames[static_cast<std::size_t>(level)];
+std::string format_log_line(LogFormat format, Subsystem subsystem, LogLevel level, std::int64_t unix_ms,
+                            std::string_view message, std::initializer_list<Field> fields) {
+  const std::string_view level_name = name_of(level);
+  const std::string_view subsystem_name = kSubsystemNames[static_cast<std::size_t>(subsystem)];
   std::string line;
   line.reserve(160);
   if (format == LogFormat::kJson) {
@@ -160,6 +206,8 @@ std::string format_log_line(LogFormat format, LogLevel level, std::int64_t unix_
     append_time(line, unix_ms);
     line += "\",\"level\":\"";
     line += level_name;
+    line += "\",\"subsystem\":\"";
+    line += subsystem_name;
     line += "\",\"message\":";
     append_quoted(line, message);
     for (const Field& field : fields) {
@@ -172,9 +220,9 @@ std::string format_log_line(LogFormat format, LogLevel level, std::int64_t unix_
     return line;
   }
   append_time(line, unix_ms);
+  append_column(line, level_name, 5);
+  append_column(line, subsystem_name, 7);
   line += ' ';
-  line += level_name;
-  line.append(level_name.size() < 5 ? 2 : 1, ' ');
   line += message;
   for (const Field& field : fields) {
     line += ' ';

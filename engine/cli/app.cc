@@ -15,6 +15,8 @@ constexpr const char* kAbout =
     "weft keeps folders equal between machines and moves their data over every network port they have.\n"
     "It speaks Syncthing's protocol: the other side may be a weft or a Syncthing.";
 
+constexpr const char* kLevelsLike = "debug, links=debug or warn,paths=trace";
+
 constexpr const char* kFirstSteps =
     "First steps, on both machines:\n"
     "  weft init                                  make a home directory with an identity\n"
@@ -34,6 +36,7 @@ struct Options {
   FolderShareOptions folder_share;
   StatusOptions status;
   PolicyOptions policy;
+  LogLevelOptions log_level_of_daemon;
   PortAddOptions port_add;
   PortRemoveOptions port_remove;
   LabOptions lab;
@@ -46,10 +49,18 @@ void add_home(CLI::App& command, Options& options) {
       ->type_name("DIR");
 }
 
+// "": they are right.
+std::string wrong_levels(const std::string& words) {
+  base::LogLevels levels{};
+  return base::parse_log_levels(words, levels) ? "" : words + ": no such level or subsystem; write it as in " + kLevelsLike;
+}
+
 void add_log(CLI::App& command, Options& options) {
-  command.add_option("--log-level", options.log_level, "How much to log: trace, debug, info, warn, error")
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}));
+  command.add_option("--log-level", options.log_level,
+                     "How much to log: trace, debug, info, warn or error; of one subsystem: links=debug "
+                     "(daemon, links, paths, ports, folders, api). Several with commas between")
+      ->type_name("LEVELS")
+      ->check(wrong_levels);
   command.add_option("--log-format", options.log_format, "text (key=value) or json, one line per event")
       ->type_name("FORMAT")
       ->check(CLI::IsMember({"text", "json"}));
@@ -124,6 +135,18 @@ CLI::App* add_policy(CLI::App& app, Options& options) {
   return policy;
 }
 
+CLI::App* add_log_level(CLI::App& app, Options& options) {
+  CLI::App* const log_level = app.add_subcommand("log-level", "Show or change how much the running daemon logs");
+  add_home(*log_level, options);
+  log_level->add_option("LEVELS", options.log_level_of_daemon.levels,
+                        "Of all subsystems, or of one; without it, the present ones are printed")
+      ->check(wrong_levels);
+  log_level->footer("It lasts until the daemon ends; `weft serve --log-level` says how it begins.\n"
+                    "Subsystems: daemon, links, paths, ports, folders, api. Levels: trace, debug, info, warn, error.\n"
+                    "Examples:\n  weft log-level\n  weft log-level paths=debug\n  weft log-level warn,links=trace");
+  return log_level;
+}
+
 CLI::App* add_port_add(CLI::App& port, Options& options) {
   CLI::App* const add = port.add_subcommand("add", "Open one more port, or try again one that could not be opened");
   PortAddOptions& to = options.port_add;
@@ -178,11 +201,11 @@ CLI::App* add_lab(CLI::App& app, LabOptions& options) {
 }
 
 void configure_logging(const Options& options) {
-  base::LogLevel level = base::LogLevel::kInfo;
+  base::LogLevels levels = base::all_at(base::LogLevel::kInfo);
   base::LogFormat format = base::LogFormat::kText;
-  (void)base::parse_log_level(options.log_level, level);     // CLI11 has checked the words
+  (void)base::parse_log_levels(options.log_level, levels);     // CLI11 has checked the words
   (void)base::parse_log_format(options.log_format, format);
-  base::configure_log(level, format);
+  base::configure_log(levels, format);
 }
 
 // CLI11 answers --help and --version by an exception as well, with code 0.
@@ -213,6 +236,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   add_home(*status, options);
   status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
   CLI::App* const policy = add_policy(app, options);
+  CLI::App* const log_level = add_log_level(app, options);
   CLI::App* const port = app.add_subcommand("port", "Add ports to the running daemon, or remove them");
   port->require_subcommand(1);
   CLI::App* const port_add = add_port_add(*port, options);
@@ -234,12 +258,14 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   const std::filesystem::path home = options.home.empty() ? default_home() : std::filesystem::path(options.home);
   configure_logging(options);
   options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
-      options.status.home = options.policy.home = options.port_add.home = options.port_remove.home = home;
+      options.status.home = options.policy.home = options.log_level_of_daemon.home = options.port_add.home =
+          options.port_remove.home = home;
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
   if (status->parsed()) return status_command(options.status, io);
   if (policy->parsed()) return policy_command(options.policy, io);
+  if (log_level->parsed()) return log_level_command(options.log_level_of_daemon, io);
   if (port_add->parsed()) return port_add_command(options.port_add, io);
   if (port_remove->parsed()) return port_remove_command(options.port_remove, io);
   if (lab->parsed()) return lab_command(options.lab, io);

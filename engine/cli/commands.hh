@@ -66,6 +66,12 @@ struct PolicyOptions {
 };
 [[nodiscard]] int policy_command(const PolicyOptions& options, const Io& io);
 
+struct LogLevelOptions {
+  std::filesystem::path home;
+  std::string levels;                        // as base::parse_log_levels; empty: show them only
+};
+[[nodiscard]] int log_level_command(const LogLevelOptions& options, const Io& io);
+
 struct PortAddOptions {
   std::filesystem::path home;
   std::string name, device;                  // device empty: one that could not be opened is tried again

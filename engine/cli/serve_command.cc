@@ -29,7 +29,7 @@ int serve_command(const std::filesystem::path& home_path, const Io& io) {
   // Before the daemon, so that a wrong configuration starts nothing.
   if (gui.enabled && !api::check_config(api_config, why)) return refuse(io, kWrong, why);
 
-  for (const std::string& notice : home->config.notices) base::log(base::LogLevel::kWarn, notice);
+  for (const std::string& notice : home->config.notices) base::log(base::Subsystem::kDaemon, base::LogLevel::kWarn, notice);
   auto daemon = run::Daemon::start(run::DaemonConfig{home_path, std::move(home->config), std::move(home->weft),
                                                      std::move(home->identity)}, why);
   if (!daemon) return refuse(io, exit_code_of(daemon.error()), why);

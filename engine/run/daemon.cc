@@ -17,6 +17,7 @@
 namespace weft::run {
 
 using base::LogLevel;
+using base::Subsystem;
 
 namespace {
 
@@ -35,7 +36,7 @@ void raise_file_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 65536);
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
-    base::log(LogLevel::kWarn, "the limit of open files cannot be raised");
+    base::log(Subsystem::kDaemon, LogLevel::kWarn, "the limit of open files cannot be raised");
 }
 
 base::Status no_engine() {
@@ -96,15 +97,15 @@ base::Status Daemon::open_all(std::string& why) {
   signals_.add(SIGTERM);
   signals_.async_wait([this](const boost::system::error_code& error, int signal) {
     if (error) return;
-    base::log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+    base::log(Subsystem::kDaemon, LogLevel::kInfo, "stopping", {{"signal", signal}});
     begin_stop();
   });
-  base::log(LogLevel::kInfo, "weft started",
+  base::log(Subsystem::kDaemon, LogLevel::kInfo, "weft started",
             {{"version", base::kVersionText}, {"id", proto::to_text(setup_.identity.id())},
              {"home", setup_.home.string()}, {"folders", static_cast<std::uint64_t>(setup_.config.folders.size())},
              {"ports", static_cast<std::uint64_t>(setup_.weft.ports.size())}});
   if (engine_ != nullptr)
-    base::log(LogLevel::kInfo, "datapath started",
+    base::log(Subsystem::kDaemon, LogLevel::kInfo, "datapath started",
               {{"cores", engine_->cores()}, {"aead", engine_->aead_name()}, {"memory", engine_->memory_kind()},
                {"disk", *engine_->disk_fallback() == '\0' ? "registered buffers" : engine_->disk_fallback()}});
   return {};
@@ -146,7 +147,7 @@ int Daemon::run(std::function<void()> on_stopping) {
   io_.run();
   // Nothing of the control plane runs from here on. Cores stop before what they work for goes.
   if (engine_ != nullptr) engine_->stop();
-  base::log(LogLevel::kInfo, "weft stopped");
+  base::log(Subsystem::kDaemon, LogLevel::kInfo, "weft stopped");
   return 0;
 }
 
@@ -170,7 +171,7 @@ base::Status Daemon::set_policy(share::Policy policy) {
   const share::Policy before = datapath_->policy();
   if (!datapath_->set_policy(policy))
     return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml: files travel over the TLS link");
-  base::log(LogLevel::kInfo, "scheduler policy changed by order",
+  base::log(Subsystem::kPaths, LogLevel::kInfo, "scheduler policy changed by order",
             {{"from", share::name_of(before)}, {"to", share::name_of(policy)}});
   return {};
 }
@@ -184,7 +185,7 @@ base::Status Daemon::add_port(std::string_view lines, std::string& why) {
     return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
   }
   TRY(engine_->add_port(*port, why));
-  base::log(LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});
+  base::log(Subsystem::kPorts, LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});
   datapath_->on_ports_changed();
   return {};
 }
@@ -192,7 +193,7 @@ base::Status Daemon::add_port(std::string_view lines, std::string& why) {
 base::Status Daemon::reopen_port(std::string_view name, std::string& why) {
   if (engine_ == nullptr) return no_engine();
   TRY(engine_->reopen_port(name, why));
-  base::log(LogLevel::kInfo, "port opened by order", {{"port", name}});
+  base::log(Subsystem::kPorts, LogLevel::kInfo, "port opened by order", {{"port", name}});
   datapath_->on_ports_changed();
   return {};
 }
@@ -200,7 +201,7 @@ base::Status Daemon::reopen_port(std::string_view name, std::string& why) {
 base::Status Daemon::remove_port(std::string_view name) {
   if (engine_ == nullptr) return no_engine();
   TRY(engine_->remove_port(name));
-  base::log(LogLevel::kInfo, "port removed by order", {{"port", name}});
+  base::log(Subsystem::kPorts, LogLevel::kInfo, "port removed by order", {{"port", name}});
   datapath_->on_ports_changed();
   return {};
 }
@@ -209,7 +210,7 @@ base::Status Daemon::impair(std::string_view name, const nic::Impairment& impair
   for (std::uint32_t i = 0; engine_ != nullptr && i < base::kPortsMax; ++i) {
     nic::Port* port = engine_->port(i);
     if (port == nullptr || port->config().name != name) continue;
-    base::log(LogLevel::kWarn, "port impaired by order",
+    base::log(Subsystem::kPorts, LogLevel::kWarn, "port impaired by order",
               {{"port", name}, {"blackhole", impairment.blackhole}, {"drop_ppm", impairment.drop_ppm},
                {"delay_us", impairment.delay_us}, {"rate_Bps", impairment.rate_Bps},
                {"link_down", impairment.link_down}});

@@ -58,6 +58,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] TransferTotals totals() const override;
   [[nodiscard]] const model::StallLog& stalls() const override { return model_->stalls(); }
   [[nodiscard]] std::vector<PathStatus> paths() const override;
+  [[nodiscard]] std::vector<SessionStatus> sessions() const override;
   [[nodiscard]] DatapathStatus datapath() const override;
   [[nodiscard]] RefusalStatus refusals() const override;
 

@@ -11,6 +11,7 @@ SystemStatus Daemon::system_status() const {
   s.listeners = links_->listeners();
   s.dials = links_->dial_status();
   s.pending = links_->pending();
+  s.dial_counters = links_->dials();
   s.link_totals = links_->totals();
   return s;
 }
@@ -24,7 +25,7 @@ std::vector<LinkStatus> Daemon::links() const {
     s.device = device.id;
     s.name = device.name;
     s.paused = device.paused;
-    s.verdict = link_watch_->verdict_of(device.id);
+    s.times_ready = links_->times_ready(device.id);
     if (net::Link* link = links_->link_of(device.id)) {
       s.connected = true;
       s.weft = link->peer_is_weft();
@@ -38,6 +39,7 @@ std::vector<LinkStatus> Daemon::links() const {
       s.type = link->type();
       s.crypto = link->crypto();
       if (const auto figures = link->tcp_figures()) s.tcp = *figures;
+      s.verdict = link_watch_->verdict_of(device.id);
     }
     out.push_back(std::move(s));
   }
@@ -89,12 +91,19 @@ std::vector<PathStatus> Daemon::paths() const {
       s.verdict = path.verdict;
       s.activity = path.activity;
       s.port_up = path.port_up;
+      s.probes = path.probes;
       for (std::size_t core = 0; core < path.lanes.size(); ++core) {
         s.session = path.lanes[core].session;
         s.lanes.push_back({base::CoreId{static_cast<std::uint8_t>(core)}, path.lanes[core]});
       }
       out.push_back(std::move(s));
     }
+  return out;
+}
+
+std::vector<SessionStatus> Daemon::sessions() const {
+  std::vector<SessionStatus> out;
+  for (const auto& session : datapath_->sessions()) out.push_back({session.peer, session.counters});
   return out;
 }
 

@@ -16,7 +16,7 @@ net::DialRecord IndexDialHistory::of(const base::DeviceId& device, const std::st
 
 void IndexDialHistory::save(const base::DeviceId& device, const std::string& address, const net::DialRecord& record) {
   if (const auto done = index_.set_device_fact(device, key_of(address), net::to_text(record)); !done)
-    base::log(base::LogLevel::kDebug, "how a dial went was not kept", {{"error", done.error().text}});
+    base::log(base::Subsystem::kLinks, base::LogLevel::kDebug, "how a dial went was not kept", {{"error", done.error().text}});
 }
 
 }  // namespace weft::run

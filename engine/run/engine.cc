@@ -77,10 +77,10 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
     CPU_ZERO(&set);
     CPU_SET(static_cast<std::size_t>(cpu), &set);
     if (::pthread_setaffinity_np(::pthread_self(), sizeof set, &set) != 0)
-      base::log(base::LogLevel::kWarn, "data core cannot be pinned", {{"cpu", cpu}});
+      base::log(base::Subsystem::kPorts, base::LogLevel::kWarn, "data core cannot be pinned", {{"cpu", cpu}});
   }
   if (const auto registered = eal.register_thread(); !registered) {
-    base::log(base::LogLevel::kError, "data core cannot start", {{"error", registered.error().text}});
+    base::log(base::Subsystem::kPorts, base::LogLevel::kError, "data core cannot start", {{"error", registered.error().text}});
     return;
   }
   MonotonicClock clock;
@@ -116,7 +116,7 @@ base::Status Engine::open_ports(const std::vector<model::PortConfig>& configs, s
       ++number;
       continue;
     }
-    base::log(base::LogLevel::kError, "a port is left out", {{"port", config.name}, {"why", sentence}});
+    base::log(base::Subsystem::kPorts, base::LogLevel::kError, "a port is left out", {{"port", config.name}, {"why", sentence}});
     if (!first) {
       first = opened.error();
       why = sentence;
@@ -182,7 +182,7 @@ base::Status Engine::remove_port(std::string_view name) {
 void Engine::close_port(std::uint32_t number) {
   MUST(leaving(number));
   for (auto& core : cores_) core->port_views[number] = nullptr;
-  base::log(base::LogLevel::kInfo, "port closed", {{"port", ports_[number]->config.name}});
+  base::log(base::Subsystem::kPorts, base::LogLevel::kInfo, "port closed", {{"port", ports_[number]->config.name}});
   ports_[number] = nullptr;
 }
 
@@ -259,7 +259,7 @@ base::Result<std::unique_ptr<Engine>> Engine::start(const model::WeftConfig& con
   // each pool wants one piece of the heap.
   eal.memory_mb = std::max<std::uint32_t>(eal.memory_mb, static_cast<std::uint32_t>(needed / 4 * 5 >> 20) + 32);
   eal.log = [](nic::EalLogLevel level, std::string_view text) {
-    base::log(level == nic::EalLogLevel::kError ? base::LogLevel::kWarn : base::LogLevel::kDebug, "dpdk",
+    base::log(base::Subsystem::kPorts, level == nic::EalLogLevel::kError ? base::LogLevel::kWarn : base::LogLevel::kDebug, "dpdk",
               {{"text", text}});
   };
   // Touching the slots and DPDK's start, which sleeps to measure the clock, take about 0.1 s each: side by side.
@@ -331,7 +331,8 @@ void Engine::poll_ports(base::Instant now) {
     const nic::PortReport report = port->device->report();   // takes the cores' newest numbers over, for whoever asks next
     if (port->clash_said || report.udp.drops[static_cast<std::size_t>(nic::NicDrop::kAddressClash)] == 0) continue;
     port->clash_said = true;
-    base::log(base::LogLevel::kError, "another station has the address of a port: give one of them another",
+    base::log(base::Subsystem::kPorts, base::LogLevel::kError,
+              "another station has the address of a port: give one of them another",
               {{"port", port->config.name}});
   }
 }

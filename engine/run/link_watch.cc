@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "bep/net/steady.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
 
@@ -36,20 +37,21 @@ void LinkWatch::look() {
         report = {.connected = true, .rtt = figures->rtt, .rttvar = figures->rttvar, .rtt_min = figures->rtt_min,
                   .bytes_sent = figures->bytes_sent, .bytes_again = figures->bytes_again};
     }
-    const health::LinkVerdict before = watched.verdict;
     watched.verdict = health::judge(report, watched.memory, settings_);
     if (link == nullptr) continue;
     link->set_keep_alive(watched.verdict.keep_alive);   // always: it may be another link than last time
-    tell(device, before, watched.verdict);
+    tell(device, watched);
   }
 }
 
-void LinkWatch::tell(const base::DeviceId& device, const health::LinkVerdict& before, const health::LinkVerdict& now) {
-  if (before.degrading == now.degrading) return;
-  base::log(now.degrading ? base::LogLevel::kWarn : base::LogLevel::kInfo,
-            now.degrading ? "link gets worse" : "link no longer gets worse",
+void LinkWatch::tell(const base::DeviceId& device, Watched& watched) {
+  const health::LinkVerdict& now = watched.verdict;
+  const health::News news = watched.told.on_verdict(true, now.score, now.degrading, net::steady_now());
+  if (news == health::News::kNone) return;
+  base::log(base::Subsystem::kLinks, news == health::News::kWorse ? base::LogLevel::kWarn : base::LogLevel::kInfo,
+            std::string("link ") + health::text_of(news),
             {{"peer", proto::short_id_text(proto::short_id(device))}, {"score", now.score},
-             {"why", share::name_of(now.reason)}});
+             {"before", watched.told.before()}, {"why", share::name_of(now.reason)}});
 }
 
 health::LinkVerdict LinkWatch::verdict_of(const base::DeviceId& device) const {

@@ -10,6 +10,7 @@
 
 #include "bep/net/link_manager.hh"
 #include "health/link_health.hh"
+#include "health/score_told.hh"
 
 namespace weft::run {
 
@@ -26,10 +27,11 @@ class LinkWatch {
   struct Watched {
     health::LinkMemory memory;
     health::LinkVerdict verdict;
+    health::ScoreTold told;
   };
   void arm();
   void look();
-  static void tell(const base::DeviceId& device, const health::LinkVerdict& before, const health::LinkVerdict& now);
+  static void tell(const base::DeviceId& device, Watched& watched);
 
   net::LinkManager& links_;
   health::Settings settings_;

@@ -12,6 +12,7 @@
 namespace weft::run {
 
 using base::LogLevel;
+using base::Subsystem;
 using share::Command;
 
 namespace {
@@ -73,7 +74,7 @@ void WeftSession::take_ports(const proto::Offer& offer) {
     known = {};
     if (!theirs.exists()) continue;
     if (theirs.generation < peer_generations_least_[i]) {
-      base::log(LogLevel::kWarn, "the peer offers a port again that it had taken away: not used",
+      base::log(Subsystem::kPaths, LogLevel::kWarn, "the peer offers a port again that it had taken away: not used",
                 {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"remote", theirs.name}});
       continue;
     }
@@ -129,7 +130,7 @@ void WeftSession::add_candidates(base::Instant now) {
       if (!paths_[base::to_index(id_of(local, remote))].exists && add_path(local, remote, now)) ++have;
     }
   if (have == 0 && few > 0)
-    base::log(LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});
 }
 
@@ -153,14 +154,15 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   // memif's two ends share rings: DPDK 22.11 does not notice ends that differ in queues or frame size, and what one
   // writes then is not what the other reads.
   if (ours.shares_rings && (peer_offer_.cores != engine_.cores() || theirs.mtu != ours.mtu)) {
-    base::log(LogLevel::kError, "a memif port needs the same cores and mtu in weft.toml at both ends: not used",
+    base::log(Subsystem::kPaths, LogLevel::kError,
+              "a memif port needs the same cores and mtu in weft.toml at both ends: not used",
               {{"port", ours.name}, {"remote", theirs.name}, {"cores", engine_.cores()},
                {"peer_cores", peer_offer_.cores}, {"mtu", ours.mtu}, {"peer_mtu", theirs.mtu}});
     return false;
   }
   const bool is_new = !knows_remote(theirs.address);
   if (is_new && remotes_.size() == base::kRemotesPerSessionMax) {
-    base::log(LogLevel::kWarn, "the peer has offered too many addresses: not used",
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "the peer has offered too many addresses: not used",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"limit", base::kRemotesPerSessionMax}});
     return false;
   }
@@ -168,7 +170,8 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
                                       static_cast<std::uint16_t>(theirs.udp_port_base));
   if (!flow) {
     // Ports on other wires than the peer's are nothing to be told of.
-    base::log(flow.error().code == base::Errc::kLimit ? LogLevel::kWarn : LogLevel::kDebug, "no path between two ports",
+    base::log(Subsystem::kPaths, flow.error().code == base::Errc::kLimit ? LogLevel::kWarn : LogLevel::kDebug,
+              "no path between two ports",
               {{"local", ours.name}, {"remote", theirs.name}, {"why", flow.error().text}});
     return false;
   }
@@ -242,7 +245,7 @@ std::optional<share::PacketKey> WeftSession::key(base::PathId id, std::uint32_t 
   auto derived = wire::derive_packet_key(secret_, keyed, base::CoreId{static_cast<std::uint8_t>(core)},
                                          tx ? sending : wire::opposite(sending), epoch);
   if (derived) return *derived;
-  base::log(LogLevel::kError, "a packet key could not be derived", {{"error", derived.error().text}});
+  base::log(Subsystem::kPaths, LogLevel::kError, "a packet key could not be derived", {{"error", derived.error().text}});
   return std::nullopt;
 }
 
@@ -263,6 +266,7 @@ void WeftSession::supply_keys(const share::LaneReport& lane, std::uint32_t core)
 }
 
 void WeftSession::handle_change(const migrate::PathChange& change) {
+  count_change(change);
   log_change(change);
   if (change.to != share::PathState::kAbsent) return;
   for (std::uint32_t core = 0; core < cores_; ++core) {
@@ -275,11 +279,20 @@ void WeftSession::handle_change(const migrate::PathChange& change) {
   candidates_due_ = true;
 }
 
+void WeftSession::count_change(const migrate::PathChange& change) {
+  Path& path = paths_[base::to_index(change.path)];
+  if (change.to == share::PathState::kDown && share::is_usable(change.from)) {
+    path.fell = true;
+    ++counters_.falls;
+    if (book_.usable_count() > 0) ++counters_.failovers;
+  }
+  if (share::is_in_use(change.to) && std::exchange(path.fell, false)) ++counters_.returns;
+}
+
 void WeftSession::log_change(const migrate::PathChange& change) const {
   const Path& path = paths_[base::to_index(change.path)];
-  const bool better = change.to == share::PathState::kActive || change.to == share::PathState::kStandby ||
-                      change.to == share::PathState::kProbing;
-  base::log(better ? LogLevel::kInfo : LogLevel::kWarn, "path changed",
+  const bool better = share::is_in_use(change.to) || change.to == share::PathState::kProbing;
+  base::log(Subsystem::kPaths, better ? LogLevel::kInfo : LogLevel::kWarn, "path changed",
             {{"peer", proto::short_id_text(proto::short_id(peer_))},
              {"local", path.local_name},
              {"remote", path.remote_name},

@@ -9,6 +9,7 @@
 namespace weft::run {
 
 using base::LogLevel;
+using base::Subsystem;
 
 Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
                    const health::Settings& health)
@@ -84,7 +85,7 @@ void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionL
   if (session == nullptr) {
     const auto slot = free_slot();
     if (!slot) {
-      base::log(LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
+      base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
                 {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
       return;
     }
@@ -158,9 +159,10 @@ void Sessions::tick() {
 std::vector<Sessions::SessionShown> Sessions::shown() const {
   std::vector<SessionShown> shown;
   for (const auto& [device, session] : sessions_) {
-    if (!session->active()) continue;
-    SessionShown out;
+    SessionShown& out = shown.emplace_back();
     out.peer = device;
+    out.counters = session->counters();
+    if (!session->active()) continue;
     out.paths = session->paths();
     for (std::uint32_t core = 0; core < engine_.cores(); ++core) {
       const share::SessionReport& r = engine_.channel(core).report().sessions[base::to_index(session->slot())];
@@ -170,7 +172,6 @@ std::vector<Sessions::SessionShown> Sessions::shown() const {
       out.totals.extents_serving += r.extents_serving;
       out.totals.stall_max = std::max(out.totals.stall_max, r.stall_max);
     }
-    shown.push_back(std::move(out));
   }
   return shown;
 }

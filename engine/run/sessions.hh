@@ -56,6 +56,8 @@ class Sessions {
   // ---- to show
   struct SessionShown {
     base::DeviceId peer{};
+    SessionCounters counters;
+    // Of a session under way; else zeros and none.
     share::SessionReport totals;      // summed over cores
     std::vector<PathShown> paths;
   };

@@ -28,8 +28,9 @@
 #include "engine/base/types.hh"
 #include "engine/nic/impairment.hh"
 #include "engine/nic/port.hh"
-#include "engine/share/report.hh"
+#include "engine/run/session_counters.hh"
 #include "engine/share/path_event.hh"
+#include "engine/share/report.hh"
 #include "engine/share/table.hh"
 #include "health/link_health.hh"
 
@@ -42,6 +43,7 @@ struct SystemStatus {
   std::vector<net::ListenerStatus> listeners;
   std::vector<net::DialStatus> dials;            // last try per address
   std::vector<net::PendingDevice> pending;       // unknown devices that knocked
+  net::DialCounters dial_counters{};             // since start
   net::LinkTotals link_totals{};                 // since start, closed links included
 };
 
@@ -50,6 +52,7 @@ struct LinkStatus {
   base::DeviceId device{};
   std::string name;                              // configured, else the peer's own, else empty
   bool paused = false;
+  std::uint64_t times_ready = 0;                 // links to it that there have been since start
   bool connected = false;                        // the rest is set only while it is
   bool weft = false;                             // the peer speaks weft's datapath too
   std::int64_t started_unix_ms = 0;
@@ -59,7 +62,7 @@ struct LinkStatus {
   std::string type;                              // "tcp-client", "tcp-server"
   std::string crypto;                            // "TLS1.3-TLS_AES_128_GCM_SHA256"
   net::TcpFigures tcp{};                         // zeros: unknown
-  health::LinkVerdict verdict{};                 // of the last few seconds, also while it is away
+  health::LinkVerdict verdict{};                 // of the last few seconds
 };
 
 struct LaneStatus {
@@ -79,7 +82,14 @@ struct PathStatus {
   share::PathVerdict verdict{};                  // health's newest
   health::Activity activity = health::Activity::kActive;   // of its session
   bool port_up = true;
+  std::uint64_t probes = 0;                      // that health has asked for
   std::vector<LaneStatus> lanes;                 // the lanes that exist, by core
+};
+
+// One weft peer with a datapath, or that had one.
+struct SessionStatus {
+  base::DeviceId device{};
+  SessionCounters counters{};
 };
 
 struct PortStatus {
@@ -150,6 +160,7 @@ class StatusSource {
   [[nodiscard]] virtual TransferTotals totals() const = 0;
   [[nodiscard]] virtual const model::StallLog& stalls() const = 0; // on the clock of now()
   [[nodiscard]] virtual std::vector<PathStatus> paths() const = 0; // by device, then path
+  [[nodiscard]] virtual std::vector<SessionStatus> sessions() const = 0;
   [[nodiscard]] virtual DatapathStatus datapath() const = 0;
   [[nodiscard]] virtual RefusalStatus refusals() const = 0;
 };

@@ -11,6 +11,7 @@
 namespace weft::run {
 
 using base::LogLevel;
+using base::Subsystem;
 using share::Command;
 
 namespace {
@@ -57,7 +58,7 @@ void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
   // began once more under the link's secret would repeat nonces. They are taken by tick(), at our pace and not the peer's.
   if (std::exchange(offer_awaited_, false)) {
     if (active_ && offer.session_id_previous == id_) {
-      base::log(LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
+      base::log(Subsystem::kPaths, LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
       repeat_grants();
       schedule_flush();
     } else {
@@ -81,7 +82,7 @@ void WeftSession::begin(base::Instant now) {
   const auto theirs = std::count_if(peer_ports_.begin(), peer_ports_.end(), [](const auto& port) { return port.exists(); });
   if (offer.version != proto::kOfferVersion || theirs == 0 || our_offer_.ports.empty() || offer.cores == 0 ||
       std::none_of(wire::kAeadNames.begin(), wire::kAeadNames.end(), common)) {
-    base::log(LogLevel::kWarn, "no datapath with this peer: its offer has nothing in common with ours",
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath with this peer: its offer has nothing in common with ours",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"version", offer.version},
                {"ports", static_cast<std::uint64_t>(theirs)},
                {"our_ports", static_cast<std::uint64_t>(our_offer_.ports.size())}});
@@ -89,13 +90,13 @@ void WeftSession::begin(base::Instant now) {
   }
   const std::uint32_t chunk = std::min(offer.chunk_bytes_max, our_offer_.chunk_bytes_max);
   if (chunk < base::kChunkBytesMin) {
-    base::log(LogLevel::kWarn, "no datapath with this peer: its MTU is too small",
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath with this peer: its MTU is too small",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"chunk_bytes", chunk}});
     return;
   }
   MUST(secret_of_ != link_->number());
   if (!link_->export_secret(wire::kExporterLabel, secret_) || !link_->export_secret(kIdLabel, id_)) {
-    base::log(LogLevel::kError, "no datapath with this peer: the TLS exporter failed",
+    base::log(Subsystem::kPaths, LogLevel::kError, "no datapath with this peer: the TLS exporter failed",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});
     id_ = {};
     return;
@@ -113,7 +114,7 @@ void WeftSession::begin(base::Instant now) {
     engine_.channel(core).send(c);
   }
   add_candidates(now);
-  base::log(LogLevel::kInfo, "session begun",
+  base::log(Subsystem::kPaths, LogLevel::kInfo, "session begun",
             {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"cores", cores_}, {"chunk_bytes", chunk_bytes_},
              {"peer_ports", static_cast<std::uint64_t>(theirs)}});
 }
@@ -161,7 +162,7 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
     MUST(reports.try_push(report));
   }
   for (const share::PathVerdict& verdict : monitor_.tick(reports.span(), now)) {
-    note_verdict(verdict);
+    note_verdict(verdict, now);
     if (const auto change = book_.apply(verdict, now)) handle_change(*change);
   }
   if (candidates_due_) add_candidates(now);
@@ -173,15 +174,18 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   else if (now - parked_since_ > kParkTime) end("nothing was heard for the park time");
 }
 
-void WeftSession::note_verdict(const share::PathVerdict& verdict) {
+void WeftSession::note_verdict(const share::PathVerdict& verdict, base::Instant now) {
   Path& path = paths_[base::to_index(verdict.path)];
-  const bool was = path.verdict.degrading;
   path.verdict = verdict;
-  if (was == verdict.degrading) return;
-  base::log(verdict.degrading ? LogLevel::kWarn : LogLevel::kInfo,
-            verdict.degrading ? "path gets worse" : "path no longer gets worse",
+  if (verdict.probe_due) ++path.probes;
+  // What a path is worth that carries nothing is told with its state.
+  const bool judged = share::is_in_use(book_.entry(verdict.path).state);
+  const health::News news = path.told.on_verdict(judged, verdict.score, verdict.degrading, now);
+  if (news == health::News::kNone) return;
+  base::log(Subsystem::kPaths, news == health::News::kWorse ? LogLevel::kWarn : LogLevel::kInfo,
+            std::string("path ") + health::text_of(news),
             {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"local", path.local_name}, {"remote", path.remote_name},
-             {"score", verdict.score}, {"why", share::name_of(verdict.score_reason)}});
+             {"score", verdict.score}, {"before", path.told.before()}, {"why", share::name_of(verdict.score_reason)}});
 }
 
 void WeftSession::note_usable(base::Instant now) {
@@ -194,7 +198,9 @@ void WeftSession::note_usable(base::Instant now) {
 }
 
 void WeftSession::cancel_fetches() {
-  base::log(LogLevel::kWarn, "no usable path: the link takes over", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
+  ++counters_.takeovers;
+  base::log(Subsystem::kPaths, LogLevel::kWarn, "no usable path: the link takes over",
+            {{"peer", proto::short_id_text(proto::short_id(peer_))}});
   for (std::uint32_t core = 0; core < cores_; ++core) {
     engine_.channel(core).cancel_waiting(slot_);
     engine_.channel(core).send(command(Command::Kind::kDropRequests));
@@ -202,7 +208,8 @@ void WeftSession::cancel_fetches() {
 }
 
 void WeftSession::end(const char* why) {
-  base::log(LogLevel::kInfo, "session ended", {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"why", why}});
+  base::log(Subsystem::kPaths, LogLevel::kInfo, "session ended",
+            {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"why", why}});
   active_ = false;
   id_ = {};
   OPENSSL_cleanse(secret_.data(), secret_.size());
@@ -254,6 +261,7 @@ std::vector<PathShown> WeftSession::paths() const {
     out.verdict = path.verdict;
     out.activity = monitor_.activity(host_.now());
     out.port_up = path.port_was_up;
+    out.probes = path.probes;
     for (std::uint32_t core = 0; core < cores_; ++core) {
       const share::CoreReport& report = engine_.channel(core).report();
       for (std::uint32_t k = 0; k < report.lane_count; ++k)

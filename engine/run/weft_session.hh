@@ -22,8 +22,10 @@
 #include <vector>
 
 #include "engine/run/core_channel.hh"
+#include "engine/run/session_counters.hh"
 #include "engine/run/session_world.hh"
 #include "health/monitor.hh"
+#include "health/score_told.hh"
 #include "migrate/path_book.hh"
 
 namespace weft::run {
@@ -38,6 +40,7 @@ struct PathShown {
   share::PathVerdict verdict{};                    // health's newest
   health::Activity activity = health::Activity::kActive;   // of the session
   bool port_up = true;
+  std::uint64_t probes = 0;                        // that health has asked for
   std::vector<share::LaneReport> lanes;            // one per core
 };
 
@@ -87,6 +90,7 @@ class WeftSession {
 
   // ---- to show
   [[nodiscard]] std::vector<PathShown> paths() const;
+  [[nodiscard]] const SessionCounters& counters() const { return counters_; }
   [[nodiscard]] const base::DeviceId& peer() const { return peer_; }
   [[nodiscard]] base::SessionId slot() const { return slot_; }
 
@@ -104,6 +108,9 @@ class WeftSession {
     std::uint32_t queue_packets_max = 0;
     bool port_was_up = true;
     share::PathVerdict verdict{};                             // the last tick's
+    health::ScoreTold told;
+    std::uint64_t probes = 0;
+    bool fell = false;                                        // and has not returned
     std::array<std::uint32_t, base::kCoresMax> tx_key_sent{}, rx_key_sent{};   // newest epoch handed out, by core
   };
   struct Transfer {
@@ -154,7 +161,8 @@ class WeftSession {
   // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
   [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
-  void note_verdict(const share::PathVerdict& verdict);
+  void note_verdict(const share::PathVerdict& verdict, base::Instant now);
+  void count_change(const migrate::PathChange& change);
   void cancel_fetches();
   void repeat_grants();
   void schedule_flush();
@@ -192,6 +200,7 @@ class WeftSession {
   migrate::PathBook book_;
   bool usable_ = false;                        // by paths, or until lately
   base::Instant pathless_since_ = base::kNever;
+  SessionCounters counters_;
   bool candidates_due_ = false;                // a path has gone: its id, and its place among the paths, are free
 
   std::map<std::uint32_t, Transfer> transfers_;   // by the model's transfer number; also the open_id on the wire

@@ -51,6 +51,7 @@ struct PathVerdict {
   PathReason score_reason = PathReason::kNone;
   std::uint32_t measure = 0;                // how bad that is (health/goodness.hh)
   bool degrading = false;                   // early warning: it gets worse, and has not failed yet
+  std::uint16_t trend_permille = 0;         // how near to that: 0 steady, from 1000 on it warns
   bool probe_due = false;                   // ask every core's lane of the path for a challenge
   base::Duration interval{};                // from one challenge to the next; 0: none, what it carries is the question
 };

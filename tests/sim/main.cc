@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   app.add_option("--processes", plan.processes, "how many at one time (one per CPU)");
   app.add_flag("--first", plan.first_only, "end a sweep at its first failure");
   CLI11_PARSE(app, argc, argv);
-  base::configure_log(verbose ? base::LogLevel::kInfo : base::LogLevel::kError, base::LogFormat::kText);
+  base::configure_log(base::all_at(verbose ? base::LogLevel::kInfo : base::LogLevel::kError), base::LogFormat::kText);
   if (*one) return replay(seed, quiet);
   if (*sweep) return many(plan, kSeedsForAllProbes);
   if (*minutes) {

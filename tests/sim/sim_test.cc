@@ -9,7 +9,7 @@ namespace weft::sim {
 namespace {
 
 TEST(Sim, ASeedIsTheSameWorldToTheByte) {
-  base::configure_log(base::LogLevel::kError, base::LogFormat::kText);
+  base::configure_log(base::all_at(base::LogLevel::kError), base::LogFormat::kText);
   for (std::uint64_t seed = 1; seed <= 8; ++seed) {
     const Outcome first = run_seed(seed), second = run_seed(seed);
     EXPECT_EQ(first.trace_hash, second.trace_hash) << "seed " << seed;
@@ -28,7 +28,7 @@ TEST(Sim, ATraceDoesNotChangeTheWorld) {
 class Regressions : public testing::TestWithParam<Regression> {};
 
 TEST_P(Regressions, PassNow) {
-  base::configure_log(base::LogLevel::kError, base::LogFormat::kText);
+  base::configure_log(base::all_at(base::LogLevel::kError), base::LogFormat::kText);
   const Outcome outcome = run_seed(GetParam().seed);
   EXPECT_FALSE(outcome.failed) << outcome.checker << ": " << outcome.text << "\nonce found: " << GetParam().found;
 }

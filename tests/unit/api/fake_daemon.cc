@@ -41,7 +41,8 @@ run::PathStatus path() {
   out.remote_udp = 22200;
   out.entry.state = share::PathState::kActive;
   out.entry.score = 97;
-  out.verdict = {.score = 97, .interval = base::milliseconds(2500)};
+  out.verdict = {.score = 97, .trend_permille = 500, .interval = base::milliseconds(2500)};
+  out.probes = 12;
   out.activity = health::Activity::kInactive;
   out.lanes = {lane(0, 400, 1000), lane(1, 200, 500)};
   return out;
@@ -60,6 +61,7 @@ FakeDaemon::FakeDaemon() {
                             {.configured = "tcp://0.0.0.0:1", .error = "permission denied"}};
   system_value.dials = {{.device = kAway, .address = "tcp://192.0.2.1:22000", .when_unix_ms = 1'700'000'001'000,
                          .error = "connection refused"}};
+  system_value.dial_counters = {.ready = 7, .failed = 9};
   system_value.link_totals = {.bytes_in = 77, .bytes_out = 88};
   docs.state = model::FolderState::kSyncing;
   docs.state_changed_s = 1'700'000'002;
@@ -78,6 +80,9 @@ FakeDaemon::FakeDaemon() {
   datapath_value.cores[1].drops[static_cast<std::size_t>(share::Drop::kTag)] = 4;
   datapath_value.ports = {{.name = "left", .device = "net_memif0"}, {.name = "right", .device = "net_memif1"}};
   datapath_value.ports[0].report.link_up = true;
+  datapath_value.ports[0].report.udp.packets_out = 30;
+  datapath_value.ports[0].report.missed = 2;
+  datapath_value.ports[0].report.no_mbuf = 3;
   for (const std::int64_t ms : {4'000, 4'034, 4'035, 4'900}) stalls_value.on_block(ms * 1'000'000);
 }
 
@@ -98,6 +103,7 @@ std::vector<run::LinkStatus> FakeDaemon::links() const {
   run::LinkStatus peer;
   peer.device = kPeer;
   peer.name = "peer";
+  peer.times_ready = 4;
   peer.connected = true;
   peer.weft = true;
   peer.started_unix_ms = 1'700'000'003'000;
@@ -111,6 +117,7 @@ std::vector<run::LinkStatus> FakeDaemon::links() const {
   peer.tcp = {.rtt = base::microseconds(2500), .rttvar = base::microseconds(300), .rtt_min = base::microseconds(500),
               .heard_ago = base::seconds(3)};
   peer.verdict = {.score = 61, .reason = share::PathReason::kLatency, .measure = 500, .loss_permille = 4, .degrading = true,
+                  .trend_permille = 1250,
                   .keep_alive = base::seconds(60)};
   run::LinkStatus away;
   away.device = kAway;

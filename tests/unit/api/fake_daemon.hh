@@ -44,6 +44,9 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   [[nodiscard]] run::TransferTotals totals() const override;
   [[nodiscard]] const model::StallLog& stalls() const override { return stalls_value; }
   [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
+  [[nodiscard]] std::vector<run::SessionStatus> sessions() const override {
+    return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3}}};
+  }
   [[nodiscard]] run::DatapathStatus datapath() const override { return datapath_value; }
   [[nodiscard]] run::RefusalStatus refusals() const override;
 

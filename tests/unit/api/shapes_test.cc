@@ -5,6 +5,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/api/url.hh"
+#include "engine/base/log.hh"
 #include "tests/unit/api/rig.hh"
 
 namespace weft::api {
@@ -302,6 +303,42 @@ TEST_F(Shapes, SchedulerNamesWhatIsWrong) {
     EXPECT_NE(reply.body.find(words), std::string::npos) << body << " -> " << reply.body;
   }
   EXPECT_TRUE(daemon.orders().empty());
+}
+
+class LogLevelsApi : public Shapes {
+ public:
+  ~LogLevelsApi() override { base::configure_log(base::all_at(base::LogLevel::kInfo), base::LogFormat::kText); }
+};
+
+TEST_F(LogLevelsApi, ShowWhatThereIsAndTakeWhatIsGiven) {
+  const std::string target = "/rest/system/loglevels";
+  const auto shown = nlohmann::json::parse(rig.get(target).body);
+  EXPECT_EQ(shown["levels"].size(), base::kSubsystemNames.size());
+  EXPECT_EQ(shown["packages"].size(), base::kSubsystemNames.size());
+  EXPECT_EQ(shown["levels"]["paths"], "INFO");
+  const cli::HttpReply reply = rig.post(target, R"({"paths": "DEBUG", "links": "warn"})");
+  EXPECT_EQ(reply.status, 200u) << reply.body;
+  const auto after = nlohmann::json::parse(reply.body)["levels"];
+  EXPECT_EQ(after["paths"], "DEBUG");
+  EXPECT_EQ(after["links"], "WARN");
+  EXPECT_EQ(after["ports"], "INFO");
+  EXPECT_TRUE(base::log_enabled(base::Subsystem::kPaths, base::LogLevel::kDebug));
+}
+
+TEST_F(LogLevelsApi, NameWhatIsWrongAndChangeNothing) {
+  const std::vector<std::pair<const char*, const char*>> cases = {
+      {R"({"paths": "DEBUG", "pathz": "INFO"})", "pathz: no such subsystem"},
+      {R"({"links": "DEBUG", "paths": "LOUD"})", "paths: one of"},
+      {R"({"paths": 3})", "paths: one of"},
+      {"[]", "not a JSON object"},
+      {"", "not a JSON object"}};
+  for (const auto& [body, words] : cases) {
+    const cli::HttpReply reply = rig.post("/rest/system/loglevels", body);
+    EXPECT_EQ(reply.status, 400u) << body;
+    EXPECT_NE(reply.body.find(words), std::string::npos) << body << " -> " << reply.body;
+  }
+  for (std::size_t i = 0; i < base::kSubsystemNames.size(); ++i)
+    EXPECT_EQ(base::log_level(static_cast<base::Subsystem>(i)), base::LogLevel::kInfo);
 }
 
 TEST(SchedulerWithoutPorts, IsAConflict) {

@@ -84,11 +84,11 @@ TEST(LinkHealth, FallsCountAndAreHalfForgottenInTenMinutes) {
     (void)judge(up(1000), memory, {});
     (void)judge({}, memory, {});
   }
-  const std::uint32_t after = memory.unrest;
+  const std::uint32_t after = memory.unrest.falls();
   EXPECT_GT(after, 7 * kOneFall);
   const std::uint8_t flapped = judge(up(1000), memory, {}).score;
   for (int call = 0; call < seconds(600).ns / kLinkEvery.ns; ++call) (void)judge(up(1000), memory, {});
-  EXPECT_NEAR(memory.unrest, after / 2, after / 20);
+  EXPECT_NEAR(memory.unrest.falls(), after / 2, after / 20);
   EXPECT_GT(judge(up(1000), memory, {}).score, flapped);
 }
 

@@ -336,6 +336,22 @@ TEST_F(PathHealthTest, LossLowersTheScoreAndIsForgotten) {
   EXPECT_GE(tick().score, before - 1);
 }
 
+TEST_F(PathHealthTest, WhatWasLostBeforeThePeerWasThereSaysNothingOfThePath) {
+  for (int i = 0; i < 300; ++i) {   // three seconds of challenges into the void
+    report_.packets_out += 10;
+    report_.packets_lost += 10;
+    tick();
+  }
+  be_active();
+  for (int i = 0; i < 300; ++i) {
+    report_.packets_out += 10;
+    report_.last_received = now_;
+    const PathVerdict verdict = tick();
+    ASSERT_FALSE(verdict.degrading) << i;
+    ASSERT_GE(verdict.score, 95) << i;
+  }
+}
+
 TEST_F(PathHealthTest, CountersThatStartAgainAreNoLoss) {
   be_active();
   report_.packets_out = 100'000;

@@ -240,7 +240,7 @@ class World {
  public:
   explicit World(const End::Setup& setup_a = two_ports(1), const End::Setup& setup_b = two_ports(2))
       : a(now, setup_a, 1, 2), b(now, setup_b, 2, 1) {
-    base::configure_log(base::LogLevel::kError, base::LogFormat::kText);   // hundreds of paths come and go here
+    base::configure_log(base::all_at(base::LogLevel::kError), base::LogFormat::kText);   // hundreds of paths come and go here
   }
 
   void link_up() {
