@@ -15,6 +15,8 @@ class Device:
     id: str
     name: str
     address: str = "dynamic"           # "tcp://127.0.0.1:22000", or "dynamic": it dials us
+    more_addresses: tuple = ()
+    connections: int = 0               # numConnections; 0: as many as the program likes
 
 
 @dataclasses.dataclass
@@ -76,6 +78,10 @@ def _add_device(root, device):
     element = ElementTree.SubElement(root, "device", {
         "id": device.id, "name": device.name, "compression": "metadata", "introducer": "false",
         "skipIntroductionRemovals": "false", "introducedBy": ""})
+    for address in device.more_addresses:
+        _child(element, "address", address)
+    if device.connections:             # stock 1.19 does not know it
+        _child(element, "numConnections", device.connections)
     for tag, value in {"address": device.address, "paused": False, "autoAcceptFolders": False, "maxSendKbps": 0,
                        "maxRecvKbps": 0, "maxRequestKiB": 0, "untrusted": False, "remoteGUIPort": 0}.items():
         _child(element, tag, value)
@@ -106,10 +112,10 @@ def write_config(home, own, gui_address, api_key, devices, folders, more_options
     ElementTree.ElementTree(root).write(pathlib.Path(home) / "config.xml", encoding="utf-8")
 
 
-def write_weft_toml(home, ports, engine=None, scheduler=None, disk=None, impair=True):
-    """engine, scheduler, disk: the keys of these tables. JSON's scalars and lists are TOML's."""
+def write_weft_toml(home, ports, engine=None, scheduler=None, disk=None, links=None, impair=True):
+    """engine, scheduler, disk, links: the keys of these tables. JSON's scalars and lists are TOML's."""
     lines = []
-    for table, keys in (("engine", engine), ("scheduler", scheduler), ("disk", disk), ("lab", {"impair": impair})):
+    for table, keys in (("engine", engine), ("scheduler", scheduler), ("disk", disk), ("links", links), ("lab", {"impair": impair})):
         if keys:
             lines += [f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items()), ""]
     for port in ports:

@@ -343,13 +343,14 @@ class Lab:
             shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def join(one, other, folder="lab", one_type="sendreceive", other_type="sendreceive", watch=False, one_path=None):
-    """Two devices that share one folder; `other` dials `one`. Returns the two folder paths."""
+def join(one, other, folder="lab", one_type="sendreceive", other_type="sendreceive", watch=False, one_path=None, **device):
+    """Two devices that share one folder; `other` dials `one`. device: more of homes.Device, of `one` at `other`. Returns the two
+    folder paths."""
     paths = []
     for me, peer, kind, address, path in ((one, other, one_type, "dynamic", one_path),
                                           (other, one, other_type, one.listen, None)):
         shared = homes.Folder(folder, path or me.folder_path(folder), [peer.id], kind, watch=watch)
-        me.configure([homes.Device(peer.id, peer.name, address)], [shared])
+        me.configure([homes.Device(peer.id, peer.name, address, **(device if me is other else {}))], [shared])
         paths.append(shared.path)
     return paths
 

@@ -26,6 +26,7 @@ template <typename T>
 using ConfigResult = tl::expected<T, std::string>;
 
 inline constexpr std::uint16_t kBepPort = 22000;  // of `default` and of addresses without a port
+inline constexpr std::int32_t kConnectionsChosen = 3;   // of numConnections 0, as Syncthing 2
 inline constexpr int kConfigVersionWritten = 36;  // read by stock 1.19 and everything after it
 inline constexpr int kConfigVersionMin = 28, kConfigVersionMax = 52;  // 1.0 … 2.1
 
@@ -47,7 +48,7 @@ struct DeviceConfig {
   Compression compression = Compression::kMetadata;
   std::string cert_name;  // expected subject name; empty = "syncthing"
   bool paused = false;
-  std::int32_t connections = 0;      // numConnections: 0 = choose, < 0 = one, at most 128
+  std::int32_t connections = kConnectionsChosen;   // numConnections, 1 … 128; in the file 0: choose, < 0: one
   bool untrusted = false;            // must never see plain data
   std::int32_t request_kib_max = 0;  // outstanding to serve: 0 = 32 MiB, < 0 = no limit
 };

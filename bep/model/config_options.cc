@@ -14,9 +14,6 @@ struct LaterOption {
   const char* idle;
 };
 constexpr LaterOption kOptionsLater[] = {
-    {"connectionReplacementAgeThreshold", "30"},
-    {"connectionReplacementPriorityThreshold", "10"},
-    {"connectionStabilityMinScore", "70"},
     {"sessionParkS", "600"},
 };
 

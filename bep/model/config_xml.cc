@@ -28,8 +28,8 @@ DeviceConfig read_device(ConfigReader& reader, pugi::xml_node node, Config& conf
   device.paused = reader.boolean(node, "paused", false);
   device.untrusted = reader.boolean(node, "untrusted", false);
   device.connections = reader.number(node, "numConnections", 0, -1, 128);
-  notice_if(config, device.connections > 1,
-            where + " sets numConnections, but weft makes one link per device");
+  if (device.connections == 0) device.connections = kConnectionsChosen;
+  else device.connections = std::max(device.connections, 1);
   device.request_kib_max = reader.number(node, "maxRequestKiB", 0, -1, 1 << 30);
   if (!ConfigReader::trimmed(node.child_value("allowedNetwork")).empty())
     reader.refuse(node,

@@ -183,38 +183,43 @@ void Model::open_gathered() {
 void Model::on_link_ready(net::Link& link, const proto::Hello&) {
   if (stopped_) return;
   const base::DeviceId device = link.device();
-  sources_.set_link(device, nullptr);
-  peers_.erase(device);            // a link that was replaced ends before its successor begins
-  PeerHost& host = *this;
-  auto peer = std::make_unique<Peer>(link, config_, options_.self, index_, workers_, host);
-  Peer& begun = *peer;
-  peers_.emplace(device, std::move(peer));
-  sources_.set_link(device, &begun);
-  begun.start();
-  fabric_.on_link_up(link);        // after our ClusterConfig: nothing may be sent before it
+  std::unique_ptr<Peer>& peer = peers_[device];
+  if (!peer) {
+    PeerHost& host = *this;
+    peer = std::make_unique<Peer>(device, config_, options_.self, options_.link_strategy, index_, workers_, host);
+    sources_.set_link(device, peer.get());
+  }
+  peer->add_link(link);
+}
+
+void Model::on_primary(net::Link* before, net::Link& now) {
+  if (before != nullptr) fabric_.on_link_down(*before);
+  fabric_.on_link_up(now);
+}
+
+void Model::on_private(net::Link& link, const proto::PrivateReceived& message) {
+  fabric_.on_private(link, static_cast<int>(message.type), message.bytes);
 }
 
 void Model::on_message(net::Link& link, proto::Event& event) {
   const auto it = peers_.find(link.device());
-  if (stopped_ || it == peers_.end() || !it->second->is_on(link)) return;
-  if (const auto* own = std::get_if<proto::PrivateReceived>(&event))
-    return fabric_.on_private(link, static_cast<int>(own->type), own->bytes);
-  it->second->handle(event);
+  if (!stopped_ && it != peers_.end()) it->second->handle(link, event);
 }
 
 void Model::on_link_closed(net::Link& link, net::CloseReason, std::string_view) {
   const auto it = peers_.find(link.device());
-  if (!stopped_ && it != peers_.end() && it->second->is_on(link)) {
-    sources_.set_link(link.device(), nullptr);
-    const std::unique_ptr<Peer> ended = std::move(it->second);
-    peers_.erase(it);
-  }
+  if (stopped_ || it == peers_.end()) return fabric_.on_link_down(link);
+  if (it->second->links().size() == 1) sources_.set_link(link.device(), nullptr);
+  it->second->remove_link(link);
+  if (it->second->primary() != nullptr) return;
   fabric_.on_link_down(link);
+  const std::unique_ptr<Peer> ended = std::move(it->second);
+  peers_.erase(it);
 }
 
 void Model::on_output_drained(net::Link& link) {
   const auto it = peers_.find(link.device());
-  if (!stopped_ && it != peers_.end() && it->second->is_on(link)) it->second->on_output_drained();
+  if (!stopped_ && it != peers_.end()) it->second->on_output_drained(link);
 }
 
 // ---- news from inside

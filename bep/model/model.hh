@@ -30,6 +30,7 @@ struct ModelOptions {
   DirectIo direct = DirectIo::kAuto;           // weft.toml [disk] direct
   bool fsync = true;                           // weft.toml [disk] fsync, together with each folder's disableFsync
   FolderTimes times{};
+  LinkStrategy link_strategy = LinkStrategy::kRate;   // weft.toml [links] strategy
 };
 
 struct TransferTotals {
@@ -76,6 +77,8 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;
   void on_remote_index(const std::string& folder) override;
   void on_not_found(const proto::Request& request) override;
+  void on_primary(net::Link* before, net::Link& now) override;
+  void on_private(net::Link& link, const proto::PrivateReceived& message) override;
   void on_bytes(Way way, std::uint64_t bytes) override;
   void on_reused(std::uint64_t bytes) override;
   void on_index_changed(const std::string& folder) override;

@@ -26,14 +26,6 @@ std::uint32_t to_wire(FolderType type) {
   MUST(false);
 }
 
-base::Error error_of(proto::ErrorCode code) {
-  switch (code) {
-    case proto::ErrorCode::kNoSuchFile: return {Errc::kNotFound, 0, "the peer does not have the block any more"};
-    case proto::ErrorCode::kInvalidFile: return {Errc::kInvalidArgument, 0, "the peer refuses the file"};
-    default: return {Errc::kUnavailable, 0, "the peer cannot read the block"};
-  }
-}
-
 const proto::ClusterDevice* entry_of(const proto::ClusterFolder& folder, const base::DeviceId& device) {
   const auto it = std::ranges::find(folder.devices, device, &proto::ClusterDevice::id);
   return it == folder.devices.end() ? nullptr : &*it;
@@ -69,30 +61,65 @@ proto::FileInfo entry_for_peer(const proto::FileInfo& info, std::uint32_t flags)
   return entry;
 }
 
-Peer::Peer(net::Link& link, const Config& config, const base::DeviceId& self, IndexDb& index, Workers& workers,
-           PeerHost& host)
-    : link_(link), config_(config), self_(self), index_(index), host_(host),
-      server_(workers, {[this](const std::string& folder) { return host_.root_for(device(), folder); },
-                        [this] { return std::uint64_t{link_.output_bytes()}; },
-                        [this](std::int32_t id, ServeAnswer answer) { send_answer(id, std::move(answer)); },
-                        [this](const proto::Request& request) { host_.on_not_found(request); }}) {}
+Peer::Peer(const base::DeviceId& device, const Config& config, const base::DeviceId& self, LinkStrategy strategy,
+           IndexDb& index, Workers& workers, PeerHost& host)
+    : device_(device), config_(config), self_(self), index_(index), host_(host),
+      server_(workers, {[this](const std::string& folder) { return host_.root_for(device_, folder); },
+                        [this] {
+                          std::uint64_t bytes = 0;
+                          for (const auto& link : links_) bytes += link->link().output_bytes();
+                          return bytes;
+                        },
+                        [this](std::uint64_t link, std::int32_t id, ServeAnswer answer) { send_answer(link, id, std::move(answer)); },
+                        [this](const proto::Request& request) { host_.on_not_found(request); }}),
+      choice_(strategy, static_cast<std::uint64_t>(net::steady_now().ns)) {}
 
-Peer::~Peer() {
-  for (auto& [id, done] : std::exchange(outstanding_, {}))
-    done(base::fail(Errc::kClosed, "the link was closed"));
+Peer::~Peer() = default;
+
+// ---- links
+
+PeerLink* Peer::find(const net::Link& link) const {
+  const auto it = std::ranges::find_if(links_, [&](const auto& known) { return &known->link() == &link; });
+  return it == links_.end() ? nullptr : it->get();
+}
+
+void Peer::add_link(net::Link& link) {
+  links_.push_back(std::make_unique<PeerLink>(link));
+  if (primary_ == nullptr) return promote(link);
+  proto::ClusterConfig only;
+  only.secondary = true;
+  link.connection().send_cluster_config(only, net::steady_now());
+  link.flush();
+}
+
+void Peer::remove_link(net::Link& link) {
+  const auto it = std::ranges::find_if(links_, [&](const auto& known) { return &known->link() == &link; });
+  if (it == links_.end()) return;
+  const std::unique_ptr<PeerLink> ended = std::move(*it);   // its requests end when this function does, and find the others
+  links_.erase(it);
+  server_.forget(link.number());
+  if (primary_ != &link) return;
+  for (auto& [folder, exchange] : exchanges_) exchange.ready = false;
+  if (!links_.empty()) return promote(links_.front()->link());
+  primary_ = nullptr;
+}
+
+void Peer::promote(net::Link& link) {
+  net::Link* const before = std::exchange(primary_, &link);
+  link.connection().send_cluster_config(our_cluster_config(), net::steady_now());
+  link.flush();
+  host_.on_primary(before, link);   // after our ClusterConfig: nothing may be sent before it
+  PeerLink* const promoted = find(link);
+  MUST(promoted != nullptr);
+  for (proto::Event& event : std::exchange(promoted->held(), {})) handle_of_primary(event);
 }
 
 // ---- ClusterConfig
 
-void Peer::start() {
-  link_.connection().send_cluster_config(our_cluster_config(), net::steady_now());
-  link_.flush();
-}
-
 proto::ClusterConfig Peer::our_cluster_config() {
   proto::ClusterConfig config;
   for (const FolderConfig& folder : config_.folders) {
-    if (!is_shared_with(folder, device()) || !folder.refusal.empty()) continue;
+    if (!is_shared_with(folder, device_) || !folder.refusal.empty()) continue;
     const base::Result<std::uint64_t> index_id = index_.ensure_folder(folder.id);
     if (!index_id) {
       base::log(Subsystem::kFolders, LogLevel::kError, "folder has no index",
@@ -108,7 +135,7 @@ proto::ClusterConfig Peer::our_cluster_config() {
     out.paused = folder.paused;
     for (const base::DeviceId& id : folder.devices) {
       const DeviceConfig* known = config_.device(id);
-      if (known == nullptr || (known->untrusted && id != device())) continue;
+      if (known == nullptr || (known->untrusted && id != device_)) continue;
       proto::ClusterDevice entry;
       entry.id = id;
       entry.name = known->name;
@@ -120,24 +147,23 @@ proto::ClusterConfig Peer::our_cluster_config() {
                                        : index_.max_sequence_remote(folder.id, id);
       out.devices.push_back(std::move(entry));
     }
-    if (!folder.paused) exchanges_[folder.id] = {*index_id};
+    if (!folder.paused) exchanges_[folder.id] = {.index_id = *index_id, .shared = exchanges_[folder.id].shared};
     config.folders.push_back(std::move(out));
   }
   return config;
 }
 
 void Peer::on_cluster_config(const proto::ClusterConfig& config) {
-  if (config.secondary) return;    // an additional connection of a 2.x peer: requests only
   for (const proto::ClusterFolder& folder : config.folders) {
-    const char* wrong = entry_of(folder, device()) == nullptr ? "remote device missing in cluster config"
+    const char* wrong = entry_of(folder, device_) == nullptr ? "remote device missing in cluster config"
                         : entry_of(folder, self_) == nullptr  ? "local device missing in cluster config"
                                                               : nullptr;
     if (wrong == nullptr) continue;
     base::log(Subsystem::kFolders, LogLevel::kWarn, "bad cluster config",
-              {{"device", proto::to_text(device())}, {"folder", folder.id}, {"reason", wrong}});
-    return link_.close(std::string("handling cluster-config: ") + wrong, net::CloseReason::kProtocol);
+              {{"device", proto::to_text(device_)}, {"folder", folder.id}, {"reason", wrong}});
+    return primary_->close(std::string("handling cluster-config: ") + wrong, net::CloseReason::kProtocol);
   }
-  for (auto& [id, exchange] : exchanges_) exchange.ready = false;
+  for (auto& [id, exchange] : exchanges_) exchange.shared = exchange.ready = false;
   for (const proto::ClusterFolder& folder : config.folders) on_folder(folder);
 }
 
@@ -145,29 +171,29 @@ void Peer::on_folder(const proto::ClusterFolder& folder) {
   const auto it = exchanges_.find(folder.id);
   if (it == exchanges_.end()) {
     base::log(Subsystem::kFolders, LogLevel::kInfo, "the device offers a folder that is not shared with it here",
-              {{"device", proto::to_text(device())}, {"folder", folder.id}, {"label", folder.label}});
+              {{"device", proto::to_text(device_)}, {"folder", folder.id}, {"label", folder.label}});
     return;
   }
   Exchange& exchange = it->second;
-  const proto::ClusterDevice& about_itself = *entry_of(folder, device());
+  const proto::ClusterDevice& about_itself = *entry_of(folder, device_);
   const proto::ClusterDevice& about_us = *entry_of(folder, self_);
-  if (about_itself.index_id == 0 || about_itself.index_id != index_.remote_index_id(folder.id, device())) {
-    base::Status kept = index_.drop_remote(folder.id, device());
-    if (kept) kept = index_.set_remote_index_id(folder.id, device(), about_itself.index_id);
-    if (!kept) return link_.close("index database: " + std::string(kept.error().text));
+  if (about_itself.index_id == 0 || about_itself.index_id != index_.remote_index_id(folder.id, device_)) {
+    base::Status kept = index_.drop_remote(folder.id, device_);
+    if (kept) kept = index_.set_remote_index_id(folder.id, device_, about_itself.index_id);
+    if (!kept) return primary_->close("index database: " + std::string(kept.error().text));
   }
   if (!about_us.encryption_password_token.empty()) {
     base::log(Subsystem::kFolders, LogLevel::kWarn, "encrypted folders are not supported yet",
-              {{"device", proto::to_text(device())}, {"folder", folder.id}});
+              {{"device", proto::to_text(device_)}, {"folder", folder.id}});
     return;
   }
   if (folder.paused) return;
-  exchange.ready = true;
+  exchange.shared = exchange.ready = true;
   const IndexStart start = index_start(about_us, exchange.index_id, index_.max_sequence_local(folder.id));
   exchange.update = start.update;
   exchange.sent = start.after;
   base::log(Subsystem::kFolders, LogLevel::kInfo, "index exchange begins",
-            {{"device", proto::short_id_text(proto::short_id(device()))}, {"folder", folder.id},
+            {{"device", proto::short_id_text(proto::short_id(device_))}, {"folder", folder.id},
              {"delta", start.update}, {"after", start.after}});
   send_index(folder.id, exchange);
   host_.on_remote_index(folder.id);
@@ -176,7 +202,7 @@ void Peer::on_folder(const proto::ClusterFolder& folder) {
 // ---- index
 
 void Peer::send_index(const std::string& folder, Exchange& exchange) {
-  while (exchange.ready && link_.ready() && !link_.output_full()) {
+  while (exchange.ready && primary_->ready() && !primary_->output_full()) {
     proto::Index index;
     index.folder = folder;
     std::size_t bytes = 0;
@@ -190,7 +216,7 @@ void Peer::send_index(const std::string& folder, Exchange& exchange) {
     index.last_sequence = index.files.back().sequence;
     MUST(index.last_sequence > exchange.sent);
     if (exchange.update) index.prev_sequence = exchange.sent;
-    link_.connection().send_index(exchange.update, index, net::steady_now());
+    primary_->connection().send_index(exchange.update, index, net::steady_now());
     ++counters_.index_messages_out;
     counters_.index_entries_out += index.files.size();
     exchange.update = true;
@@ -200,27 +226,27 @@ void Peer::send_index(const std::string& folder, Exchange& exchange) {
 
 void Peer::on_local_index(const std::string& folder) {
   const auto it = exchanges_.find(folder);
-  if (it == exchanges_.end()) return;
+  if (it == exchanges_.end() || primary_ == nullptr) return;
   send_index(folder, it->second);
-  link_.flush();
+  primary_->flush();
 }
 
 void Peer::on_index(proto::IndexReceived& received) {
   const std::string& folder = received.index.folder;
   if (!exchanges_.contains(folder))
-    return link_.close("handling index for " + folder + ": " + folder + ": no such folder",
+    return primary_->close("handling index for " + folder + ": " + folder + ": no such folder",
                        net::CloseReason::kProtocol);
   ++counters_.index_messages_in;
   counters_.index_entries_in += received.index.files.size();
   for (proto::FileInfo& file : received.index.files)
     if (proto::is_internal_name(file.name) || proto::is_temp_name(file.name)) file.invalid = true;
   base::Status stored;
-  if (!received.update) stored = index_.drop_remote(folder, device());
-  if (stored) stored = index_.update_remote(folder, device(), received.index.files);
+  if (!received.update) stored = index_.drop_remote(folder, device_);
+  if (stored) stored = index_.update_remote(folder, device_, received.index.files);
   if (!stored) {
     base::log(Subsystem::kFolders, LogLevel::kError, "cannot store the index of a device",
               {{"folder", folder}, {"error", stored.error().text}});
-    return link_.close("index database: " + std::string(stored.error().text));
+    return primary_->close("index database: " + std::string(stored.error().text));
   }
   host_.on_remote_index(folder);
 }
@@ -229,59 +255,79 @@ void Peer::on_index(proto::IndexReceived& received) {
 
 bool Peer::serves(const std::string& folder) const {
   const auto it = exchanges_.find(folder);
-  return it != exchanges_.end() && it->second.ready && link_.ready();
+  return it != exchanges_.end() && it->second.shared &&
+         std::ranges::any_of(links_, [](const auto& link) { return link->link().ready(); });
 }
 
 void Peer::request(const LinkRequest& request, LinkDone done) {
-  proto::Request out;
-  do {
-    out.id = next_request_;
-    next_request_ = next_request_ == INT32_MAX ? 0 : next_request_ + 1;
-  } while (outstanding_.contains(out.id));
-  out.folder = request.folder;
-  out.name = request.name;
-  out.offset = request.offset;
-  out.size = request.size;
-  out.hash.assign(request.hash.begin(), request.hash.end());
-  out.block_no = request.block_number;
-  outstanding_.emplace(out.id, std::move(done));
+  MUST(!links_.empty());
+  views_.clear();
+  for (const auto& link : links_) views_.push_back(link->view(static_cast<std::uint32_t>(request.size)));
   ++counters_.requests_out;
-  link_.connection().send_request(out, net::steady_now());
-  link_.flush();
+  links_[choice_.pick(views_).value_or(0)]->request(request, std::move(done));   // none has room: the answer decides
 }
 
-void Peer::on_response(proto::ResponseReceived& response) {
-  ++counters_.responses_in;
-  const auto it = outstanding_.find(response.id);
-  if (it == outstanding_.end()) {
-    ++counters_.responses_unknown;
-    return;
-  }
-  const LinkDone done = std::move(it->second);
-  outstanding_.erase(it);
-  if (response.code == proto::ErrorCode::kNone) done(std::move(response.data));
-  else done(tl::unexpected<base::Error>(error_of(response.code)));
-}
-
-void Peer::send_answer(std::int32_t id, ServeAnswer answer) {
-  link_.connection().send_response(id, answer.code, std::move(answer.data), net::steady_now());
-  link_.flush();
+void Peer::send_answer(std::uint64_t link, std::int32_t id, ServeAnswer answer) {
+  const auto to = std::ranges::find_if(links_, [&](const auto& known) { return known->link().number() == link; });
+  if (to == links_.end()) return;   // it ended meanwhile
+  (*to)->link().connection().send_response(id, answer.code, std::move(answer.data), net::steady_now());
+  (*to)->link().flush();
 }
 
 // ---- events
 
-void Peer::handle(proto::Event& event) {
-  if (auto* config = std::get_if<proto::ClusterConfigReceived>(&event)) on_cluster_config(config->config);
-  else if (auto* index = std::get_if<proto::IndexReceived>(&event)) on_index(*index);
-  else if (auto* request = std::get_if<proto::RequestReceived>(&event)) server_.handle(std::move(request->request));
-  else if (auto* response = std::get_if<proto::ResponseReceived>(&event)) on_response(*response);
+void Peer::handle(net::Link& link, proto::Event& event) {
+  PeerLink* const known = find(link);
+  if (known == nullptr) return;
+  if (auto* request = std::get_if<proto::RequestReceived>(&event)) {
+    server_.handle(link.number(), std::move(request->request));
+  } else if (auto* response = std::get_if<proto::ResponseReceived>(&event)) {
+    ++counters_.responses_in;
+    if (!known->handle_response(*response)) ++counters_.responses_unknown;
+  } else if (&link == primary_) {
+    handle_of_primary(event);
+  } else {
+    handle_of_other(*known, event);
+  }
+}
+
+void Peer::handle_of_primary(proto::Event& event) {
+  if (auto* config = std::get_if<proto::ClusterConfigReceived>(&event)) {
+    if (config->config.secondary) return;
+    for (const auto& link : links_) link->held().clear();   // both ends agree again
+    on_cluster_config(config->config);
+  } else if (auto* index = std::get_if<proto::IndexReceived>(&event)) {
+    on_index(*index);
+  } else if (auto* own = std::get_if<proto::PrivateReceived>(&event)) {
+    host_.on_private(*primary_, *own);
+  }
   // DownloadProgress is a hint that we have no use for; the ends of the link are bep/net's.
 }
 
-void Peer::on_output_drained() {
-  for (auto& [folder, exchange] : exchanges_) send_index(folder, exchange);
+void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
+  const auto* config = std::get_if<proto::ClusterConfigReceived>(&event);
+  if (config != nullptr && !config->config.secondary) {
+    link.held().clear();
+    const bool theirs_counts = !link.link().peer_is_weft() || device_ < self_;
+    if (theirs_counts) {
+      promote(link.link());
+      return handle_of_primary(event);
+    }
+  } else if (std::holds_alternative<proto::DownloadProgressReceived>(event) || config != nullptr) {
+    return;
+  } else if (link.held().empty()) {
+    return link.link().close("only requests may come by a secondary connection", net::CloseReason::kProtocol);
+  }
+  if (link.held().size() == PeerLink::kHeldMax)
+    return link.link().close("both ends take another connection for the primary", net::CloseReason::kProtocol);
+  link.held().push_back(std::move(event));
+}
+
+void Peer::on_output_drained(net::Link& link) {
+  if (&link == primary_)
+    for (auto& [folder, exchange] : exchanges_) send_index(folder, exchange);
   server_.on_output_drained();
-  link_.flush();
+  link.flush();
 }
 
 }  // namespace weft::model

@@ -1,7 +1,12 @@
-// The BEP session with one device over one link: ClusterConfig, index exchange, requests both ways.
+// The BEP session with one device over its links: ClusterConfig, index exchange, requests both ways.
+// Of several links (Syncthing 1.25 and later) one is the primary: it alone carries the full ClusterConfig, the index and what
+// wefts say to each other; the others say "secondary" and carry requests. The first is the primary; when it ends, the next is.
+// The ends may disagree for a moment. A full ClusterConfig by another link than ours says so: a stock peer's word counts, of
+// two wefts the lower ID's; what came by the other's link meanwhile is kept (PeerLink::kHeldMax) until ours has ended.
+// Requests go by any link (link_choice.hh); an answer goes back by the link that its request came by.
 // Rules (facts of BEP implementations):
 //   - our ClusterConfig lists both ends in every folder shared with the device, each with index id and highest
-//     sequence as we know them; it goes out as soon as the link is ready;
+//     sequence as we know them; it goes out as soon as the primary is ready;
 //   - start rule: index is sent from the sequence that the peer says it has of us, when it means the same index id,
 //     else from the start, and only once the peer's ClusterConfig lists the folder, unpaused, with us in it;
 //   - receive rule: what the peer says of its own index id decides whether what we stored of it still counts;
@@ -9,7 +14,7 @@
 // A peer's ClusterConfig may come again at any time: the exchange then starts anew from what it says.
 // Threads: control. Bounds: index messages of at most kIndexFilesPerMessage files and about kIndexBytesPerMessage,
 // sent only while the link's output is not full; requests out: bounded by Sources; requests in: serve.hh.
-// Lifetime: made in on_link_ready, destroyed in on_link_closed; outstanding requests then end with kClosed.
+// Lifetime: made with the first link, destroyed after the last; what is outstanding by a link that ends, ends with kClosed.
 #pragma once
 
 #include <cstdint>
@@ -17,10 +22,11 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "bep/model/config.hh"
+#include "bep/model/link_choice.hh"
+#include "bep/model/peer_link.hh"
 #include "bep/model/serve.hh"
 #include "bep/model/sources.hh"
 #include "bep/net/link.hh"
@@ -43,6 +49,10 @@ class PeerHost {
   virtual void on_remote_index(const std::string& folder) = 0;
   // The device asked for bytes, by their hash, that are not in the file.
   virtual void on_not_found(const proto::Request& request) = 0;
+  // Another link is the primary now, and our ClusterConfig went out on it; `before` may be null, or ending.
+  virtual void on_primary(net::Link* before, net::Link& now) = 0;
+  // A weft's own message, by the primary.
+  virtual void on_private(net::Link& link, const proto::PrivateReceived& message) = 0;
 };
 
 struct PeerCounters {
@@ -54,20 +64,23 @@ struct PeerCounters {
 
 class Peer : public LinkSource {
  public:
-  Peer(net::Link& link, const Config& config, const base::DeviceId& self, IndexDb& index, Workers& workers,
-       PeerHost& host);
+  Peer(const base::DeviceId& device, const Config& config, const base::DeviceId& self, LinkStrategy strategy, IndexDb& index,
+       Workers& workers, PeerHost& host);
   ~Peer() override;
-  void start();                                // sends our ClusterConfig
-  void handle(proto::Event& event);            // anything but PrivateReceived
-  void on_output_drained();
+  // Ready, and of this device. Sends our ClusterConfig.
+  void add_link(net::Link& link);
+  void remove_link(net::Link& link);           // it ended; nothing when it is not one of ours
+  void handle(net::Link& link, proto::Event& event);
+  void on_output_drained(net::Link& link);
   // Our index of the folder has news: sends what the peer has not.
   void on_local_index(const std::string& folder);
 
   [[nodiscard]] bool serves(const std::string& folder) const override;
   void request(const LinkRequest& request, LinkDone done) override;
 
-  [[nodiscard]] const base::DeviceId& device() const { return link_.device(); }
-  [[nodiscard]] bool is_on(const net::Link& link) const { return &link == &link_; }
+  [[nodiscard]] const base::DeviceId& device() const { return device_; }
+  [[nodiscard]] net::Link* primary() const { return primary_; }   // null: no link
+  [[nodiscard]] const std::vector<std::unique_ptr<PeerLink>>& links() const { return links_; }
   [[nodiscard]] const PeerCounters& counters() const { return counters_; }
   [[nodiscard]] const ServeCounters& serve_counters() const { return server_.counters(); }
 
@@ -75,27 +88,33 @@ class Peer : public LinkSource {
   // Our sending of one folder's index to this peer.
   struct Exchange {
     std::uint64_t index_id = 0;    // ours
-    bool ready = false;            // the peer has the folder, unpaused
+    bool shared = false;           // the peer has said that it has the folder, unpaused
+    bool ready = false;            // … by the present primary
     bool update = false;           // next message is an IndexUpdate
     std::int64_t sent = 0;         // highest sequence sent or known to be there
   };
+  [[nodiscard]] PeerLink* find(const net::Link& link) const;
+  void promote(net::Link& link);
+  void handle_of_primary(proto::Event& event);
+  void handle_of_other(PeerLink& link, proto::Event& event);
   void on_cluster_config(const proto::ClusterConfig& config);
   void on_folder(const proto::ClusterFolder& folder);
   void on_index(proto::IndexReceived& received);
-  void on_response(proto::ResponseReceived& response);
   void send_index(const std::string& folder, Exchange& exchange);
-  void send_answer(std::int32_t id, ServeAnswer answer);
+  void send_answer(std::uint64_t link, std::int32_t id, ServeAnswer answer);
   [[nodiscard]] proto::ClusterConfig our_cluster_config();
 
-  net::Link& link_;
+  const base::DeviceId device_;
   const Config& config_;
   base::DeviceId self_;
   IndexDb& index_;
   PeerHost& host_;
   RequestServer server_;
-  std::map<std::string, Exchange> exchanges_;  // folders of our ClusterConfig
-  std::unordered_map<std::int32_t, LinkDone> outstanding_;
-  std::int32_t next_request_ = 0;
+  std::vector<std::unique_ptr<PeerLink>> links_;   // in the order they became ready
+  net::Link* primary_ = nullptr;
+  LinkChoice choice_;
+  std::vector<LinkView> views_;                    // of one choice
+  std::map<std::string, Exchange> exchanges_;      // folders of our ClusterConfig
   PeerCounters counters_;
 };
 

@@ -79,39 +79,45 @@ ServeAnswer read_for(int root, const proto::Request& request) {
 struct RequestServer::State : std::enable_shared_from_this<State> {
   State(Workers& pool, Host callbacks) : workers(pool), host(std::move(callbacks)) {}
 
-  void refuse(std::int32_t id, ErrorCode code) { host.answer(id, {code, {}}); }
+  struct Asked {
+    std::uint64_t link = 0;
+    proto::Request request;
+  };
+
+  void refuse(const Asked& asked, ErrorCode code) { host.answer(asked.link, asked.request.id, {code, {}}); }
 
   void pump() {
     while (!queue.empty() && reads < kServeReadsMax) {   // the end of a read pumps
-      const auto size = static_cast<std::uint64_t>(queue.front().size);
+      const auto size = static_cast<std::uint64_t>(queue.front().request.size);
       // A single request may be larger than what is left: it goes when nothing else is being read.
       if (bytes_reading > 0 && bytes_reading + host.output_bytes() + size > kServeBytesMax) return;
       if (bytes_reading == 0 && host.output_bytes() > kServeBytesMax / 2) return;
-      proto::Request request = std::move(queue.front());
+      Asked asked = std::move(queue.front());
       queue.pop_front();
-      const int root = host.root_of(request.folder);
+      const int root = host.root_of(asked.request.folder);
       if (root < 0) {
         ++counters.not_shared;
-        refuse(request.id, ErrorCode::kGeneric);
+        refuse(asked, ErrorCode::kGeneric);
         continue;
       }
-      begin(root, std::move(request));
+      begin(root, std::move(asked));
     }
   }
 
-  void begin(int root, proto::Request request) {
-    bytes_reading += static_cast<std::uint64_t>(request.size);
+  void begin(int root, Asked what) {
+    bytes_reading += static_cast<std::uint64_t>(what.request.size);
     ++reads;
-    const auto asked = std::make_shared<const proto::Request>(std::move(request));
-    workers.run([root, asked] { return read_for(root, *asked); },
+    const auto asked = std::make_shared<const Asked>(std::move(what));
+    workers.run([root, asked] { return read_for(root, asked->request); },
                 [weak = weak_from_this(), asked](ServeAnswer answer) {
                   const auto self = weak.lock();
                   if (!self) return;
-                  self->bytes_reading -= static_cast<std::uint64_t>(asked->size);
+                  const proto::Request& request = asked->request;
+                  self->bytes_reading -= static_cast<std::uint64_t>(request.size);
                   --self->reads;
                   self->count(answer);
-                  if (answer.code == ErrorCode::kNoSuchFile && !asked->hash.empty()) self->host.not_found(*asked);
-                  self->host.answer(asked->id, std::move(answer));
+                  if (answer.code == ErrorCode::kNoSuchFile && !request.hash.empty()) self->host.not_found(request);
+                  self->host.answer(asked->link, request.id, std::move(answer));
                   self->pump();
                 });
   }
@@ -130,7 +136,7 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
 
   Workers& workers;
   Host host;
-  std::deque<proto::Request> queue;
+  std::deque<Asked> queue;
   std::uint64_t bytes_reading = 0;
   std::size_t reads = 0;
   ServeCounters counters;
@@ -141,18 +147,23 @@ RequestServer::RequestServer(Workers& workers, Host host)
 
 RequestServer::~RequestServer() = default;
 
-void RequestServer::handle(proto::Request request) {
-  const ErrorCode code = check_request(request);
+void RequestServer::handle(std::uint64_t link, proto::Request request) {
+  State::Asked asked{link, std::move(request)};
+  const ErrorCode code = check_request(asked.request);
   if (code != ErrorCode::kNone) {
     ++state_->counters.invalid;
-    return state_->refuse(request.id, code);
+    return state_->refuse(asked, code);
   }
   if (state_->queue.size() >= kServeQueueMax) {
     ++state_->counters.overflow;
-    return state_->refuse(request.id, ErrorCode::kGeneric);
+    return state_->refuse(asked, ErrorCode::kGeneric);
   }
-  state_->queue.push_back(std::move(request));
+  state_->queue.push_back(std::move(asked));
   state_->pump();
+}
+
+void RequestServer::forget(std::uint64_t link) {
+  std::erase_if(state_->queue, [&](const State::Asked& asked) { return asked.link == link; });
 }
 
 void RequestServer::on_output_drained() { state_->pump(); }

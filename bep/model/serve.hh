@@ -44,19 +44,21 @@ struct ServeCounters {
   std::uint64_t not_shared = 0, invalid = 0, no_such_file = 0, unreadable = 0, overflow = 0;   // refused, by reason
 };
 
-// One device's requests. Callbacks are called on control, `answer` possibly from inside handle().
+// One device's requests, by whichever of its links; an answer goes back by the link that its request came by. Callbacks are
+// called on control, `answer` possibly from inside handle().
 class RequestServer {
  public:
   struct Host {
     std::function<int(const std::string& folder)> root_of;      // of a folder shared with the device, or -1
-    std::function<std::uint64_t()> output_bytes;                // waiting in the link
-    std::function<void(std::int32_t id, ServeAnswer answer)> answer;
+    std::function<std::uint64_t()> output_bytes;                // waiting in all its links
+    std::function<void(std::uint64_t link, std::int32_t id, ServeAnswer answer)> answer;
     // A request with a hash found other bytes, or no such file.
     std::function<void(const proto::Request& request)> not_found;
   };
   RequestServer(Workers& workers, Host host);
   ~RequestServer();
-  void handle(proto::Request request);
+  void handle(std::uint64_t link, proto::Request request);
+  void forget(std::uint64_t link);                              // it ended: what waits is not read any more
   void on_output_drained();
   [[nodiscard]] const ServeCounters& counters() const;
 

@@ -8,6 +8,7 @@
 
 #include "bep/model/config_file.hh"
 #include "bep/model/toml_reader.hh"
+#include "bep/net/address.hh"
 
 namespace weft::model {
 namespace {
@@ -255,9 +256,20 @@ void read_health(TomlTable table, HealthConfig& health) {
     table.refuse("latency", "and the other four weights are all 0; a score needs one that is not");
 }
 
+void read_links(TomlTable table, LinksConfig& links) {
+  table.read("strategy", links.strategy, kLinkStrategyNames);
+  table.read("from", links.from);
+  table.refuse_unknown_keys();
+  if (links.from.size() > net::kSourcesMax)
+    table.refuse("from", "has more than " + std::to_string(net::kSourcesMax) + " places");
+  for (const std::string& from : links.from)
+    if (!net::is_dial_source(from))
+      table.refuse("from", "has \"" + from + "\"; an IP address of this machine or the name of an interface is wanted");
+}
+
 WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   WeftConfig config;
-  constexpr std::array<std::string_view, 6> kTables = {"engine", "scheduler", "disk", "health", "lab", "port"};
+  constexpr std::array<std::string_view, 7> kTables = {"engine", "scheduler", "disk", "health", "links", "lab", "port"};
   for (const auto& [key, node] : root) {
     const bool known = std::find(kTables.begin(), kTables.end(), key.str()) != kTables.end();
     const auto meant = did_you_mean(key.str(), kTables);
@@ -266,7 +278,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
           key.source().begin.line,
           std::string(key.str()) + " is not known; " +
               (meant ? "did you mean \"" + std::string(*meant) + "\"?"
-                     : "the file may have [engine], [scheduler], [disk], [health], [lab] and [[port]]"));
+                     : "the file may have [engine], [scheduler], [disk], [health], [links], [lab] and [[port]]"));
     else if (key.str() != "port" && !node.is_table())
       errors.refuse(key.source().begin.line, std::string(key.str()) + " must be a table: write [" +
                                                  std::string(key.str()) + "] on a line of its own");
@@ -284,6 +296,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   disk.read("fsync", config.disk.fsync);
   disk.refuse_unknown_keys();
   read_health(table("health"), config.health);
+  read_links(table("links"), config.links);
   TomlTable lab = table("lab");
   lab.read("impair", config.impair_allowed);
   lab.refuse_unknown_keys();
@@ -350,6 +363,13 @@ goodput = 10
 stability = 10
 # keep-alive intervals between the steps 5, 15, 30, 60, 120 s (bounds: adaptiveKeepAlive… in config.xml)
 smooth_keep_alive = false
+
+[links]
+# where connections that weft opens come from: addresses or interfaces, in turn, as in ["eth0", "10.2.0.1"]; empty: the system's choice
+from = []
+# by which of several connections to a device (numConnections in config.xml) a block is asked for:
+# rate, round-robin, health, random, least-used
+strategy = "rate"
 
 [lab]
 # true allows POST /rest/weft/ports/NAME/impair: loss, delay and silence on purpose

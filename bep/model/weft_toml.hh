@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "bep/model/config.hh"
+#include "bep/model/link_choice.hh"
 #include "engine/base/limits.hh"
 #include "engine/base/types.hh"
 #include "engine/share/table.hh"
@@ -71,11 +72,18 @@ struct HealthConfig {
   bool smooth_keep_alive = false;  // intervals between the steps of the table, too
 };
 
+// Links of which we are the dialler, and requests over several of them.
+struct LinksConfig {
+  std::vector<std::string> from;   // addresses or interfaces of ours (net/dial_source.hh), at most net::kSourcesMax
+  LinkStrategy strategy = LinkStrategy::kRate;
+};
+
 struct WeftConfig {
   EngineConfig engine;
   share::Policy policy = share::Policy::kRate;
   DiskConfig disk;
   HealthConfig health;
+  LinksConfig links;
   bool impair_allowed = false;    // [lab] impair: the impairment stage may be switched on by REST
   std::vector<PortConfig> ports;  // at most kPortsMax, in the file's order
 };

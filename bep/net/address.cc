@@ -1,5 +1,8 @@
 #include "bep/net/address.hh"
 
+#include <arpa/inet.h>
+#include <net/if.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -110,6 +113,15 @@ base::Result<Address> parse_address(std::string_view text, AddressUse use) {
     if (address.port == 0) return fail(Errc::kInvalidArgument, "port 0 cannot be dialled");
   }
   return address;
+}
+
+bool is_dial_source(std::string_view text) noexcept {
+  const std::string host(text.substr(0, text.find('%')));
+  std::array<std::byte, 16> ignored;
+  if (::inet_pton(AF_INET, host.c_str(), ignored.data()) == 1 || ::inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1)
+    return true;
+  return !text.empty() && text.size() < IFNAMSIZ && text != "." && text != ".." &&
+         std::ranges::all_of(text, [](char letter) { return letter > ' ' && letter < 0x7F && letter != '/' && letter != ':'; });
 }
 
 std::string to_text(const Address& address) {

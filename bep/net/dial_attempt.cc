@@ -3,12 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "bep/net/dial_source.hh"
 #include "bep/net/steady.hh"
 
 namespace weft::net {
 
-DialAttempt::DialAttempt(boost::asio::io_context& io, Address address, base::Duration timeout, Done done)
-    : address_(std::move(address)), timeout_(timeout), done_(std::move(done)), resolver_(io), socket_(io), timer_(io) {}
+DialAttempt::DialAttempt(boost::asio::io_context& io, Address address, std::string source, base::Duration timeout, Done done)
+    : address_(std::move(address)), source_(std::move(source)), timeout_(timeout), done_(std::move(done)), resolver_(io), socket_(io), timer_(io) {}
 
 void DialAttempt::start() {
   timer_.expires_at(to_chrono(steady_now() + timeout_));
@@ -46,6 +47,11 @@ void DialAttempt::try_endpoint() {
   endpoints_.pop_back();
   ErrorCode ignored;
   socket_.close(ignored);
+  socket_.open(endpoint.protocol(), ignored);
+  if (const base::Status bound = bind_source(socket_, endpoint.protocol(), source_); !bound) {
+    error_ = bound.error().text;
+    return try_endpoint();
+  }
   socket_.async_connect(endpoint, [self = shared_from_this()](const ErrorCode& error) {
     if (!self->done_) return;
     if (!error) return self->finish(&self->socket_, {});

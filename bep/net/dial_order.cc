@@ -115,7 +115,7 @@ std::vector<std::size_t> dial_order(std::vector<DialCandidate> candidates) {
   const auto rank = [](const DialCandidate& c) {
     const bool fails = c.record.failures >= kFailuresTold;
     const bool worked = c.record.ok_unix_ms != 0;
-    return std::tuple(c.priority, fails, !worked, worked ? c.record.took.ns / 1'000'000 : 0, c.target);
+    return std::tuple(c.priority, c.links, fails, !worked, worked ? c.record.took.ns / 1'000'000 : 0, c.target);
   };
   std::ranges::sort(candidates, {}, rank);
   std::vector<std::size_t> order;

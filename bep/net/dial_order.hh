@@ -1,5 +1,5 @@
-// In which order the addresses of a device are dialled: LAN before WAN (options connectionPriorityTcpLan, …Wan), then what
-// worked, then what was quicker, then as configured.
+// In which order the addresses of a device are dialled: LAN before WAN (options connectionPriorityTcpLan, …Wan), then those
+// with fewer links already, then what worked, then what was quicker, then as configured.
 // Pure: the machine's own networks and the history of each address are given.
 #pragma once
 
@@ -52,6 +52,7 @@ struct DialCandidate {
   std::size_t target = 0;                   // whose order is asked for
   std::int32_t priority = 0;                // smaller is better
   DialRecord record;
+  std::uint32_t links = 0;                  // that there are by it
 };
 // The targets, best first. Failures count from kFailuresTold on: a machine that was away for a moment is no worse an address.
 [[nodiscard]] std::vector<std::size_t> dial_order(std::vector<DialCandidate> candidates);

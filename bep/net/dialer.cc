@@ -1,6 +1,7 @@
 #include "bep/net/dialer.hh"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "bep/net/link_manager.hh"
@@ -12,20 +13,25 @@ namespace weft::net {
 namespace asio = boost::asio;
 
 Dialer::Dialer(asio::io_context& io, DialerOwner& owner, const base::DeviceId& device, Backoff backoff,
-               base::Duration connect_timeout)
-    : io_(io), owner_(&owner), device_(device), backoff_(std::move(backoff)), connect_timeout_(connect_timeout), timer_(io) {}
+               const DialTimes& times)
+    : io_(io), owner_(&owner), device_(device), backoff_(std::move(backoff)), times_(times), timer_(io) {}
 
-void Dialer::set_addresses(const std::vector<std::string>& addresses) {
+Dialer::Target Dialer::target_of(const std::string& address, const std::string& source) const {
+  const std::string text = source.empty() ? address : address + " from " + source;
+  const auto known = std::find_if(targets_.begin(), targets_.end(), [&](const Target& t) { return t.text == text; });
+  Target target = known != targets_.end() ? *known : Target{.text = text, .source = source, .address = {}, .error = {}, .record = {}};
+  const base::Result<Address> parsed = parse_address(address, AddressUse::kDial);
+  if (!parsed) target.error = parsed.error().text;
+  else if (parsed->kind == Address::Kind::kDynamic) target.error = "discovery is not available; give a tcp:// address";
+  else target.address = *parsed;
+  return target;
+}
+
+void Dialer::set_addresses(const std::vector<std::string>& addresses, const std::vector<std::string>& sources) {
   std::vector<Target> targets;
-  for (const std::string& text : addresses) {
-    if (targets.size() == LinkManager::kAddressesPerDeviceMax) break;
-    const auto known = std::find_if(targets_.begin(), targets_.end(), [&](const Target& t) { return t.text == text; });
-    Target target = known != targets_.end() ? *known : Target{.text = text, .address = {}, .error = {}, .record = {}};
-    const base::Result<Address> address = parse_address(text, AddressUse::kDial);
-    if (!address) target.error = address.error().text;
-    else if (address->kind == Address::Kind::kDynamic) target.error = "discovery is not available; give a tcp:// address";
-    else target.address = *address;
-    targets.push_back(std::move(target));
+  for (const std::string& address : std::span(addresses).first(std::min(addresses.size(), LinkManager::kAddressesPerDeviceMax))) {
+    if (sources.empty()) targets.push_back(target_of(address, {}));
+    for (const std::string& source : sources) targets.push_back(target_of(address, source));
   }
   // What was dialled may be gone from the list. A connection handed over goes on: its device ID decides.
   const bool was_connecting = state_ == State::kConnecting;
@@ -43,10 +49,19 @@ void Dialer::set_record(const std::string& address, const DialRecord& record) {
     if (target.text == address) target.record = record;
 }
 
-bool Dialer::wanted() const {
-  return owner_ != nullptr && !linked_ &&
-         std::any_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.address.has_value(); });
+bool Dialer::is_due(const Target& target) const {
+  if (!target.address) return false;
+  if (now_.links == 0) return true;
+  const std::int32_t priority = owner_->priority_of(*target.address);
+  if (is_better(priority, now_.worst_priority, owner_->replace_rule())) return true;
+  return now_.links < now_.wanted && !is_better(now_.worst_priority, priority, owner_->replace_rule());
 }
+
+bool Dialer::wanted() const {
+  return owner_ != nullptr && std::any_of(targets_.begin(), targets_.end(), [&](const Target& t) { return is_due(t); });
+}
+
+base::Duration Dialer::pause() const { return now_.links < now_.wanted ? times_.more_after : times_.better_after; }
 
 void Dialer::start() {
   if (state_ == State::kIdle) begin_round();
@@ -60,17 +75,21 @@ void Dialer::dial_now() {
   }
 }
 
-void Dialer::link_up() {
-  // A connection that was handed over has perhaps shown itself to the other side already: then both sides must see
-  // it to the end and choose by the same rule (duplicate.hh).
-  linked_ = true;
-  if (state_ != State::kHandedOver) give_up();
+void Dialer::set_links(const LinksNow& now) {
+  now_ = now;
+  if (state_ == State::kHandedOver) return;
+  if (now_.links > 0) {
+    give_up();
+    wait(pause());
+  } else if (state_ == State::kIdle || state_ == State::kWaiting) {
+    give_up();
+    wait(backoff_.next());
+  }
 }
 
-void Dialer::link_lost(bool was_stable) {
-  linked_ = false;
-  if (was_stable) backoff_.reset();
-  if (state_ == State::kIdle) wait(backoff_.next());
+void Dialer::link_gone(const std::string& target) {
+  for (Target& known : targets_)
+    if (known.text == target && known.links > 0) --known.links;
 }
 
 void Dialer::attempt_ready() {
@@ -79,6 +98,7 @@ void Dialer::attempt_ready() {
   if (handed_over_ >= targets_.size()) return;
   Target& target = targets_[handed_over_];
   target.ok = true;
+  ++target.links;
   target.error.clear();
   note_success(target.record, took_, unix_ms_now());
   owner_->handle_record(*this, target.text, target.record);
@@ -88,12 +108,13 @@ void Dialer::attempt_failed(const std::string& why) {
   if (state_ != State::kHandedOver) return;
   state_ = State::kIdle;
   target_failed(handed_over_, why);
+  if (now_.links > 0) return wait(std::max(backoff_.next(), pause()));
   if (wanted()) go_on();
 }
 
 void Dialer::stop() {
-  owner_ = nullptr;
   give_up();
+  owner_ = nullptr;
 }
 
 void Dialer::give_up() {
@@ -108,6 +129,7 @@ void Dialer::cancel_running(bool again) {
     running->attempt->cancel();
     if (again) left_.push_front(running->target);
   }
+  if (owner_ != nullptr) owner_->handle_dialling(-static_cast<int>(running_.size()));
   running_.clear();
 }
 
@@ -129,13 +151,15 @@ void Dialer::begin_round() {
   if (!wanted()) return;
   std::vector<DialCandidate> candidates;
   for (std::size_t i = 0; i < targets_.size(); ++i)
-    if (targets_[i].address) candidates.push_back({i, owner_->priority_of(*targets_[i].address), targets_[i].record});
+    if (is_due(targets_[i]))
+      candidates.push_back({i, owner_->priority_of(*targets_[i].address), targets_[i].record, targets_[i].links});
   for (const std::size_t target : dial_order(std::move(candidates))) left_.push_back(target);
   go_on();
 }
 
 void Dialer::go_on() {
-  if (left_.empty() && running_.empty()) return wait(backoff_.next());
+  if (left_.empty() && running_.empty())
+    return wait(now_.links == 0 ? backoff_.next() : std::max(backoff_.next(), pause()));
   state_ = State::kConnecting;
   // A machine with many devices dials them in turn: the next look is after kStagger.
   if (!left_.empty() && running_.size() < kAtOnce && owner_->dials_left() > 0) {
@@ -151,10 +175,11 @@ void Dialer::launch(std::size_t target) {
   to.tried_unix_ms = unix_ms_now();
   to.ok = false;
   auto attempt = std::make_shared<DialAttempt>(
-      io_, *to.address, connect_timeout_, [self = shared_from_this(), target](tcp::socket* connected, const std::string& why) {
+      io_, *to.address, to.source, times_.connect, [self = shared_from_this(), target](tcp::socket* connected, const std::string& why) {
         self->handle_attempt(target, connected, why);
       });
   running_.push_back({target, steady_now(), attempt});
+  owner_->handle_dialling(1);
   attempt->start();
 }
 
@@ -165,6 +190,7 @@ void Dialer::handle_attempt(std::size_t target, tcp::socket* connected, const st
   const std::shared_ptr<DialAttempt> attempt = running->attempt;   // holds the socket to the end of this function
   const base::Duration took = steady_now() - running->began;
   running_.erase(running);
+  owner_->handle_dialling(-1);
   if (connected == nullptr) {
     target_failed(target, why);
     return go_on();

@@ -1,35 +1,65 @@
-// Two links to one device: which one stays. Pure.
+// A new link to a device that has as many as it may: does it take the place of one of them? Pure.
+// Of several, the one asked about is the one that was heard of longest ago. In this order:
 //
-//   existing link      both ends weft, dialled by      both ends weft, dialled by    one end stock
-//                      different sides                 the same side
-//   younger than rule  the one that the lower ID       the existing one              the existing one
-//                      dialled
-//   older than rule    the new one                     the new one                   the new one
+//   the existing link                                             stays
+//   is older than connectionReplacementAgeThreshold               no: the other side would not dial again if it still had it
+//   is of a worse network (LAN before WAN) than the new one, by   no
+//     connectionReplacementPriorityThreshold
+//   … of a better one                                             yes
+//   has a score below connectionStabilityMinScore                 no
+//   both ends weft, dialled by different sides                    if the lower ID dialled it: the two were dialled at the same
+//                                                                 moment, and both ends must choose alike
+//   else                                                          yes
 //
-// Young: the two were dialled at the same moment; both ends apply the first cell and keep the same link, whatever
-// order they see them in. Old: the other side would not dial again if it still had the old one, so that one is dead
-// there. Against stock we follow stock 1.19's own rule, which knows no IDs; both ends may still choose differently,
-// lose both, and dial again after a random wait.
+// Against stock both ends may still choose differently, lose both, and dial again after a random wait.
 #pragma once
+
+#include <cstdint>
 
 #include "engine/base/time.hh"
 #include "engine/base/types.hh"
 
 namespace weft::net {
 
+// The options of the same names (shared list of options, defaults as there).
+struct ReplaceRule {
+  base::Duration age = base::seconds(30);
+  std::int32_t priority = 10;
+  std::uint8_t score_min = 70;
+};
+
 struct DuplicateCase {
+  ReplaceRule rule{};
   base::Duration existing_age{};
-  base::Duration replace_after{};
+  std::int32_t existing_priority = 0, new_priority = 0;   // smaller is better
+  std::uint8_t existing_score = 100;
   bool existing_dialled_by_us = false;
   bool new_dialled_by_us = false;
   bool both_weft = false;
   bool our_id_is_lower = false;
 };
 
+// By how much a network must be better to count.
+[[nodiscard]] constexpr bool is_better(std::int32_t priority, std::int32_t than, const ReplaceRule& rule) {
+  return priority <= than - rule.priority;
+}
+
 [[nodiscard]] constexpr bool new_link_wins(const DuplicateCase& c) {
-  if (c.existing_age >= c.replace_after) return true;
+  if (c.existing_age >= c.rule.age) return true;
+  if (is_better(c.new_priority, c.existing_priority, c.rule)) return true;
+  if (is_better(c.existing_priority, c.new_priority, c.rule)) return false;
+  if (c.existing_score < c.rule.score_min) return true;
   if (!c.both_weft || c.existing_dialled_by_us == c.new_dialled_by_us) return false;
   return c.new_dialled_by_us == c.our_id_is_lower;
+}
+
+// How many links a device may have: as many as the side wants that wants more, if both speak of more than one
+// (Syncthing 1.25 and later; Hello.num_connections, where 0 is not spoken).
+inline constexpr std::uint32_t kLinksPerDeviceMax = 128;
+[[nodiscard]] constexpr std::uint32_t links_allowed(std::int32_t ours, std::int32_t theirs) {
+  if (ours <= 1 || theirs <= 1) return 1;
+  const std::int32_t more = ours > theirs ? ours : theirs;
+  return static_cast<std::uint32_t>(more) < kLinksPerDeviceMax ? static_cast<std::uint32_t>(more) : kLinksPerDeviceMax;
 }
 
 }  // namespace weft::net

@@ -90,7 +90,7 @@ void Link::accept_hello() {
   MUST(state_ == State::kHello);
   MUST(connection_.has_value());
   state_ = State::kReady;
-  ready_since_ = steady_now();
+  ready_since_ = heard_at_ = steady_now();
 }
 
 // ---- reading ----
@@ -108,6 +108,7 @@ void Link::handle_read(const ErrorCode& error, std::size_t bytes) {
   if (state_ == State::kClosed) return;
   if (!error) {
     bytes_in_ += bytes;
+    heard_at_ = steady_now();
     // While closing, what still arrives is read and forgotten: unread bytes would turn our FIN into a reset, and the
     // peer could lose our Close.
     if (state_ != State::kClosing) {

@@ -133,6 +133,10 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= setup_.limits.output_bytes_high; }
   // As the kernel's TCP sees them; an error where nothing was measured, or no more.
   [[nodiscard]] base::Result<TcpFigures> tcp_figures() { return net::tcp_figures(stream_.next_layer().native_handle()); }
+  // Of its health, 0 … 100, 100 best, told by whoever judges it; 100 until then.
+  void set_score(std::uint8_t score) noexcept { score_ = score; }
+  [[nodiscard]] std::uint8_t score() const noexcept { return score_; }
+  [[nodiscard]] base::Instant heard_at() const noexcept { return heard_at_; }       // last byte; of its begin before the first
   // A Ping goes out after this long without a word of ours; well below what BEP takes for the end (300 s).
   void set_keep_alive(base::Duration interval);
   [[nodiscard]] bool peer_named(const std::string& name);   // certificate check, see tls.hh
@@ -168,7 +172,8 @@ class Link : public std::enable_shared_from_this<Link> {
   std::optional<proto::Connection> connection_;   // from the end of the handshake on
   std::vector<std::byte> input_, output_;         // output_: the buffer being written
   base::DeviceId device_{};
-  base::Instant ready_since_{};
+  base::Instant ready_since_{}, heard_at_{};
+  std::uint8_t score_ = 100;
   boost::asio::ip::address remote_ip_;
   std::string remote_, local_, crypto_, close_text_;
   CloseReason close_reason_ = CloseReason::kLocal;

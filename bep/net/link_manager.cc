@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "bep/net/dial_source.hh"
 #include "bep/net/link_manager_impl.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
@@ -72,6 +73,7 @@ base::Result<std::unique_ptr<LinkManager>> LinkManager::make(boost::asio::io_con
   }
   std::vector<LinkDevice> devices = std::move(config.devices);
   auto impl = std::make_unique<Impl>(io, std::move(config), std::move(tls), observer);
+  MUST(impl->config_.dial_from.size() <= kSourcesMax);
   for (const std::string& text : impl->config_.listen) impl->add_listener(text);
   impl->set_devices(std::move(devices));
   return std::unique_ptr<LinkManager>(new LinkManager(std::move(impl)));
@@ -103,13 +105,13 @@ void LinkManager::Impl::set_devices(std::vector<LinkDevice> devices) {
     Device device = node.empty() ? Device{} : std::move(node.mapped());
     if (!device.dialer)
       device.dialer = std::make_shared<Dialer>(io_, *this, id, Backoff(config_.redial, prng_.next()),
-                                               config_.dial_timeout);
+                                               config_.dial_times);
     const bool changed = device.config.addresses != config.addresses || device.config.paused != config.paused;
     device.config = std::move(config);
-    device.dialer->set_addresses(device.config.paused ? std::vector<std::string>{} : device.config.addresses);
+    device.dialer->set_addresses(device.config.paused ? std::vector<std::string>{} : device.config.addresses, config_.dial_from);
     if (config_.history != nullptr)
-      for (const std::string& address : device.config.addresses)
-        device.dialer->set_record(address, config_.history->of(id, address));
+      for (const Dialer::Target& target : device.dialer->targets())
+        device.dialer->set_record(target.text, config_.history->of(id, target.text));
     if (changed && started_ && !stopping_) device.dialer->dial_now();  // a new address need not wait for the back-off
     std::erase_if(pending_, [&](const PendingDevice& p) { return p.id == id; });
     wanted.insert_or_assign(id, std::move(device));
@@ -143,16 +145,23 @@ void LinkManager::stop(std::function<void()> done) {
   else boost::asio::post(impl_->io_, std::move(done));
 }
 
-Link* LinkManager::link_of(const base::DeviceId& device) {
+std::vector<Link*> LinkManager::links_of(const base::DeviceId& device) {
   const Impl::Device* found = impl_->find_device(device);
-  return found != nullptr && found->ready != nullptr && found->ready->ready() ? found->ready : nullptr;
+  return found == nullptr ? std::vector<Link*>{} : found->live();
+}
+
+Link* LinkManager::link_of(const base::DeviceId& device) {
+  const std::vector<Link*> links = links_of(device);
+  return links.empty() ? nullptr : links.front();
 }
 
 std::vector<Link*> LinkManager::links() {
-  std::vector<Link*> ready;
-  for (const auto& [id, device] : impl_->devices_)
-    if (Link* link = link_of(id); link != nullptr) ready.push_back(link);
-  return ready;
+  std::vector<Link*> all;
+  for (const auto& [id, device] : impl_->devices_) {
+    const std::vector<Link*> some = device.live();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
 }
 
 void LinkManager::close_device(const base::DeviceId& device, std::string_view text) {
@@ -185,9 +194,9 @@ std::vector<DialStatus> LinkManager::dial_status() const {
 
 const DialCounters& LinkManager::dials() const { return impl_->dials_; }
 
-std::uint64_t LinkManager::times_ready(const base::DeviceId& device) const {
+std::uint64_t LinkManager::times_connected(const base::DeviceId& device) const {
   const Impl::Device* found = impl_->find_device(device);
-  return found == nullptr ? 0 : found->times_ready;
+  return found == nullptr ? 0 : found->times_connected;
 }
 
 const std::vector<PendingDevice>& LinkManager::pending() const { return impl_->pending_; }

@@ -1,13 +1,16 @@
-// All links of this device: listens, dials, and keeps at most one ready link per configured device.
+// All links of this device: listens, dials, and keeps one ready link per configured device, or several where both ends
+// speak of several (Hello.num_connections, Syncthing 1.25 and later; duplicate.hh).
 //
 // Accepting never waits for a handshake: up to `handshakes_max` connections are on their way at one time, so that a
 // silent peer costs one place and delays nobody (stock Syncthing handshakes inside its accept loop).
 // Dialling: a device without a link is tried at all its addresses, best first and several at a time (dialer.hh), then again
 // after 0, 1, 4, 16, 60 s (with jitter); the wait starts from 0 again once a link was stable. Only the expected device is
 // accepted.
-// Duplicates: an existing link older than 10 s (or one that died) yields to a new one, else the new one is closed, as
-// stock 1.19 does. Two wefts that dial each other at the same moment keep the link dialled by the lower device ID, so
-// that both ends keep the same one.
+// Of several, the side that dialled the first dials the others (the lower ID where both did), by other addresses and sources
+// where there are some.
+// Duplicates: a device that has as many links as it may, and dials again, has lost one: duplicate.hh says which link stays.
+// Two wefts that dial each other at the same moment keep the link dialled by the lower device ID, so that both ends keep
+// the same one. A link of a better network ends those of worse ones.
 // Unknown devices get a Hello without our name, are closed and remembered (`pending`, at most kPendingMax).
 //
 // Thread: the control thread. Owner: engine/run. Outlives: io_context's handlers, because stop() closes everything
@@ -26,6 +29,8 @@
 #include <vector>
 
 #include "bep/net/dial_order.hh"
+#include "bep/net/dialer_times.hh"
+#include "bep/net/duplicate.hh"
 #include "bep/net/identity.hh"
 #include "bep/net/link.hh"
 #include "bep/net/random_port.hh"
@@ -41,6 +46,7 @@ struct LinkDevice {
   std::string cert_name;                    // empty: "syncthing"
   proto::Compression compression = proto::Compression::kMetadata;
   bool paused = false;
+  std::int32_t connections = 1;             // that we would have, 1 … kLinksPerDeviceMax
 };
 
 struct LinkManagerConfig {
@@ -50,11 +56,12 @@ struct LinkManagerConfig {
   proto::Hello hello;                       // ours; device_name is withheld from unknown devices
   LinkTimes times{};
   LinkLimits limits{};                      // of each link's output
-  base::Duration dial_timeout = base::seconds(10);                 // per TCP connect, as stock
+  DialTimes dial_times{};
+  std::vector<std::string> dial_from;       // dial_source.hh; at most kSourcesMax, empty: the kernel's choice
   std::vector<base::Duration> redial = {base::seconds(0), base::seconds(1), base::seconds(4), base::seconds(16),
                                         base::seconds(60)};        // last one repeats; each ± a quarter
   base::Duration stable_after = base::seconds(30);                 // a link this old resets the back-off
-  base::Duration replace_after = base::seconds(10);                // stock 1.19's age rule
+  ReplaceRule replace{};
   std::int32_t priority_lan = 10, priority_wan = 30;               // of addresses to dial; smaller first
   std::size_t dials_max = 64;               // sockets that are being connected at one time, of all devices
   DialHistory* history = nullptr;           // must outlive the manager; null: none
@@ -112,9 +119,10 @@ class LinkManager {
   // Idempotent. `done` (may be empty) is called when the last link is gone.
   void stop(std::function<void()> done = {});
 
-  // The ready link to a device, or null. Valid until its on_link_closed.
-  [[nodiscard]] Link* link_of(const base::DeviceId& device);
-  [[nodiscard]] std::vector<Link*> links();                       // ready ones, by device ID
+  // The ready links to a device, the oldest first. Each is valid until its on_link_closed.
+  [[nodiscard]] std::vector<Link*> links_of(const base::DeviceId& device);
+  [[nodiscard]] Link* link_of(const base::DeviceId& device);      // the oldest, or null
+  [[nodiscard]] std::vector<Link*> links();                       // all ready ones, by device ID
   void close_device(const base::DeviceId& device, std::string_view text);
   void dial_now(const base::DeviceId& device);                    // forgets the back-off
   void set_devices(std::vector<LinkDevice> devices);              // closes links of devices that left or were paused
@@ -122,7 +130,7 @@ class LinkManager {
   [[nodiscard]] std::vector<ListenerStatus> listeners() const;
   [[nodiscard]] std::vector<DialStatus> dial_status() const;      // last one per address
   [[nodiscard]] const DialCounters& dials() const;
-  [[nodiscard]] std::uint64_t times_ready(const base::DeviceId& device) const;   // links to it that became ready, since start
+  [[nodiscard]] std::uint64_t times_connected(const base::DeviceId& device) const;   // from no link to one, since start
   [[nodiscard]] const std::vector<PendingDevice>& pending() const;
   [[nodiscard]] const CloseCounters& counters() const;            // by reason, since start
   [[nodiscard]] const proto::ReasonCounters& protocol_counters() const;  // of links that are closed

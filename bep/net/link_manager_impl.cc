@@ -61,7 +61,7 @@ void LinkManager::Impl::handle_accepted(tcp::socket socket) {
   }
   if (all >= config_.handshakes_max) return refuse_socket(socket, CloseReason::kTooManyHandshakes);
   if (same >= config_.handshakes_per_ip_max) return refuse_socket(socket, CloseReason::kTooManyFromAddress);
-  add_link(std::move(socket), std::nullopt);
+  add_link(std::move(socket), std::nullopt, {});
 }
 
 void LinkManager::Impl::handle_listening(const std::string& configured, std::uint16_t port) {
@@ -70,22 +70,26 @@ void LinkManager::Impl::handle_listening(const std::string& configured, std::uin
 
 void LinkManager::Impl::handle_dialled(Dialer& dialer, tcp::socket socket) {
   MUST(!stopping_);
-  add_link(std::move(socket), dialer.device());
+  add_link(std::move(socket), dialer.device(), dialer.handed_over());
 }
 
-std::int32_t LinkManager::Impl::priority_of(const Address& address) {
+const std::vector<Network>& LinkManager::Impl::networks() {
   if (const base::Instant now = steady_now(); now - networks_at_ >= kNetworksFor) {
     networks_ = own_networks();
     networks_at_ = now;
   }
-  return is_lan(address, networks_) ? config_.priority_lan : config_.priority_wan;
+  return networks_;
 }
 
-std::size_t LinkManager::Impl::dials_left() const {
-  std::size_t busy = 0;
-  for (const auto& [id, device] : devices_) busy += device.dialer->connecting();
-  return config_.dials_max - std::min(busy, config_.dials_max);
+std::int32_t LinkManager::Impl::priority_of(const Address& address) {
+  return is_lan(address, networks()) ? config_.priority_lan : config_.priority_wan;
 }
+
+std::int32_t LinkManager::Impl::priority_of(const Link& link) {
+  return is_lan(link.remote_ip(), networks()) ? config_.priority_lan : config_.priority_wan;
+}
+
+std::size_t LinkManager::Impl::dials_left() const { return config_.dials_max - std::min(dialling_, config_.dials_max); }
 
 void LinkManager::Impl::handle_record(Dialer& dialer, const std::string& address, const DialRecord& record) {
   ++(record.failures == 0 ? dials_.ready : dials_.failed);
@@ -93,15 +97,15 @@ void LinkManager::Impl::handle_record(Dialer& dialer, const std::string& address
     config_.history->save(dialer.device(), address, record);
 }
 
-void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected) {
+void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected, std::string target) {
   const LinkSetup setup{.dialled = expected.has_value(),
                         .number = next_number_++,
                         .times = config_.times,
                         .limits = config_.limits};
   auto link = std::make_shared<Link>(std::move(socket), tls_, *this, setup);
-  links_.emplace(setup.number, Entry{.link = link, .expected = expected});
-  base::log(Subsystem::kLinks, LogLevel::kDebug, "connection", {{"link", setup.number}, {"remote", link->remote()},
-                                             {"type", link->type()}});
+  links_.emplace(setup.number, Entry{.link = link, .expected = expected, .target = std::move(target)});
+  base::log(Subsystem::kLinks, LogLevel::kDebug, "connection",
+            {{"link", setup.number}, {"remote", link->remote()}, {"type", link->type()}});
   link->start();
 }
 
@@ -136,8 +140,13 @@ bool LinkManager::Impl::handle_handshaked(Link& link, proto::ConnectionConfig& c
     return false;
   }
   config.hello = config_.hello;
-  if (device != nullptr) config.compression = device->config.compression;
-  else config.hello.device_name.clear();  // a stranger need not know what we are called
+  if (device == nullptr) {
+    config.hello.device_name.clear();  // a stranger need not know what we are called
+    return true;
+  }
+  config.compression = device->config.compression;
+  config.hello.num_connections = device->config.connections;
+  config.hello.timestamp_ns = unix_ms_now() * 1'000'000;
   return true;
 }
 
@@ -151,22 +160,21 @@ void LinkManager::Impl::handle_hello(Link& link) {
   const std::string& wanted = device->config.cert_name;
   if (!link.peer_named(wanted.empty() ? kDefaultCertificateName : wanted))
     return link.close("the certificate has another name than configured", CloseReason::kCertificateName);
-  if (device->ready != nullptr && yields_to_existing(link, *device))
-    return link.close("a connection to this device exists", CloseReason::kDuplicate);
-  announce_end_of_others(link);
+  const auto ends = whom_it_ends(link, *device);
+  if (!ends) return link.close("a connection to this device exists", CloseReason::kDuplicate);
+  for (const std::uint64_t old : *ends) announce_end(old);
   // The observer may have removed or paused the device, or stopped us: then this link is closing like the rest.
   if (link.state() != Link::State::kHello) return;
   device = find_device(link.device());
   MUST(device != nullptr);
-  MUST(device->ready == nullptr);
 
   Entry& entry = links_.at(link.number());
   link.accept_hello();
-  device->ready = &link;
-  ++device->times_ready;
+  if (device->ready.empty()) ++device->times_connected;
+  device->ready.push_back(&link);
   entry.announced = entry.was_ready = true;
   if (entry.expected) device->dialer->attempt_ready();
-  device->dialer->link_up();
+  tell_dialer(*device);
   const proto::Hello& hello = link.hello();
   base::log(Subsystem::kLinks, LogLevel::kInfo, "link ready",
             {{"link", link.number()}, {"device", short_text(link.device())}, {"name", device->config.name},
@@ -175,31 +183,59 @@ void LinkManager::Impl::handle_hello(Link& link) {
   observer_.on_link_ready(link, hello);
 }
 
-bool LinkManager::Impl::yields_to_existing(const Link& link, const Device& device) const {
-  const Link& existing = *device.ready;
-  if (!existing.ready()) return false;  // on its way out
-  return !new_link_wins({.existing_age = steady_now() - existing.ready_since(),
-                         .replace_after = config_.replace_after,
-                         .existing_dialled_by_us = existing.dialled(),
-                         .new_dialled_by_us = link.dialled(),
-                         .both_weft = link.peer_is_weft() && existing.peer_is_weft(),
-                         .our_id_is_lower = config_.identity->id() < link.device()});
+std::vector<Link*> LinkManager::Impl::Device::live() const {
+  std::vector<Link*> out;
+  std::ranges::copy_if(ready, std::back_inserter(out), [](const Link* link) { return link->ready(); });
+  return out;
 }
 
-// Ends the links to the device that yield to this new one. Their end is announced before the new one is ready, so that
-// an observer sees one link per device at any time; their sockets take their own time to close.
-void LinkManager::Impl::announce_end_of_others(const Link& link) {
-  std::vector<std::shared_ptr<Link>> others;
-  for (const auto& [number, entry] : links_)
-    if (entry.announced && entry.link->device() == link.device()) others.push_back(entry.link);
-  for (const auto& other : others) {
-    const auto found = links_.find(other->number());
-    if (found == links_.end() || !found->second.announced) continue;
-    found->second.announced = false;
-    if (Device* now = find_device(other->device()); now != nullptr && now->ready == other.get()) now->ready = nullptr;
-    other->close("replacing connection", CloseReason::kReplaced);
-    observer_.on_link_closed(*other, CloseReason::kReplaced, "replacing connection");
-  }
+std::optional<std::vector<std::uint64_t>> LinkManager::Impl::whom_it_ends(const Link& link, const Device& device) {
+  std::vector<std::uint64_t> ends;
+  for (const Link* old : device.ready)
+    if (!old->ready()) ends.push_back(old->number());   // on its way out
+  const std::int32_t priority = priority_of(link);
+  std::vector<Link*> live = device.live();
+  std::ranges::sort(live, {}, &Link::heard_at);         // the stalest first
+  const std::size_t allowed = links_allowed(device.config.connections, link.hello().num_connections);
+  const auto wins_over = [&](Link& existing) {
+    return new_link_wins({.rule = config_.replace,
+                          .existing_age = steady_now() - existing.ready_since(),
+                          .existing_priority = priority_of(existing),
+                          .new_priority = priority,
+                          .existing_score = existing.score(),
+                          .existing_dialled_by_us = existing.dialled(),
+                          .new_dialled_by_us = link.dialled(),
+                          .both_weft = link.peer_is_weft() && existing.peer_is_weft(),
+                          .our_id_is_lower = config_.identity->id() < link.device()});
+  };
+  if (live.size() >= allowed && !wins_over(*live.front())) return std::nullopt;
+  for (std::size_t i = 0; i < live.size(); ++i)
+    if (live.size() - i >= allowed || is_better(priority, priority_of(*live[i]), config_.replace))
+      ends.push_back(live[i]->number());
+  return ends;
+}
+
+// The end of a link that yields to a new one is announced before the new one is ready, so that an observer never sees more
+// links than a device may have; its socket takes its own time to close.
+void LinkManager::Impl::announce_end(std::uint64_t number) {
+  const auto found = links_.find(number);
+  if (found == links_.end() || !std::exchange(found->second.announced, false)) return;
+  const std::shared_ptr<Link> old = found->second.link;
+  if (Device* now = find_device(old->device()); now != nullptr) std::erase(now->ready, old.get());
+  old->close("replacing connection", CloseReason::kReplaced);
+  observer_.on_link_closed(*old, CloseReason::kReplaced, "replacing connection");
+}
+
+void LinkManager::Impl::tell_dialer(Device& device) {
+  const std::vector<Link*> live = device.live();
+  if (live.empty()) return device.dialer->set_links({});
+  LinksNow now{.links = live.size(), .wanted = 0, .worst_priority = INT32_MIN};
+  const auto ours = static_cast<std::size_t>(std::ranges::count_if(live, &Link::dialled));
+  const bool we_are_lower = config_.identity->id() < live.front()->device();
+  if (ours == live.size() || (ours > 0 && we_are_lower))   // one side dials, else both would make one too many
+    now.wanted = links_allowed(device.config.connections, live.front()->hello().num_connections);
+  for (const Link* link : live) now.worst_priority = std::max(now.worst_priority, priority_of(*link));
+  device.dialer->set_links(now);
 }
 
 void LinkManager::Impl::remember_pending(const Link& link) {
@@ -229,13 +265,15 @@ void LinkManager::Impl::handle_closed(Link& link, CloseReason reason, std::strin
   links_.erase(found);
   count_and_log(link, entry.was_ready, reason, text);
   Device* device = find_device(link.device());
-  if (device != nullptr && device->ready == &link) device->ready = nullptr;
+  if (device != nullptr) std::erase(device->ready, &link);
   if (entry.announced) observer_.on_link_closed(link, reason, text);
 
   // The observer may have changed the devices.
-  const bool stable = entry.was_ready && steady_now() - link.ready_since() >= config_.stable_after;
-  if (device = find_device(link.device()); entry.was_ready && device != nullptr && device->ready == nullptr)
-    device->dialer->link_lost(stable);
+  if (device = find_device(link.device()); entry.was_ready && device != nullptr) {
+    if (steady_now() - link.ready_since() >= config_.stable_after) device->dialer->forget_backoff();
+    device->dialer->link_gone(entry.target);
+    tell_dialer(*device);
+  }
   if (entry.expected && !entry.was_ready) {
     if (device = find_device(*entry.expected); device != nullptr) device->dialer->attempt_failed(std::string(text));
   }

@@ -34,6 +34,8 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   void handle_dialled(Dialer& dialer, boost::asio::ip::tcp::socket socket) override;
   [[nodiscard]] std::int32_t priority_of(const Address& address) override;
   [[nodiscard]] std::size_t dials_left() const override;
+  void handle_dialling(int change) override { dialling_ += static_cast<std::size_t>(change); }
+  [[nodiscard]] const ReplaceRule& replace_rule() const override { return config_.replace; }
   void handle_record(Dialer& dialer, const std::string& address, const DialRecord& record) override;
   void handle_accepted(boost::asio::ip::tcp::socket socket) override;
   void handle_listening(const std::string& configured, std::uint16_t port) override;
@@ -46,12 +48,14 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   struct Device {
     LinkDevice config;
     std::shared_ptr<Dialer> dialer;
-    Link* ready = nullptr;
-    std::uint64_t times_ready = 0;
+    std::vector<Link*> ready;                 // announced, in that order; some may be on their way out
+    std::uint64_t times_connected = 0;
+    [[nodiscard]] std::vector<Link*> live() const;
   };
   struct Entry {
     std::shared_ptr<Link> link;
     std::optional<base::DeviceId> expected;   // of a link we dialled
+    std::string target;                       // … and by which of its addresses
     bool announced = false;                   // on_link_ready was called and on_link_closed was not
     bool was_ready = false;
   };
@@ -59,9 +63,13 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   void add_listener(const std::string& text);
   void set_devices(std::vector<LinkDevice> devices);
   [[nodiscard]] Device* find_device(const base::DeviceId& id);
-  void add_link(boost::asio::ip::tcp::socket socket, std::optional<base::DeviceId> expected);
-  [[nodiscard]] bool yields_to_existing(const Link& link, const Device& device) const;
-  void announce_end_of_others(const Link& link);
+  void add_link(boost::asio::ip::tcp::socket socket, std::optional<base::DeviceId> expected, std::string target);
+  [[nodiscard]] const std::vector<Network>& networks();
+  [[nodiscard]] std::int32_t priority_of(const Link& link);
+  // The links of the device, by number, that end when this new one is let in; nothing: it is not let in.
+  [[nodiscard]] std::optional<std::vector<std::uint64_t>> whom_it_ends(const Link& link, const Device& device);
+  void announce_end(std::uint64_t number);
+  void tell_dialer(Device& device);
   void remember_pending(const Link& link);
   void count_and_log(const Link& link, bool was_ready, CloseReason reason, std::string_view text);
   void refuse_socket(boost::asio::ip::tcp::socket& socket, CloseReason reason);
@@ -79,6 +87,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   std::vector<std::shared_ptr<Listener>> listeners_;
   std::vector<ListenerStatus> refused_listeners_;
   std::vector<PendingDevice> pending_;        // oldest first
+  std::size_t dialling_ = 0;                  // sockets that are being connected
   CloseCounters counters_{};
   DialCounters dials_;
   proto::ReasonCounters protocol_counters_;

@@ -60,8 +60,8 @@ bool shared_with(const model::FolderConfig& folder, const base::DeviceId& device
 // Syncthing's word for what the other side does with the folder, as far as this side can know it.
 const char* remote_state(const Context& context, const model::FolderConfig* folder, const base::DeviceId& device) {
   if (folder != nullptr && !shared_with(*folder, device)) return "notSharing";
-  for (const run::LinkStatus& link : context.source.links())
-    if (link.device == device) return link.paused ? "paused" : link.connected ? "valid" : "unknown";
+  for (const run::DeviceStatus& link : context.source.devices())
+    if (link.device == device) return link.paused ? "paused" : link.connected() ? "valid" : "unknown";
   return "unknown";
 }
 

@@ -33,20 +33,19 @@ Json path_json(const run::PathStatus& path, base::Instant now, std::int64_t unix
               {"keepAliveS", seconds(path.verdict.interval)}};
 }
 
-const char* state_of(const run::LinkStatus& link) {
-  return link.paused ? "paused" : link.connected ? "connected" : "disconnected";
-}
-
-Json link_json(const run::LinkStatus& link, std::int64_t unix_now_ms) {
+// `link` is an empty one where there is none.
+Json link_json(const run::DeviceStatus& device, const run::LinkStatus& link, bool primary, std::int64_t unix_now_ms) {
   const net::TcpFigures& tcp = link.tcp;
   const bool known = tcp.rtt.ns > 0;
   const health::LinkVerdict& verdict = link.verdict;
-  return Json{{"device", proto::to_text(link.device)},
+  return Json{{"device", proto::to_text(device.device)},
               {"connectionType", link.type},
+              {"local", link.local},
               {"address", link.address},
-              {"state", state_of(link)},
+              {"primary", primary},
+              {"state", device.paused ? "paused" : device.connected() ? "connected" : "disconnected"},
               {"healthScore", verdict.score},
-              {"reason", link.connected ? score_text(verdict.reason, verdict.measure) : "no link"},
+              {"reason", device.connected() ? score_text(verdict.reason, verdict.measure) : "no link"},
               {"degrading", verdict.degrading},
               {"latency", measured(tcp.rtt)},
               {"latencyFloor", measured(tcp.rtt_min)},
@@ -63,7 +62,11 @@ Response get_health_report(const Context& context, const Call&) {
   const std::int64_t unix_now_ms = unix_ms_now();
   Json paths = Json::array(), links = Json::array();
   for (const run::PathStatus& path : context.source.paths()) paths.push_back(path_json(path, now, unix_now_ms));
-  for (const run::LinkStatus& link : context.source.links()) links.push_back(link_json(link, unix_now_ms));
+  for (const run::DeviceStatus& device : context.source.devices()) {
+    if (!device.connected()) links.push_back(link_json(device, {}, false, unix_now_ms));
+    for (const run::LinkStatus& link : device.links)
+      links.push_back(link_json(device, link, &link == &device.links.front(), unix_now_ms));
+  }
   return answer_json(Json{{"at", rfc3339(unix_now_ms)}, {"paths", paths}, {"links", links}});
 }
 

@@ -33,20 +33,41 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-Json connection_json(const run::LinkStatus& link, const std::string& now) {
-  const std::string client = link.client_name == "syncthing" || link.client_name.empty()
-                                 ? link.client_version
-                                 : link.client_name + " " + link.client_version;
-  return Json{{"at", link.connected ? now : rfc3339(0)},
-              {"startedAt", link.connected ? rfc3339(link.started_unix_ms) : rfc3339(0)},
+// Of one link, as Syncthing 2 shows a primary and its secondaries.
+Json link_json(const run::LinkStatus& link, const std::string& now) {
+  return Json{{"at", now},
+              {"startedAt", rfc3339(link.started_unix_ms)},
               {"inBytesTotal", link.bytes_in},
               {"outBytesTotal", link.bytes_out},
-              {"connected", link.connected},
-              {"paused", link.paused},
-              {"clientVersion", client},
               {"address", link.address},
               {"type", link.type},
               {"crypto", link.crypto}};
+}
+
+Json connection_json(const run::DeviceStatus& device, const std::string& now) {
+  const std::string client = device.client_name == "syncthing" || device.client_name.empty()
+                                 ? device.client_version
+                                 : device.client_name + " " + device.client_version;
+  const run::LinkStatus none, &primary = device.connected() ? device.links.front() : none;
+  std::uint64_t in = 0, out = 0;
+  for (const run::LinkStatus& link : device.links) {
+    in += link.bytes_in;
+    out += link.bytes_out;
+  }
+  Json json{{"at", device.connected() ? now : rfc3339(0)},
+            {"startedAt", rfc3339(primary.started_unix_ms)},
+            {"inBytesTotal", in},
+            {"outBytesTotal", out},
+            {"connected", device.connected()},
+            {"paused", device.paused},
+            {"clientVersion", client},
+            {"address", primary.address},
+            {"type", primary.type},
+            {"crypto", primary.crypto}};
+  if (!device.connected()) return json;
+  json["primary"] = link_json(primary, now);
+  for (std::size_t i = 1; i < device.links.size(); ++i) json["secondary"].push_back(link_json(device.links[i], now));
+  return json;
 }
 
 }  // namespace
@@ -107,11 +128,11 @@ Response get_connections(const Context& context, const Call&) {
   const std::string now = rfc3339(unix_ms_now());
   Json connections = Json::object();
   // Syncthing 1.19 lists its own device as one that is not connected, and clients of it count on that.
-  run::LinkStatus own;
+  run::DeviceStatus own;
   own.device = context.self;
   connections[proto::to_text(own.device)] = connection_json(own, now);
-  for (const run::LinkStatus& link : context.source.links())
-    connections[proto::to_text(link.device)] = connection_json(link, now);
+  for (const run::DeviceStatus& device : context.source.devices())
+    connections[proto::to_text(device.device)] = connection_json(device, now);
   const net::LinkTotals totals = context.source.system_status().link_totals;
   return answer_json(
       Json{{"connections", connections},

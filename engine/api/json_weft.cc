@@ -189,10 +189,11 @@ Json folder_json(const Context& context, const model::FolderConfig& folder) {
   return json;
 }
 
-Json device_json(const run::LinkStatus& link) {
-  return Json{{"device", proto::to_text(link.device)}, {"name", link.name}, {"paused", link.paused},
-              {"connected", link.connected}, {"weft", link.weft}, {"address", link.address},
-              {"rtt_us", link.tcp.rtt.us()}};
+Json device_json(const run::DeviceStatus& device) {
+  const run::LinkStatus none, &primary = device.connected() ? device.links.front() : none;
+  return Json{{"device", proto::to_text(device.device)}, {"name", device.name}, {"paused", device.paused},
+              {"connected", device.connected()}, {"weft", device.weft}, {"links", device.links.size()},
+              {"address", primary.address}, {"rtt_us", primary.tcp.rtt.us()}};
 }
 
 Json pending_json(const net::PendingDevice& pending) {
@@ -249,7 +250,7 @@ Response get_weft_status(const Context& context, const Call&) {
            {"impair_allowed", context.source.impair_allowed()},
            {"drops", drops_json(datapath)},
            {"refusals", refusals_json(context.source.refusals())},
-           {"devices", array_of(context.source.links(), device_json)},
+           {"devices", array_of(context.source.devices(), device_json)},
            {"pending_devices", array_of(system.pending, pending_json)},
            {"folders", array_of(context.source.config().folders,
                                 [&](const auto& folder) { return folder_json(context, folder); })},

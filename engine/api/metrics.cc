@@ -19,22 +19,26 @@ double seconds_of(base::Duration duration) { return static_cast<double>(duration
 
 constexpr const char* kTrendHelp = "Early warning: 0 steady, from 1 on it warns; at most 2.";
 
-void add_link(MetricBook& book, const run::LinkStatus& link) {
-  const std::string device = short_name(link.device);
-  const Labels who = {{"device", device}, {"name", link.name}};
-  book.gauge("weft_link_connected", "1 while there is a link to the device.", who, link.connected ? 1 : 0);
-  book.counter("weft_links_ready_total", "Links to the device that came up; each after the first is a reconnection.", who,
-               link.times_ready);
-  if (!link.connected) return;
-  book.gauge("weft_link_score", "Health of the link, 0 to 100, 100 best.", who, link.verdict.score);
-  book.gauge("weft_link_degrading", "1: it gets worse and has not failed yet.", who, link.verdict.degrading ? 1 : 0);
-  book.gauge("weft_link_trend_ratio", kTrendHelp, who, link.verdict.trend_permille / 1e3);
-  book.gauge("weft_link_rtt_seconds", "Smoothed RTT of the kernel's TCP, 0: unknown.", who, seconds_of(link.tcp.rtt));
-  book.gauge("weft_link_jitter_seconds", "Its mean deviation.", who, seconds_of(link.tcp.rttvar));
-  book.gauge("weft_link_loss_ratio", "Of the bytes sent lately, those that TCP sent again.", who,
-             link.verdict.loss_permille / 1e3);
-  book.gauge("weft_link_keep_alive_seconds", "Of silence before the link is pinged.", who,
-             seconds_of(link.verdict.keep_alive));
+void add_device(MetricBook& book, const run::DeviceStatus& device) {
+  const std::string id = short_name(device.device);
+  const Labels who = {{"device", id}, {"name", device.name}};
+  book.gauge("weft_links", "Links that there are to the device.", who, device.links.size());
+  book.counter("weft_device_connects_total", "Times that the device came; each after the first is a reconnection.", who,
+               device.times_connected);
+  for (std::size_t i = 0; i < device.links.size(); ++i) {
+    const run::LinkStatus& link = device.links[i];
+    const std::string place = std::to_string(i);   // 0: the primary
+    const Labels which = {{"device", id}, {"name", device.name}, {"link", place}};
+    book.gauge("weft_link_score", "Health of the link, 0 to 100, 100 best.", which, link.verdict.score);
+    book.gauge("weft_link_degrading", "1: it gets worse and has not failed yet.", which, link.verdict.degrading ? 1 : 0);
+    book.gauge("weft_link_trend_ratio", kTrendHelp, which, link.verdict.trend_permille / 1e3);
+    book.gauge("weft_link_rtt_seconds", "Smoothed RTT of the kernel's TCP, 0: unknown.", which, seconds_of(link.tcp.rtt));
+    book.gauge("weft_link_jitter_seconds", "Its mean deviation.", which, seconds_of(link.tcp.rttvar));
+    book.gauge("weft_link_loss_ratio", "Of the bytes sent lately, those that TCP sent again.", which,
+               link.verdict.loss_permille / 1e3);
+    book.gauge("weft_link_keep_alive_seconds", "Of silence before the link is pinged.", which,
+               seconds_of(link.verdict.keep_alive));
+  }
 }
 
 void add_daemon(MetricBook& book, const Context& context) {
@@ -50,7 +54,7 @@ void add_daemon(MetricBook& book, const Context& context) {
   for (const net::ListenerStatus& listener : status.listeners)
     book.gauge("weft_listener_port", "The TCP port in use, 0: it does not listen.", {{"address", listener.configured}},
                listener.port);
-  for (const run::LinkStatus& link : context.source.links()) add_link(book, link);
+  for (const run::DeviceStatus& device : context.source.devices()) add_device(book, device);
 }
 
 void add_session(MetricBook& book, const run::SessionStatus& session) {

@@ -87,6 +87,7 @@ base::Status Daemon::open_all(std::string& why) {
   options.self = setup_.identity.id();
   options.direct = setup_.weft.disk.direct;
   options.fsync = setup_.weft.disk.fsync;
+  options.link_strategy = setup_.weft.links.strategy;
   model_ = std::make_unique<model::Model>(io_, setup_.config, options, *index_, *datapath_, *workers_);
   TRY(make_links(why));
   datapath_->start(*model_, [this] { model_->on_fabric_changed(); });
@@ -118,6 +119,13 @@ base::Status Daemon::make_links(std::string& why) {
   config.listen = options.listen_addresses;
   config.priority_lan = options.priority_tcp_lan;
   config.priority_wan = options.priority_tcp_wan;
+  config.dial_from = setup_.weft.links.from;
+  config.replace = {.age = base::seconds(options.replacement_age_threshold_s),
+                    .priority = options.replacement_priority_threshold,
+                    .score_min = static_cast<std::uint8_t>(options.stability_score_min)};
+  const base::Duration longest = base::seconds(options.reconnection_interval_s);
+  for (base::Duration& wait : config.redial) wait = std::min(wait, longest);
+  config.redial.back() = config.dial_times.better_after = longest;
   dial_history_.emplace(*index_);
   config.history = &*dial_history_;
   if (options.random_ports_enabled) {
@@ -133,7 +141,7 @@ base::Status Daemon::make_links(std::string& why) {
     }
     config.devices.push_back({.id = device.id, .name = device.name, .addresses = device.addresses,
                               .cert_name = device.cert_name, .compression = device.compression,
-                              .paused = device.paused});
+                              .paused = device.paused, .connections = device.connections});
   }
   std::vector<base::DeviceId> peers;
   for (const net::LinkDevice& device : config.devices) peers.push_back(device.id);

@@ -50,7 +50,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] bool impair_allowed() const override { return setup_.weft.impair_allowed; }
   [[nodiscard]] base::Instant now() const override { return MonotonicClock().now(); }
   [[nodiscard]] SystemStatus system_status() const override;
-  [[nodiscard]] std::vector<LinkStatus> links() const override;
+  [[nodiscard]] std::vector<DeviceStatus> devices() const override;
   [[nodiscard]] base::Result<model::FolderStatus> folder_status(std::string_view folder) const override;
   [[nodiscard]] base::Result<model::Completion> completion(std::string_view folder,
                                                            const base::DeviceId& device) const override;
@@ -74,6 +74,7 @@ class Daemon final : public StatusSource, public CommandSink {
 
  private:
   explicit Daemon(DaemonConfig config);
+  [[nodiscard]] LinkStatus link_status(net::Link& link) const;
   base::Status open_all(std::string& why);
   base::Status make_links(std::string& why);
   void begin_stop();

@@ -1,4 +1,6 @@
 // What the daemon shows: values gathered from links, model and datapath.
+#include <algorithm>
+
 #include "engine/run/daemon.hh"
 
 namespace weft::run {
@@ -16,30 +18,40 @@ SystemStatus Daemon::system_status() const {
   return s;
 }
 
-std::vector<LinkStatus> Daemon::links() const {
-  std::vector<LinkStatus> out;
+LinkStatus Daemon::link_status(net::Link& link) const {
   const std::int64_t unix_now_ms = started_unix_ms_ + (now() - started_).ms();
+  LinkStatus s;
+  s.started_unix_ms = unix_now_ms - (now() - link.ready_since()).ms();
+  s.bytes_in = link.bytes_in();
+  s.bytes_out = link.bytes_out();
+  s.local = link.local();
+  s.address = link.remote();
+  s.type = link.type();
+  s.crypto = link.crypto();
+  if (const auto figures = link.tcp_figures()) s.tcp = *figures;
+  s.verdict = link_watch_->verdict_of(link);
+  return s;
+}
+
+std::vector<DeviceStatus> Daemon::devices() const {
+  std::vector<DeviceStatus> out;
   for (const model::DeviceConfig& device : setup_.config.devices) {
     if (device.id == setup_.identity.id()) continue;
-    LinkStatus s;
+    DeviceStatus s;
     s.device = device.id;
     s.name = device.name;
     s.paused = device.paused;
-    s.times_ready = links_->times_ready(device.id);
-    if (net::Link* link = links_->link_of(device.id)) {
-      s.connected = true;
+    s.times_connected = links_->times_connected(device.id);
+    const model::Peer* const peer = model_->peer(device.id);
+    net::Link* const primary = peer == nullptr ? nullptr : peer->primary();
+    std::vector<net::Link*> links = links_->links_of(device.id);
+    std::ranges::stable_partition(links, [&](const net::Link* link) { return link == primary; });
+    for (net::Link* const link : links) {
       s.weft = link->peer_is_weft();
-      s.started_unix_ms = unix_now_ms - (now() - link->ready_since()).ms();
-      s.bytes_in = link->bytes_in();
-      s.bytes_out = link->bytes_out();
       s.client_name = link->hello().client_name;
       s.client_version = link->hello().client_version;
       if (s.name.empty()) s.name = link->hello().device_name;
-      s.address = link->remote();
-      s.type = link->type();
-      s.crypto = link->crypto();
-      if (const auto figures = link->tcp_figures()) s.tcp = *figures;
-      s.verdict = link_watch_->verdict_of(device.id);
+      s.links.push_back(link_status(*link));
     }
     out.push_back(std::move(s));
   }

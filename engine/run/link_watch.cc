@@ -1,5 +1,6 @@
 #include "engine/run/link_watch.hh"
 
+#include <algorithm>
 #include <chrono>
 
 #include "bep/net/steady.hh"
@@ -28,20 +29,40 @@ void LinkWatch::arm() {
 }
 
 void LinkWatch::look() {
-  for (auto& [device, watched] : watched_) {
-    health::LinkReport report;
-    net::Link* const link = links_.link_of(device);
-    if (link != nullptr) {
-      report.connected = true;
-      if (const auto figures = link->tcp_figures())
-        report = {.connected = true, .rtt = figures->rtt, .rttvar = figures->rttvar, .rtt_min = figures->rtt_min,
-                  .bytes_sent = figures->bytes_sent, .bytes_again = figures->bytes_again};
-    }
-    watched.verdict = health::judge(report, watched.memory, settings_);
-    if (link == nullptr) continue;
-    link->set_keep_alive(watched.verdict.keep_alive);   // always: it may be another link than last time
-    tell(device, watched);
+  for (auto& [device, places] : watched_) look_at(device, places);
+}
+
+void LinkWatch::look_at(const base::DeviceId& device, std::vector<Watched>& places) {
+  std::vector<net::Link*> links = links_.links_of(device);
+  for (Watched& place : places) {
+    const auto same = std::ranges::find_if(links, [&](const net::Link* link) { return link->number() == place.link; });
+    net::Link* const link = same == links.end() ? nullptr : *same;
+    if (link != nullptr) links.erase(same);
+    else place.link = 0;
+    judge(place, link);
+    if (link != nullptr) tell(device, place);
   }
+  for (net::Link* const link : links) {   // new ones
+    const auto free = std::ranges::find(places, 0u, &Watched::link);
+    Watched& place = free == places.end() ? places.emplace_back() : *free;
+    place.link = link->number();
+    judge(place, link);
+    tell(device, place);
+  }
+}
+
+void LinkWatch::judge(Watched& watched, net::Link* link) {
+  health::LinkReport report;
+  if (link != nullptr) {
+    report.connected = true;
+    if (const auto figures = link->tcp_figures())
+      report = {.connected = true, .rtt = figures->rtt, .rttvar = figures->rttvar, .rtt_min = figures->rtt_min,
+                .bytes_sent = figures->bytes_sent, .bytes_again = figures->bytes_again};
+  }
+  watched.verdict = health::judge(report, watched.memory, settings_);
+  if (link == nullptr) return;
+  link->set_keep_alive(watched.verdict.keep_alive);
+  link->set_score(watched.verdict.score);
 }
 
 void LinkWatch::tell(const base::DeviceId& device, Watched& watched) {
@@ -54,9 +75,11 @@ void LinkWatch::tell(const base::DeviceId& device, Watched& watched) {
              {"before", watched.told.before()}, {"why", share::name_of(now.reason)}});
 }
 
-health::LinkVerdict LinkWatch::verdict_of(const base::DeviceId& device) const {
-  const auto found = watched_.find(device);
-  return found == watched_.end() ? health::LinkVerdict{} : found->second.verdict;
+health::LinkVerdict LinkWatch::verdict_of(const net::Link& link) const {
+  const auto found = watched_.find(link.device());
+  if (found == watched_.end()) return {};
+  const auto place = std::ranges::find(found->second, link.number(), &Watched::link);
+  return place == found->second.end() ? health::LinkVerdict{} : place->verdict;
 }
 
 }  // namespace weft::run

@@ -1,6 +1,7 @@
 // Watches the TLS links: every few seconds the kernel's figures of each become a verdict (health/link_health.hh), which sets
-// how often the link is pinged, goes to the log when it turns, and is shown by REST.
-// Thread: the control thread. Bounds: one memory per configured device; one getsockopt per link and look.
+// how often the link is pinged, goes to the log when it turns, counts when it has a rival (net/duplicate.hh), and is shown.
+// Thread: the control thread. Bounds: one memory per link and, for what falls leave behind, per configured device that lost
+// one; one getsockopt per link and look.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -20,23 +21,27 @@ class LinkWatch {
             const health::Settings& settings);
   void start();
   void stop();
-  // Zeros for a device that is not watched.
-  [[nodiscard]] health::LinkVerdict verdict_of(const base::DeviceId& device) const;
+  // Zeros for a link that was not looked at yet.
+  [[nodiscard]] health::LinkVerdict verdict_of(const net::Link& link) const;
 
  private:
+  // The memory of one place among a device's links: a link that falls leaves it to the one that comes instead.
   struct Watched {
+    std::uint64_t link = 0;            // number; 0: none at present
     health::LinkMemory memory;
     health::LinkVerdict verdict;
     health::ScoreTold told;
   };
   void arm();
   void look();
+  void look_at(const base::DeviceId& device, std::vector<Watched>& places);
+  void judge(Watched& watched, net::Link* link);
   static void tell(const base::DeviceId& device, Watched& watched);
 
   net::LinkManager& links_;
   health::Settings settings_;
   boost::asio::steady_timer timer_;
-  std::map<base::DeviceId, Watched> watched_;
+  std::map<base::DeviceId, std::vector<Watched>> watched_;
 };
 
 }  // namespace weft::run

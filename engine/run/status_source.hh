@@ -47,22 +47,26 @@ struct SystemStatus {
   net::LinkTotals link_totals{};                 // since start, closed links included
 };
 
-// One configured device that is not ourselves, with or without a link.
 struct LinkStatus {
-  base::DeviceId device{};
-  std::string name;                              // configured, else the peer's own, else empty
-  bool paused = false;
-  std::uint64_t times_ready = 0;                 // links to it that there have been since start
-  bool connected = false;                        // the rest is set only while it is
-  bool weft = false;                             // the peer speaks weft's datapath too
   std::int64_t started_unix_ms = 0;
-  std::uint64_t bytes_in = 0, bytes_out = 0;     // of this link
-  std::string client_name, client_version;       // of the peer's Hello
-  std::string address;                           // "10.0.0.2:22000"
+  std::uint64_t bytes_in = 0, bytes_out = 0;
+  std::string local, address;                    // ours and the peer's end, "10.0.0.2:22000"
   std::string type;                              // "tcp-client", "tcp-server"
   std::string crypto;                            // "TLS1.3-TLS_AES_128_GCM_SHA256"
   net::TcpFigures tcp{};                         // zeros: unknown
   health::LinkVerdict verdict{};                 // of the last few seconds
+};
+
+// One configured device that is not ourselves, with or without links.
+struct DeviceStatus {
+  base::DeviceId device{};
+  std::string name;                              // configured, else the peer's own, else empty
+  bool paused = false;
+  std::uint64_t times_connected = 0;                 // from no link to one, since start
+  bool weft = false;                             // the peer speaks weft's datapath too
+  std::string client_name, client_version;       // of the peer's Hello
+  std::vector<LinkStatus> links;                 // the primary first
+  [[nodiscard]] bool connected() const { return !links.empty(); }
 };
 
 struct LaneStatus {
@@ -150,7 +154,7 @@ class StatusSource {
   [[nodiscard]] virtual base::Instant now() const = 0;             // of the clock in lane reports
 
   [[nodiscard]] virtual SystemStatus system_status() const = 0;
-  [[nodiscard]] virtual std::vector<LinkStatus> links() const = 0; // every configured device but ourselves
+  [[nodiscard]] virtual std::vector<DeviceStatus> devices() const = 0;   // every configured one but ourselves
   // kNotFound: no such folder. A paused folder answers kPaused and zeros.
   [[nodiscard]] virtual base::Result<model::FolderStatus> folder_status(std::string_view folder) const = 0;
   // Our own device: what we lack ourselves.

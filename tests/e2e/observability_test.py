@@ -55,7 +55,7 @@ def value(daemon, name, **labels):
 
 def test_a_failover_is_counted_and_logged(pair):
     source, target = pair
-    assert value(source, "weft_links_ready_total") == 1
+    assert value(source, "weft_device_connects_total") == 1
     assert value(source, "weft_failovers_total", to="path") == 0
     source.impair("left", link_down=True)
     weftlab.wait_until(lambda: value(source, "weft_failovers_total", to="path") == 1, 10, "the failover is counted",

@@ -99,27 +99,31 @@ nic::Impairment FakeDaemon::last_impairment() {
   return impairment_;
 }
 
-std::vector<run::LinkStatus> FakeDaemon::links() const {
-  run::LinkStatus peer;
+std::vector<run::DeviceStatus> FakeDaemon::devices() const {
+  run::LinkStatus link;
+  link.started_unix_ms = 1'700'000'003'000;
+  link.bytes_in = 5;
+  link.bytes_out = 6;
+  link.local = "10.0.0.1:40000";
+  link.address = "10.0.0.2:22000";
+  link.type = "tcp-client";
+  link.crypto = "TLS1.3-TLS_AES_128_GCM_SHA256";
+  link.tcp = {.rtt = base::microseconds(2500), .rttvar = base::microseconds(300), .rtt_min = base::microseconds(500),
+              .heard_ago = base::seconds(3)};
+  link.verdict = {.score = 61, .reason = share::PathReason::kLatency, .measure = 500, .loss_permille = 4, .degrading = true,
+                  .trend_permille = 1250, .keep_alive = base::seconds(60)};
+  run::LinkStatus second = link;
+  second.local = "10.0.1.1:40000";
+  second.verdict = {.score = 99, .keep_alive = base::seconds(120)};
+  run::DeviceStatus peer;
   peer.device = kPeer;
   peer.name = "peer";
-  peer.times_ready = 4;
-  peer.connected = true;
+  peer.times_connected = 4;
   peer.weft = true;
-  peer.started_unix_ms = 1'700'000'003'000;
-  peer.bytes_in = 5;
-  peer.bytes_out = 6;
   peer.client_name = "syncthing";
   peer.client_version = "v1.19.2";
-  peer.address = "10.0.0.2:22000";
-  peer.type = "tcp-client";
-  peer.crypto = "TLS1.3-TLS_AES_128_GCM_SHA256";
-  peer.tcp = {.rtt = base::microseconds(2500), .rttvar = base::microseconds(300), .rtt_min = base::microseconds(500),
-              .heard_ago = base::seconds(3)};
-  peer.verdict = {.score = 61, .reason = share::PathReason::kLatency, .measure = 500, .loss_permille = 4, .degrading = true,
-                  .trend_permille = 1250,
-                  .keep_alive = base::seconds(60)};
-  run::LinkStatus away;
+  peer.links = {link, second};
+  run::DeviceStatus away;
   away.device = kAway;
   away.name = "away";
   return {peer, away};

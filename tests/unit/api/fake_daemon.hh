@@ -13,7 +13,7 @@ namespace weft::api::test {
 [[nodiscard]] base::DeviceId device_of(std::uint8_t filling);   // 32 equal bytes
 inline const base::DeviceId kSelf = device_of(1), kPeer = device_of(2), kAway = device_of(3);
 
-// Two folders ("docs" shared with kPeer, "paused one"), a linked weft (kPeer) with one path of two lanes, an unlinked
+// Two folders ("docs" shared with kPeer, "paused one"), a weft (kPeer) with two links and one path of two lanes, an unlinked
 // device (kAway), ports "left" and "right".
 class FakeDaemon final : public run::StatusSource, public run::CommandSink {
  public:
@@ -36,7 +36,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   [[nodiscard]] bool impair_allowed() const override { return impair_value; }
   [[nodiscard]] base::Instant now() const override { return base::Instant{5'000'000'000}; }
   [[nodiscard]] run::SystemStatus system_status() const override { return system_value; }
-  [[nodiscard]] std::vector<run::LinkStatus> links() const override;
+  [[nodiscard]] std::vector<run::DeviceStatus> devices() const override;
   [[nodiscard]] base::Result<model::FolderStatus> folder_status(std::string_view folder) const override;
   [[nodiscard]] base::Result<model::Completion> completion(std::string_view folder,
                                                            const base::DeviceId& device) const override;

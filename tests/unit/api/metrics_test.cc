@@ -39,8 +39,8 @@ TEST(Metrics, HoldWhatTheDaemonShows) {
   const std::string peer = proto::short_id_text(proto::short_id(test::kPeer));
   const std::string path = "{device=\"" + peer + "\",port=\"left\",remote=\"10.1.0.2:22200\"";
   EXPECT_EQ(values.at("weft_uptime_seconds"), 61);
-  EXPECT_EQ(values.at("weft_link_connected{device=\"" + peer + "\",name=\"peer\"}"), 1);
-  const std::string link = "{device=\"" + peer + "\",name=\"peer\"}";
+  const std::string device = "{device=\"" + peer + "\",name=\"peer\"}", link = "{device=\"" + peer + "\",name=\"peer\",link=\"0\"}";
+  EXPECT_EQ(values.at("weft_links" + device), 2);
   EXPECT_EQ(values.at("weft_link_score" + link), 61);
   EXPECT_EQ(values.at("weft_link_degrading" + link), 1);
   EXPECT_EQ(values.at("weft_link_rtt_seconds" + link), 0.0025);
@@ -48,7 +48,7 @@ TEST(Metrics, HoldWhatTheDaemonShows) {
   EXPECT_EQ(values.at("weft_link_loss_ratio" + link), 0.004);
   EXPECT_EQ(values.at("weft_link_keep_alive_seconds" + link), 60);
   EXPECT_EQ(values.at("weft_link_trend_ratio" + link), 1.25);
-  EXPECT_EQ(values.at("weft_links_ready_total" + link), 4);
+  EXPECT_EQ(values.at("weft_device_connects_total" + device), 4);
   EXPECT_EQ(values.at("weft_link_dials_total{result=\"ready\"}"), 7);
   EXPECT_EQ(values.at("weft_link_dials_total{result=\"failed\"}"), 9);
   EXPECT_EQ(values.at("weft_listener_port{address=\"tcp://0.0.0.0:22000\"}"), 22000);

@@ -76,6 +76,12 @@ TEST_F(Shapes, Connections) {
   EXPECT_EQ(json["connections"][peer]["type"], "tcp-client");
   EXPECT_EQ(json["connections"][peer]["clientVersion"], "v1.19.2");
   EXPECT_EQ(json["connections"][peer]["startedAt"], "2023-11-14T22:13:23.000Z");
+  EXPECT_EQ(json["connections"][peer]["inBytesTotal"], 10) << "of both links";
+  const Json link{{"at", ""}, {"startedAt", ""}, {"inBytesTotal", 1}, {"outBytesTotal", 1}, {"address", ""}, {"type", ""}, {"crypto", ""}};
+  expect_types(json["connections"][peer]["primary"], link);
+  ASSERT_EQ(json["connections"][peer]["secondary"].size(), 1u);
+  expect_types(json["connections"][peer]["secondary"][0], link);
+  EXPECT_FALSE(json["connections"][away].contains("primary"));
   EXPECT_EQ(json["connections"][away]["at"], "0001-01-01T00:00:00Z");
   EXPECT_EQ(json["connections"][self]["connected"], false);
   EXPECT_EQ(json["total"]["inBytesTotal"], 77);
@@ -201,8 +207,12 @@ TEST_F(Shapes, Health) {
   EXPECT_DOUBLE_EQ(path["packetLoss"], 1);     // percent
   EXPECT_DOUBLE_EQ(path["keepAliveS"], 2.5);
   EXPECT_NE(path["lastCheck"], "0001-01-01T00:00:00Z");
-  ASSERT_EQ(json["links"].size(), 2u);
+  ASSERT_EQ(json["links"].size(), 3u);
+  EXPECT_EQ(json["links"][1]["primary"], false);
+  EXPECT_EQ(json["links"][1]["local"], "10.0.1.1:40000");
+  EXPECT_EQ(json["links"][1]["healthScore"], 99);
   const Json link = json["links"][0];
+  EXPECT_EQ(link["primary"], true);
   EXPECT_EQ(link["device"], peer);
   EXPECT_EQ(link["connectionType"], "tcp-client");
   EXPECT_EQ(link["state"], "connected");
@@ -214,7 +224,7 @@ TEST_F(Shapes, Health) {
   EXPECT_DOUBLE_EQ(link["jitter"], 0.3);
   EXPECT_DOUBLE_EQ(link["packetLoss"], 0.4);
   EXPECT_DOUBLE_EQ(link["keepAliveS"], 60);
-  const Json gone = json["links"][1];
+  const Json gone = json["links"][2];
   EXPECT_EQ(gone["state"], "disconnected");
   EXPECT_EQ(gone["healthScore"], 0);
   EXPECT_EQ(gone["reason"], "no link");

@@ -263,14 +263,23 @@ TEST(ConfigXml, WhatHasNoEffectYetIsNamed) {
                              "<minDiskFree unit=\"GB\">1</minDiskFree>"})
     EXPECT_NE(notices(folder_xml("", wanted)).find("minDiskFree"), std::string::npos) << wanted;
   EXPECT_NE(notices("<gui><user>me</user></gui>").find("API key"), std::string::npos);
-  EXPECT_NE(notices(device_xml(1, "<numConnections>3</numConnections>")).find("numConnections"),
-            std::string::npos);
   EXPECT_NE(notices(device_xml(1, "", "introducer=\"true\"")).find("introducer"),
             std::string::npos);
   EXPECT_NE(notices(device_xml(1, "<maxRecvKbps>5</maxRecvKbps>")).find("rate limit"),
             std::string::npos);
   EXPECT_NE(notices(folder_xml("", "<device id=\"" + id_text(3) + "\"/>")).find("left out"),
             std::string::npos);
+}
+
+TEST(ConfigXml, NumConnectionsIsSyncthings) {
+  const auto connections = [](const std::string& inside) {
+    return load(with_version(device_xml(1, inside))).devices.at(0).connections;
+  };
+  EXPECT_EQ(connections(""), 3);
+  EXPECT_EQ(connections("<numConnections>0</numConnections>"), 3);
+  EXPECT_EQ(connections("<numConnections>-1</numConnections>"), 1);
+  EXPECT_EQ(connections("<numConnections>1</numConnections>"), 1);
+  EXPECT_EQ(connections("<numConnections>128</numConnections>"), 128);
 }
 
 TEST(ConfigXml, CreatesOnceAndReadsBack) {

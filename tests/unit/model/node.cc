@@ -135,6 +135,7 @@ void Node::start() {
   if (!fabric) fabric = std::make_unique<FakeFabric>(io_);
   ModelOptions options;
   options.self = id();
+  options.link_strategy = options_.strategy;
   options.times.retry_first_s = 1;
   options.times.disk_retry_s = 1;
   model = std::make_unique<Model>(io_, std::move(config), options, *index, *fabric, *workers);
@@ -145,8 +146,7 @@ void Node::make_links(std::vector<std::string> addresses, const base::DeviceId* 
   net::LinkManagerConfig config;
   config.identity = &*identity_;
   for (const base::DeviceId& other : others_) {
-    net::LinkDevice device;
-    device.id = other;
+    net::LinkDevice device = link_device(other);
     if (dialled != nullptr && other == *dialled) device.addresses = addresses;
     config.devices.push_back(device);
   }
@@ -154,12 +154,30 @@ void Node::make_links(std::vector<std::string> addresses, const base::DeviceId* 
   config.hello.device_name = name_;
   config.hello.weft_version = proto::kWeftVersion;
   config.redial = {base::milliseconds(20)};
-  config.replace_after = base::milliseconds(0);
+  config.dial_times.more_after = base::milliseconds(5);
+  if (options_.connections == 1) config.replace.age = base::milliseconds(0);
   std::string why;
   auto made = net::LinkManager::make(io_, std::move(config), *model, why);
   MUST(made.has_value());
   links = std::move(*made);
   links->start();
+}
+
+net::LinkDevice Node::link_device(const base::DeviceId& other) const {
+  net::LinkDevice device;
+  device.id = other;
+  device.connections = options_.connections;
+  return device;
+}
+
+void Node::dial_each_other(Node& one, Node& other) {
+  one.listen();
+  other.listen();
+  for (const auto& [from, to] : {std::pair{&one, &other}, std::pair{&other, &one}}) {
+    net::LinkDevice device = from->link_device(to->id());
+    device.addresses = {to->links->listeners().at(0).actual};
+    from->links->set_devices({device});
+  }
 }
 
 void Node::listen() { make_links({}, nullptr, true); }

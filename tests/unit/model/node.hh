@@ -64,6 +64,8 @@ struct NodeOptions {
   std::filesystem::path root;                  // empty: one of its own
   bool ignore_perms = false;
   bool second_folder = false;                  // "g" beside "f"
+  std::int32_t connections = 1;                // links wanted with each device
+  LinkStrategy strategy = LinkStrategy::kRate;
 };
 
 class Node {
@@ -76,6 +78,8 @@ class Node {
   void start();                                // everything but links
   void listen();
   void dial(const Node& other);
+  // Both at the same moment; both listen.
+  static void dial_each_other(Node& one, Node& other);
   // Another directory for the folder; while stopped.
   void move_to(const std::filesystem::path& root) { root_ = root; }
   void stop();                                 // as at exit; the home stays for another start()
@@ -93,6 +97,7 @@ class Node {
   std::unique_ptr<net::LinkManager> links;
 
  private:
+  [[nodiscard]] net::LinkDevice link_device(const base::DeviceId& other) const;
   void make_links(std::vector<std::string> addresses, const base::DeviceId* dialled, bool listens);
   boost::asio::io_context& io_;
   std::string name_;

@@ -242,7 +242,7 @@ TEST(RequestServer, RequestsOfNoBytesAreBoundedByTheirNumber) {
   std::size_t begun = 0, answered = 0;
   RequestServer server(workers, {[&](const std::string&) { ++begun; return root.get(); },
                                  [] { return std::uint64_t{0}; },
-                                 [&](std::int32_t, ServeAnswer answer) {
+                                 [&](std::uint64_t, std::int32_t, ServeAnswer answer) {
                                    answered += answer.code == ErrorCode::kNone ? 1 : 0;
                                  },
                                  [](const proto::Request&) {}});
@@ -252,7 +252,7 @@ TEST(RequestServer, RequestsOfNoBytesAreBoundedByTheirNumber) {
     request.id = static_cast<std::int32_t>(i);
     request.folder = "f";
     request.name = "file";
-    server.handle(std::move(request));
+    server.handle(1, std::move(request));
   }
   EXPECT_EQ(begun, kServeReadsMax);            // no result can have come back yet: the loop has not turned
   EXPECT_TRUE(run_until(io, [&] { return answered == kAsked; }));

@@ -134,6 +134,14 @@ TEST(WeftToml, PoliciesInTheOrderOfTheEnum) {
   }
 }
 
+TEST(WeftToml, Links) {
+  const auto config = parse_weft_toml("[links]\nfrom = [\"eth0\", \"10.2.0.1\", \"fd00::1\"]\nstrategy = \"least-used\"\n", "weft.toml");
+  ASSERT_TRUE(config) << config.error();
+  EXPECT_EQ(config->links.from, (std::vector<std::string>{"eth0", "10.2.0.1", "fd00::1"}));
+  EXPECT_EQ(config->links.strategy, LinkStrategy::kLeastUsed);
+  EXPECT_TRUE(parse_weft_toml("", "weft.toml")->links.from.empty());
+}
+
 struct Wrong {
   const char* text;    // appended to kOnePort where it begins with '+'
   const char* place;   // file and line that the sentence must begin with
@@ -162,6 +170,10 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[health]\nloss = 1001\n", "weft.toml:2: ", "health.loss", "1000"},
       {"[health]\nlatency = 0\njitter = 0\nloss = 0\ngoodput = 0\nstability = 0\n", "weft.toml:2: ", "health.latency", "all 0"},
       {"[health]\nsmooth_keep_alive = 1\n", "weft.toml:2: ", "health.smooth_keep_alive", "true or false"},
+      {"[links]\nstrategy = \"fast\"\n", "weft.toml:2: ", "links.strategy", "\"least-used\""},
+      {"[links]\nfrom = [\"eth0\", \"a b\"]\n", "weft.toml:2: ", "links.from", "name of an interface"},
+      {"[links]\nfrom = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\"]\n", "weft.toml:2: ", "links.from", "more than 8"},
+      {"[links]\nto = 1\n", "weft.toml:2: ", "links.to", "remove it"},
       {"[scheduler]\npolicy = 1\n", "weft.toml:2: ", "scheduler.policy", "in quotes"},
       {"[disk]\ndirect = true\n", "weft.toml:2: ", "disk.direct", "in quotes"},
       {"[disk]\nfsync = \"yes\"\n", "weft.toml:2: ", "disk.fsync", "true or false"},

@@ -43,7 +43,7 @@ TEST(Duplicate, TableOfWhoStays) {
     for (const bool existing_ours : {false, true})
       for (const bool new_ours : {false, true})
         for (const bool lower : {false, true}) {
-          DuplicateCase c{.existing_age = seconds(11), .replace_after = seconds(10),
+          DuplicateCase c{.rule = {.age = seconds(10)}, .existing_age = seconds(11),
                           .existing_dialled_by_us = existing_ours, .new_dialled_by_us = new_ours,
                           .both_weft = both_weft, .our_id_is_lower = lower};
           EXPECT_TRUE(new_link_wins(c)) << "old links yield";
@@ -54,11 +54,43 @@ TEST(Duplicate, TableOfWhoStays) {
         }
 }
 
+TEST(Duplicate, ABetterNetworkWinsAndAWorseOneDoesNot) {
+  DuplicateCase c{.existing_age = seconds(1), .existing_priority = 30, .new_priority = 20};
+  EXPECT_TRUE(new_link_wins(c));
+  c.new_priority = 21;
+  EXPECT_FALSE(new_link_wins(c)) << "not by enough";
+  c.rule.priority = 9;
+  EXPECT_TRUE(new_link_wins(c));
+  c = {.existing_age = seconds(1), .existing_priority = 10, .new_priority = 30, .existing_score = 0};
+  EXPECT_FALSE(new_link_wins(c)) << "a bad LAN is better than a detour";
+  c.existing_age = seconds(30);
+  EXPECT_TRUE(new_link_wins(c)) << "it is dead at the other side";
+}
+
+TEST(Duplicate, ALinkThatIsNotStableYields) {
+  DuplicateCase c{.existing_age = seconds(1), .existing_score = 70};
+  EXPECT_FALSE(new_link_wins(c));
+  c.existing_score = 69;
+  EXPECT_TRUE(new_link_wins(c));
+  c.rule.score_min = 0;
+  EXPECT_FALSE(new_link_wins(c));
+}
+
+TEST(Duplicate, AsManyLinksAsTheOneWantsThatWantsMore) {
+  EXPECT_EQ(links_allowed(3, 3), 3u);
+  EXPECT_EQ(links_allowed(2, 5), 5u);
+  for (const std::int32_t one : {-1, 0, 1}) {
+    EXPECT_EQ(links_allowed(one, 8), 1u);
+    EXPECT_EQ(links_allowed(8, one), 1u);
+  }
+  EXPECT_EQ(links_allowed(2, INT32_MAX), kLinksPerDeviceMax);
+}
+
 TEST(Duplicate, BothEndsKeepTheSameLinkInEitherOrder) {
   // Links 0 (dialled by the lower device) and 1 (by the higher), seen in any order by each end.
   const auto keeps = [](bool we_are_lower, int first) {
     const auto ours = [&](int link) { return (link == 0) == we_are_lower; };
-    const DuplicateCase c{.existing_age = seconds(1), .replace_after = seconds(10), .existing_dialled_by_us = ours(first),
+    const DuplicateCase c{.rule = {.age = seconds(10)}, .existing_age = seconds(1), .existing_dialled_by_us = ours(first),
                           .new_dialled_by_us = ours(1 - first), .both_weft = true, .our_id_is_lower = we_are_lower};
     return new_link_wins(c) ? 1 - first : first;
   };

@@ -343,7 +343,7 @@ struct BehindAFullPort : LinkManagerTest {
 };
 
 TEST_F(BehindAFullPort, AnAddressThatDoesNotAnswerHoldsNobodyUp) {
-  client_config.dial_timeout = base::seconds(600);
+  client_config.dial_times.connect = base::seconds(600);
   ASSERT_NO_FATAL_FAILURE(connect_client());
   EXPECT_NE(history.records[server->address()].ok_unix_ms, 0);
   EXPECT_EQ(history.records[full.address()], DialRecord{}) << "it was given up, it did not fail";
@@ -360,7 +360,7 @@ TEST_F(LinkManagerTest, DialsShareABoundOverAllDevices) {
   const FullPort full;
   LinkManagerConfig config = quick_config(bob);
   config.dials_max = 3;
-  config.dial_timeout = base::milliseconds(100);
+  config.dial_times.connect = base::milliseconds(100);
   for (int i = 0; i < 8; ++i) config.devices.push_back(device(new_identity(), {full.address()}));
   Node client(io, std::move(config));
   const auto tried = [&] {

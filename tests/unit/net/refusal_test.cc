@@ -207,7 +207,7 @@ TEST_F(RefusalTest, ASecondYoungLinkIsClosedAndToldSo) {
 
 TEST_F(RefusalTest, AnOldLinkYieldsAndItsEndIsToldFirst) {
   LinkManagerConfig config = quick_config(us);
-  config.replace_after = base::Duration{};
+  config.replace.age = base::Duration{};
   serve(std::move(config));
   RawPeer first(server->port(), {.identity = &peer});
   run_beside(io, [&] { return first.handshake() && first.write(stock_hello("one")); });

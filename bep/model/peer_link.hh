@@ -1,0 +1,52 @@
+// One of a device's links, as its requests see it: what was asked by it, and how quickly it answers.
+// Thread: control. Owner: Peer. When it ends, what is outstanding ends with kClosed.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+#include <vector>
+
+#include "bep/model/link_choice.hh"
+#include "bep/model/link_meter.hh"
+#include "bep/model/sources.hh"
+#include "bep/net/link.hh"
+#include "bep/proto/messages.hh"
+
+namespace weft::model {
+
+class PeerLink {
+ public:
+  // What came by a link that is not the primary, after a full ClusterConfig: so many messages are kept until both ends agree.
+  static constexpr std::size_t kHeldMax = 16;
+
+  explicit PeerLink(net::Link& link) : link_(link) {}
+  ~PeerLink();
+  PeerLink(const PeerLink&) = delete;
+  PeerLink& operator=(const PeerLink&) = delete;
+
+  void request(const LinkRequest& request, LinkDone done);
+  // False: nothing of that number was asked.
+  [[nodiscard]] bool handle_response(proto::ResponseReceived& response);
+  // For a block of so many bytes.
+  [[nodiscard]] LinkView view(std::uint32_t bytes);
+
+  [[nodiscard]] net::Link& link() const { return link_; }
+  [[nodiscard]] const LinkMeter& meter() const { return meter_; }
+  std::vector<proto::Event>& held() { return held_; }
+
+ private:
+  static constexpr base::Duration kRttEvery = base::seconds(1);   // asking the kernel is a system call
+  struct Asked {
+    std::uint32_t bytes = 0;
+    LinkDone done;
+  };
+
+  net::Link& link_;
+  LinkMeter meter_;
+  base::Instant rtt_at_ = base::Instant{} - kRttEvery;
+  std::unordered_map<std::int32_t, Asked> outstanding_;
+  std::int32_t next_request_ = 0;
+  std::vector<proto::Event> held_;
+};
+
+}  // namespace weft::model
