@@ -22,6 +22,7 @@ namespace weft::health {
 inline constexpr base::Duration kLinkEvery = base::seconds(5);
 // Loss is judged over about this many bytes; of fewer than a sixteenth of it too little is known.
 inline constexpr std::uint64_t kLinkLossWindow = 4u << 20;
+inline constexpr std::uint64_t kLinkPacketBytes = 1448;   // near enough: losses come by packets
 
 // The kernel's round trips hold the peer's delayed ACK, 40 ms at the least on Linux, where nothing else is to be sent: a
 // Ping over loopback takes as long. So less than that is none of the link's.
@@ -40,6 +41,8 @@ struct LinkMemory {
   LossShare loss_share{kLinkLossWindow, kLinkLossWindow / 16};   // of bytes: those that were sent again
   Unrest unrest{kLinkEvery};
   Trend rtt{kRttNoise};
+  LossTrend loss;
+  std::uint64_t told_sent = 0, told_again = 0;      // bytes that it was told of
 };
 
 struct LinkVerdict {

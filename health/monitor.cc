@@ -30,6 +30,13 @@ void Monitor::note_traffic(std::span<const PathReport> reports, base::Instant no
   carried_at_ = now;
 }
 
+base::Instant Monitor::next_look(std::span<const PathReport> reports, base::Instant now) const noexcept {
+  const bool restless = std::ranges::any_of(reports, [](const PathReport& report) {
+    return report.waiting || !report.port_up || !share::is_in_use(report.state);
+  });
+  return restless ? now : now + look_every(activity(now));
+}
+
 void Monitor::forget(base::PathId path) noexcept {
   MUST(base::to_index(path) < memories_.size());
   memories_[base::to_index(path)] = PathMemory{};

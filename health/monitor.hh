@@ -19,6 +19,8 @@ class Monitor {
   // One report per path that exists, each path once. Verdicts in the same order.
   // A path not reported keeps its memory until it is reported as kAbsent or forget() is called.
   [[nodiscard]] Verdicts tick(std::span<const PathReport> reports, base::Instant now) noexcept;
+  // After tick() with these reports: when the next one has something to find out; `now` where it cannot wait.
+  [[nodiscard]] base::Instant next_look(std::span<const PathReport> reports, base::Instant now) const noexcept;
   void forget(base::PathId path) noexcept;
   [[nodiscard]] const PathMemory& memory(base::PathId path) const noexcept;
   [[nodiscard]] const Settings& settings() const noexcept { return settings_; }

@@ -39,6 +39,15 @@ Activity activity_of(base::Duration idle) noexcept {
   return idle < kDormantAfter ? Activity::kInactive : Activity::kDormant;
 }
 
+base::Duration look_every(Activity activity) noexcept {
+  switch (activity) {
+    case Activity::kActive: return {};
+    case Activity::kInactive: return base::milliseconds(100);
+    case Activity::kDormant: return base::milliseconds(250);
+  }
+  return {};
+}
+
 const char* name_of(Activity activity) noexcept {
   constexpr std::array kNames{"active", "inactive", "dormant"};
   return kNames[static_cast<std::size_t>(activity)];

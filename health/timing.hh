@@ -65,6 +65,10 @@ enum class Activity : std::uint8_t { kActive, kInactive, kDormant };
 [[nodiscard]] Activity activity_of(base::Duration idle) noexcept;
 [[nodiscard]] const char* name_of(Activity activity) noexcept;
 
+// How often the paths of a session are looked at whose paths are all in use and wait for nothing: there is nothing to find
+// out that cannot wait, and a thousand devices at rest must cost next to nothing. Else each control tick.
+[[nodiscard]] base::Duration look_every(Activity activity) noexcept;
+
 // What the next probe of a path hangs on.
 struct ProbeCase {
   share::PathState state = share::PathState::kAbsent;

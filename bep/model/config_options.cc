@@ -7,16 +7,6 @@
 namespace weft::model {
 namespace {
 
-// Options that no part of the engine reads yet, with the value that changes nothing (stock 2.x
-// writes some of them into every home). Who gives one its effect takes its line away.
-struct LaterOption {
-  const char* name;
-  const char* idle;
-};
-constexpr LaterOption kOptionsLater[] = {
-    {"sessionParkS", "600"},
-};
-
 void read_listen_addresses(pugi::xml_node node, Config& config) {
   auto& listen = config.options.listen_addresses;
   const std::string fallback = "tcp://0.0.0.0:" + std::to_string(kBepPort);
@@ -99,9 +89,11 @@ void read_options(ConfigReader& reader, pugi::xml_node node, Config& config) {
   o.priority_tcp_lan = reader.number(node, "connectionPriorityTcpLan", 10, 0, 1 << 20);
   o.priority_tcp_wan = reader.number(node, "connectionPriorityTcpWan", 30, 0, 1 << 20);
   o.session_park_s = reader.number(node, "sessionParkS", 600, 0, 24 * 3600);
-  for (const LaterOption& later : kOptionsLater)
-    notice_if(config, reader.text_or(node, later.name, later.idle) != later.idle,
-              std::string("<options> sets ") + later.name + ", which has no effect yet");
+  constexpr std::pair<const char*, int> kNotSpoken[] = {
+      {"connectionPriorityQuicLan", 20}, {"connectionPriorityQuicWan", 40}, {"connectionPriorityRelay", 50}};
+  for (const auto& [name, usual] : kNotSpoken)
+    notice_if(config, reader.number(node, name, usual, 0, 1 << 20) != usual,
+              std::string("<options> sets ") + name + ", which weft has no use for: it speaks neither QUIC nor through relays");
   const bool rates = reader.number(node, "maxSendKbps", 0, 0, INT32_MAX) != 0 ||
                      reader.number(node, "maxRecvKbps", 0, 0, INT32_MAX) != 0;
   notice_if(config, rates, "<options> sets a rate limit, which has no effect yet");

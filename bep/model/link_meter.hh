@@ -36,6 +36,11 @@ class LinkMeter {
     begin(now, false);
   }
   constexpr void set_rtt(base::Duration srtt) noexcept { srtt_ = srtt; }
+  // From asking to the answer's last byte: what the peer's disk and the queue before it add to a round trip. Smoothed as srtt.
+  constexpr void on_answer_took(base::Duration took) noexcept {
+    answer_time_ = answer_time_.ns == 0 ? took : (7 * answer_time_ + took) / 8;
+  }
+  [[nodiscard]] constexpr base::Duration answer_time() const noexcept { return answer_time_; }   // 0: nothing was answered
 
   [[nodiscard]] constexpr std::uint64_t outstanding() const noexcept { return outstanding_; }
   [[nodiscard]] constexpr std::uint64_t rate_Bps() const noexcept { return rate_Bps_; }   // 0: not measured
@@ -61,7 +66,7 @@ class LinkMeter {
 
   std::uint64_t outstanding_ = 0, arrived_ = 0, rate_Bps_ = 0;
   base::Instant since_{}, used_at_{};
-  base::Duration srtt_{};
+  base::Duration srtt_{}, answer_time_{};
   bool from_rest_ = true;
 };
 

@@ -222,6 +222,11 @@ void Model::on_output_drained(net::Link& link) {
   if (!stopped_ && it != peers_.end()) it->second->on_output_drained(link);
 }
 
+void Model::on_suspicion(net::Link& link) {
+  const auto it = peers_.find(link.device());
+  if (!stopped_ && it != peers_.end()) it->second->on_suspicion(link);
+}
+
 // ---- news from inside
 
 void Model::on_remote_index(const std::string& folder) {

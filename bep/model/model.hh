@@ -72,6 +72,8 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_message(net::Link& link, proto::Event& event) override;
   void on_link_closed(net::Link& link, net::CloseReason reason, std::string_view text) override;
   void on_output_drained(net::Link& link) override;
+  // net::Link::suspect() of it turned.
+  void on_suspicion(net::Link& link);
 
  private:
   [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;

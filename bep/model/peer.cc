@@ -67,10 +67,16 @@ Peer::Peer(const base::DeviceId& device, const Config& config, const base::Devic
       server_(workers, {[this](const std::string& folder) { return host_.root_for(device_, folder); },
                         [this] {
                           std::uint64_t bytes = 0;
-                          for (const auto& link : links_) bytes += link->link().output_bytes();
+                          for (const auto& link : links_)
+                            if (!link->link().suspect()) bytes += link->link().output_bytes();   // what hangs holds up nobody
                           return bytes;
                         },
-                        [this](std::uint64_t link, std::int32_t id, ServeAnswer answer) { send_answer(link, id, std::move(answer)); },
+                        [this] {
+                          for (const auto& link : links_) link->link().want_drained();
+                        },
+                        [this](std::uint64_t link, std::int32_t id, ServeAnswer answer) {
+                          send_answer(link, id, std::move(answer));
+                        },
                         [this](const proto::Request& request) { host_.on_not_found(request); }}),
       choice_(strategy, static_cast<std::uint64_t>(net::steady_now().ns)) {}
 
@@ -100,12 +106,30 @@ void Peer::remove_link(net::Link& link) {
   server_.forget(link.number());
   if (primary_ != &link) return;
   for (auto& [folder, exchange] : exchanges_) exchange.ready = false;
-  if (!links_.empty()) return promote(links_.front()->link());
+  if (!links_.empty()) return promote(best().link());
   primary_ = nullptr;
+}
+
+PeerLink& Peer::best() const {
+  MUST(!links_.empty());
+  return **std::ranges::min_element(links_, {}, [](const auto& link) {
+    return !link->link().ready() ? 2 : link->link().suspect() ? 1 : 0;
+  });
+}
+
+void Peer::on_suspicion(net::Link&) {
+  PeerLink& fine = best();
+  if (!fine.link().ready() || fine.link().suspect()) return;
+  if (primary_->suspect()) promote(fine.link());
+  for (const auto& link : links_)
+    if (link->link().suspect()) link->give_up();
+  server_.on_output_drained();
 }
 
 void Peer::promote(net::Link& link) {
   net::Link* const before = std::exchange(primary_, &link);
+  if (before != nullptr)
+    if (PeerLink* const demoted = find(*before)) demoted->was_primary = true;
   link.connection().send_cluster_config(our_cluster_config(), net::steady_now());
   link.flush();
   host_.on_primary(before, link);   // after our ClusterConfig: nothing may be sent before it
@@ -264,7 +288,8 @@ void Peer::request(const LinkRequest& request, LinkDone done) {
   views_.clear();
   for (const auto& link : links_) views_.push_back(link->view(static_cast<std::uint32_t>(request.size)));
   ++counters_.requests_out;
-  links_[choice_.pick(views_).value_or(0)]->request(request, std::move(done));   // none has room: the answer decides
+  const auto picked = choice_.pick(views_);
+  (picked ? *links_[*picked] : best()).request(request, std::move(done));
 }
 
 void Peer::send_answer(std::uint64_t link, std::int32_t id, ServeAnswer answer) {
@@ -306,15 +331,20 @@ void Peer::handle_of_primary(proto::Event& event) {
 
 void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
   const auto* config = std::get_if<proto::ClusterConfigReceived>(&event);
-  if (config != nullptr && !config->config.secondary) {
+  if (config != nullptr && config->config.secondary) {
+    link.called_secondary = true;
+    return;
+  }
+  if (config != nullptr) {
     link.held().clear();
-    const bool theirs_counts = !link.link().peer_is_weft() || device_ < self_;
-    if (theirs_counts) {
+    link.was_primary = false;   // what follows is meant
+    const bool on_purpose = std::exchange(link.called_secondary, false);
+    if (on_purpose || !link.link().peer_is_weft() || device_ < self_) {
       promote(link.link());
       return handle_of_primary(event);
     }
-  } else if (std::holds_alternative<proto::DownloadProgressReceived>(event) || config != nullptr) {
-    return;
+  } else if (std::holds_alternative<proto::DownloadProgressReceived>(event) || link.was_primary) {
+    return;   // of the latter: sent before the other end knew, and said again by the new one
   } else if (link.held().empty()) {
     return link.link().close("only requests may come by a secondary connection", net::CloseReason::kProtocol);
   }

@@ -1,8 +1,10 @@
 // The BEP session with one device over its links: ClusterConfig, index exchange, requests both ways.
 // Of several links (Syncthing 1.25 and later) one is the primary: it alone carries the full ClusterConfig, the index and what
-// wefts say to each other; the others say "secondary" and carry requests. The first is the primary; when it ends, the next is.
-// The ends may disagree for a moment. A full ClusterConfig by another link than ours says so: a stock peer's word counts, of
-// two wefts the lower ID's; what came by the other's link meanwhile is kept (PeerLink::kHeldMax) until ours has ended.
+// wefts say to each other; the others say "secondary" and carry requests. The first is the primary; when it ends or is suspect,
+// another is. The ends may disagree for a moment. A full ClusterConfig by another link than ours says so. By one that was a
+// secondary it is a promotion on purpose, and a stock peer's word counts; where two wefts began with different ones, the lower
+// ID's does, and what came by the other's is kept (PeerLink::kHeldMax) until ours has ended.
+// What was asked by a link that is suspect is asked again by the others; where all are, it waits.
 // Requests go by any link (link_choice.hh); an answer goes back by the link that its request came by.
 // Rules (facts of BEP implementations):
 //   - our ClusterConfig lists both ends in every folder shared with the device, each with index id and highest
@@ -72,6 +74,7 @@ class Peer : public LinkSource {
   void remove_link(net::Link& link);           // it ended; nothing when it is not one of ours
   void handle(net::Link& link, proto::Event& event);
   void on_output_drained(net::Link& link);
+  void on_suspicion(net::Link& link);          // suspect() of it turned
   // Our index of the folder has news: sends what the peer has not.
   void on_local_index(const std::string& folder);
 
@@ -94,6 +97,7 @@ class Peer : public LinkSource {
     std::int64_t sent = 0;         // highest sequence sent or known to be there
   };
   [[nodiscard]] PeerLink* find(const net::Link& link) const;
+  [[nodiscard]] PeerLink& best() const;        // a ready one that is not suspect, if there is
   void promote(net::Link& link);
   void handle_of_primary(proto::Event& event);
   void handle_of_other(PeerLink& link, proto::Event& event);

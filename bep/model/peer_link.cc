@@ -19,8 +19,14 @@ base::Error error_of(proto::ErrorCode code) {
 
 }  // namespace
 
-PeerLink::~PeerLink() {
-  for (auto& [id, asked] : std::exchange(outstanding_, {})) asked.done(base::fail(Errc::kClosed, "the link was closed"));
+PeerLink::~PeerLink() { give_up(); }
+
+void PeerLink::give_up() {
+  link_.set_waiting(false);
+  for (auto& [id, asked] : std::exchange(outstanding_, {})) {
+    meter_.on_answered(asked.bytes, 0, net::steady_now());
+    asked.done(base::fail(Errc::kClosed, "the link was closed"));
+  }
 }
 
 void PeerLink::request(const LinkRequest& request, LinkDone done) {
@@ -36,7 +42,8 @@ void PeerLink::request(const LinkRequest& request, LinkDone done) {
   out.hash.assign(request.hash.begin(), request.hash.end());
   out.block_no = request.block_number;
   const auto bytes = static_cast<std::uint32_t>(request.size);
-  outstanding_.emplace(out.id, Asked{bytes, std::move(done)});
+  outstanding_.emplace(out.id, Asked{bytes, net::steady_now(), std::move(done)});
+  link_.set_waiting(true);
   meter_.on_asked(bytes, net::steady_now());
   link_.connection().send_request(out, net::steady_now());
   link_.flush();
@@ -47,7 +54,9 @@ bool PeerLink::handle_response(proto::ResponseReceived& response) {
   if (it == outstanding_.end()) return false;
   const Asked asked = std::move(it->second);
   outstanding_.erase(it);
+  link_.set_waiting(!outstanding_.empty());
   const bool ok = response.code == proto::ErrorCode::kNone;
+  meter_.on_answer_took(net::steady_now() - asked.at);
   meter_.on_answered(asked.bytes, ok ? asked.bytes : 0, net::steady_now());
   if (ok) asked.done(std::move(response.data));
   else asked.done(tl::unexpected<base::Error>(error_of(response.code)));
@@ -60,7 +69,7 @@ LinkView PeerLink::view(std::uint32_t bytes) {
     rtt_at_ = now;
     if (const auto figures = link_.tcp_figures()) meter_.set_rtt(figures->rtt);
   }
-  return {.usable = link_.ready() && !link_.output_full(), .score = link_.score(),
+  return {.usable = link_.ready() && !link_.suspect() && !link_.output_full(), .score = link_.score(),
           .outstanding = meter_.outstanding(), .arrival = meter_.arrival(bytes, now)};
 }
 

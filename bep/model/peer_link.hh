@@ -1,5 +1,5 @@
 // One of a device's links, as its requests see it: what was asked by it, and how quickly it answers.
-// Thread: control. Owner: Peer. When it ends, what is outstanding ends with kClosed.
+// Thread: control. Owner: Peer. When it ends, or is given up, what is outstanding ends with kClosed.
 #pragma once
 
 #include <cstdint>
@@ -30,14 +30,21 @@ class PeerLink {
   // For a block of so many bytes.
   [[nodiscard]] LinkView view(std::uint32_t bytes);
 
+  // Ends what is outstanding with kClosed, so that it is asked elsewhere; answers that come late are none of ours any more.
+  void give_up();
+
   [[nodiscard]] net::Link& link() const { return link_; }
   [[nodiscard]] const LinkMeter& meter() const { return meter_; }
   std::vector<proto::Event>& held() { return held_; }
+  // The peer has called it secondary: a full ClusterConfig by it is a promotion on purpose.
+  bool called_secondary = false;
+  bool was_primary = false;      // what comes by it of what a primary carries is late
 
  private:
   static constexpr base::Duration kRttEvery = base::seconds(1);   // asking the kernel is a system call
   struct Asked {
     std::uint32_t bytes = 0;
+    base::Instant at{};
     LinkDone done;
   };
 

@@ -87,11 +87,12 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   void refuse(const Asked& asked, ErrorCode code) { host.answer(asked.link, asked.request.id, {code, {}}); }
 
   void pump() {
-    while (!queue.empty() && reads < kServeReadsMax) {   // the end of a read pumps
+    while (!queue.empty() && reads < kServeReadsMax) {   // likewise
       const auto size = static_cast<std::uint64_t>(queue.front().request.size);
       // A single request may be larger than what is left: it goes when nothing else is being read.
-      if (bytes_reading > 0 && bytes_reading + host.output_bytes() + size > kServeBytesMax) return;
-      if (bytes_reading == 0 && host.output_bytes() > kServeBytesMax / 2) return;
+      const std::uint64_t waiting = host.output_bytes();
+      if (bytes_reading > 0 && bytes_reading + waiting + size > kServeBytesMax) return;   // the end of a read pumps
+      if (bytes_reading == 0 && waiting > kServeBytesMax / 2) return host.want_drained();
       Asked asked = std::move(queue.front());
       queue.pop_front();
       const int root = host.root_of(asked.request.folder);

@@ -201,6 +201,7 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   read_gateways(table, port);
   std::uint32_t udp_port = port.udp_port, mtu = port.mtu;
   table.read("udp_port", udp_port, 1, 65535);
+  port.udp_port_given = table.has("udp_port");
   if (udp_port + cores - 1 > 65535)
     table.refuse("udp_port", "leaves no room for " + std::to_string(cores) +
                                  " data cores, which take one port each; "
@@ -365,7 +366,8 @@ stability = 10
 smooth_keep_alive = false
 
 [links]
-# where connections that weft opens come from: addresses or interfaces, in turn, as in ["eth0", "10.2.0.1"]; empty: the system's choice
+# where connections that weft opens come from, in turn: addresses or interfaces, as in ["eth0", "10.2.0.1"]; empty: the
+# system's choice
 from = []
 # by which of several connections to a device (numConnections in config.xml) a block is asked for:
 # rate, round-robin, health, random, least-used

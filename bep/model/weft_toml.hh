@@ -56,6 +56,7 @@ struct PortConfig {
   std::optional<IpPrefix> v4, v6;  // at least one
   std::optional<base::IpAddress> gateway_v4, gateway_v6;
   std::uint16_t udp_port = 22100;  // of core 0; core i has udp_port + i
+  bool udp_port_given = false;     // else randomPortsEnabled chooses it
   std::uint16_t mtu = 1500;
   share::PathRole role = share::PathRole::kPrimary;
   std::uint16_t vlan = 0;          // 1 … 4094, 0: untagged

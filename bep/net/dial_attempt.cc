@@ -9,7 +9,8 @@
 namespace weft::net {
 
 DialAttempt::DialAttempt(boost::asio::io_context& io, Address address, std::string source, base::Duration timeout, Done done)
-    : address_(std::move(address)), source_(std::move(source)), timeout_(timeout), done_(std::move(done)), resolver_(io), socket_(io), timer_(io) {}
+    : address_(std::move(address)), source_(std::move(source)), timeout_(timeout), done_(std::move(done)), resolver_(io),
+      socket_(io), timer_(io) {}
 
 void DialAttempt::start() {
   timer_.expires_at(to_chrono(steady_now() + timeout_));

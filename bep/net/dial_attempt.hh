@@ -23,7 +23,8 @@ class DialAttempt : public std::enable_shared_from_this<DialAttempt> {
   // The socket, or null and the reason. Called once, never from start(), and not after cancel().
   using Done = std::function<void(tcp::socket* connected, const std::string& why)>;
 
-  // `source`: where it comes from (dial_source.hh); empty: the kernel's choice. `timeout`: for the name and all that it stands for.
+  // `source`: where it comes from (dial_source.hh); empty: the kernel's choice. `timeout`: for the name and all that it stands
+  // for.
   DialAttempt(boost::asio::io_context& io, Address address, std::string source, base::Duration timeout, Done done);
   void start();
   void cancel();

@@ -19,7 +19,9 @@ Dialer::Dialer(asio::io_context& io, DialerOwner& owner, const base::DeviceId& d
 Dialer::Target Dialer::target_of(const std::string& address, const std::string& source) const {
   const std::string text = source.empty() ? address : address + " from " + source;
   const auto known = std::find_if(targets_.begin(), targets_.end(), [&](const Target& t) { return t.text == text; });
-  Target target = known != targets_.end() ? *known : Target{.text = text, .source = source, .address = {}, .error = {}, .record = {}};
+  Target target = known != targets_.end() ? *known : Target{};
+  target.text = text;
+  target.source = source;
   const base::Result<Address> parsed = parse_address(address, AddressUse::kDial);
   if (!parsed) target.error = parsed.error().text;
   else if (parsed->kind == Address::Kind::kDynamic) target.error = "discovery is not available; give a tcp:// address";
@@ -175,7 +177,8 @@ void Dialer::launch(std::size_t target) {
   to.tried_unix_ms = unix_ms_now();
   to.ok = false;
   auto attempt = std::make_shared<DialAttempt>(
-      io_, *to.address, to.source, times_.connect, [self = shared_from_this(), target](tcp::socket* connected, const std::string& why) {
+      io_, *to.address, to.source, times_.connect,
+      [self = shared_from_this(), target](tcp::socket* connected, const std::string& why) {
         self->handle_attempt(target, connected, why);
       });
   running_.push_back({target, steady_now(), attempt});

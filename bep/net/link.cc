@@ -38,6 +38,7 @@ Link::Link(tcp::socket socket, TlsContext& tls, LinkOwner& owner, const LinkSetu
   const tcp::endpoint remote = stream_.next_layer().remote_endpoint(ignored);
   remote_ip_ = plain_address(remote.address());
   remote_ = endpoint_text(remote);
+  if (setup_.expected) resume_session(stream_.native_handle(), *setup_.expected);
   local_ = endpoint_text(stream_.next_layer().local_endpoint(ignored));
 }
 
@@ -46,7 +47,8 @@ Link::~Link() = default;
 void Link::start() {
   MUST(state_ == State::kHandshaking);
   set_link_options(stream_.next_layer());
-  state_deadline_ = steady_now() + setup_.times.handshake;
+  began_ = steady_now();
+  state_deadline_ = began_ + setup_.times.handshake;
   const auto side = setup_.dialled ? asio::ssl::stream_base::client : asio::ssl::stream_base::server;
   stream_.async_handshake(side, [self = shared_from_this()](const ErrorCode& error) { self->handle_handshake(error); });
   arm_timer();
@@ -70,6 +72,8 @@ void Link::handle_handshake(const ErrorCode& error) {
   }
   device_ = *device;
   crypto_ = crypto_text(stream_.native_handle());
+  resumed_ = is_resumed(stream_.native_handle());
+  handshake_took_ = steady_now() - began_;
   if (!peer_spoke_alpn(stream_.native_handle()))
     base::log(base::Subsystem::kLinks, base::LogLevel::kInfo, "peer offers no ALPN; going on without",
               {{"link", number()}, {"remote", remote_}});
@@ -91,6 +95,7 @@ void Link::accept_hello() {
   MUST(connection_.has_value());
   state_ = State::kReady;
   ready_since_ = heard_at_ = steady_now();
+  if (!setup_.dialled && peer_is_weft()) give_ticket(stream_.native_handle());
 }
 
 // ---- reading ----
@@ -183,6 +188,12 @@ void Link::set_keep_alive(base::Duration interval) {
   if (!connection_) return;
   connection_->set_ping_interval(interval);
   arm_timer();
+}
+
+void Link::ping() {
+  if (!ready()) return;
+  connection_->send_ping(steady_now());
+  flush();
 }
 
 void Link::handle_written(const ErrorCode& error, std::size_t bytes) {

@@ -70,6 +70,7 @@ struct LinkLimits {
 struct LinkSetup {
   bool dialled = false;
   std::uint64_t number = 0;          // unique in this process, for logs
+  std::optional<base::DeviceId> expected;   // of a link that we dial: whose handshake may be resumed
   LinkTimes times{};
   LinkLimits limits{};
 };
@@ -126,9 +127,13 @@ class Link : public std::enable_shared_from_this<Link> {
   [[nodiscard]] const std::string& local() const noexcept { return local_; }
   [[nodiscard]] const char* type() const noexcept { return setup_.dialled ? "tcp-client" : "tcp-server"; }
   [[nodiscard]] const std::string& crypto() const noexcept { return crypto_; }
+  [[nodiscard]] bool resumed() const noexcept { return resumed_; }                  // its TLS session went on from an earlier one
+  [[nodiscard]] base::Duration handshake_took() const noexcept { return handshake_took_; }
   [[nodiscard]] std::uint64_t bytes_in() const noexcept { return bytes_in_; }       // BEP bytes, inside TLS
   [[nodiscard]] std::uint64_t bytes_out() const noexcept { return bytes_out_; }
   [[nodiscard]] std::size_t output_bytes() const;                                   // queued or being written
+  // on_output_drained comes although the output is not full, if there is any.
+  void want_drained() { full_ = full_ || output_bytes() > 0; }
   // Stays true until on_output_drained.
   [[nodiscard]] bool output_full() const { return full_ || output_bytes() >= setup_.limits.output_bytes_high; }
   // As the kernel's TCP sees them; an error where nothing was measured, or no more.
@@ -136,6 +141,13 @@ class Link : public std::enable_shared_from_this<Link> {
   // Of its health, 0 … 100, 100 best, told by whoever judges it; 100 until then.
   void set_score(std::uint8_t score) noexcept { score_ = score; }
   [[nodiscard]] std::uint8_t score() const noexcept { return score_; }
+  // An answer is waited for on it: its silence says something (health/link_silence.hh).
+  void set_waiting(bool waiting) noexcept { waiting_ = waiting; }
+  [[nodiscard]] bool busy() const { return waiting_ || output_bytes() > 0; }
+  // Silent although it is busy, told by whoever watches it: nothing new should go by it while there is another.
+  void set_suspect(bool suspect) noexcept { suspect_ = suspect; }
+  [[nodiscard]] bool suspect() const noexcept { return suspect_; }
+  void ping();
   [[nodiscard]] base::Instant heard_at() const noexcept { return heard_at_; }       // last byte; of its begin before the first
   // A Ping goes out after this long without a word of ours; well below what BEP takes for the end (300 s).
   void set_keep_alive(base::Duration interval);
@@ -168,6 +180,10 @@ class Link : public std::enable_shared_from_this<Link> {
   base::Instant timer_at_ = base::kNever;
   base::Instant state_deadline_{};     // of kHandshaking and kClosing, and after a failed write
   State state_ = State::kHandshaking;
+  base::Instant began_{};
+  base::Duration handshake_took_{};
+  bool resumed_ = false;
+  bool waiting_ = false, suspect_ = false;
   bool reading_ = false, writing_ = false, write_failed_ = false, full_ = false, shutting_down_ = false;
   std::optional<proto::Connection> connection_;   // from the end of the handshake on
   std::vector<std::byte> input_, output_;         // output_: the buffer being written

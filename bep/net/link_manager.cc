@@ -193,6 +193,7 @@ std::vector<DialStatus> LinkManager::dial_status() const {
 }
 
 const DialCounters& LinkManager::dials() const { return impl_->dials_; }
+const HandshakeCounters& LinkManager::handshakes() const { return impl_->handshakes_; }
 
 std::uint64_t LinkManager::times_connected(const base::DeviceId& device) const {
   const Impl::Device* found = impl_->find_device(device);

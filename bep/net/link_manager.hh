@@ -98,6 +98,15 @@ struct PendingDevice {
 // Of addresses that were dialled, since start: those that became a link, and those that did not.
 struct DialCounters { std::uint64_t ready = 0, failed = 0; };
 
+// TLS handshakes of links that became ready, since start: those that went on from an earlier session, and the others.
+struct HandshakeCounters {
+  struct Kind {
+    std::uint64_t count = 0;
+    base::Duration took{};
+  };
+  Kind full, resumed;
+};
+
 struct LinkTotals { std::uint64_t bytes_in = 0, bytes_out = 0; };
 
 class LinkManager {
@@ -130,6 +139,7 @@ class LinkManager {
   [[nodiscard]] std::vector<ListenerStatus> listeners() const;
   [[nodiscard]] std::vector<DialStatus> dial_status() const;      // last one per address
   [[nodiscard]] const DialCounters& dials() const;
+  [[nodiscard]] const HandshakeCounters& handshakes() const;
   [[nodiscard]] std::uint64_t times_connected(const base::DeviceId& device) const;   // from no link to one, since start
   [[nodiscard]] const std::vector<PendingDevice>& pending() const;
   [[nodiscard]] const CloseCounters& counters() const;            // by reason, since start

@@ -100,6 +100,7 @@ void LinkManager::Impl::handle_record(Dialer& dialer, const std::string& address
 void LinkManager::Impl::add_link(tcp::socket socket, std::optional<base::DeviceId> expected, std::string target) {
   const LinkSetup setup{.dialled = expected.has_value(),
                         .number = next_number_++,
+                        .expected = expected,
                         .times = config_.times,
                         .limits = config_.limits};
   auto link = std::make_shared<Link>(std::move(socket), tls_, *this, setup);
@@ -175,10 +176,13 @@ void LinkManager::Impl::handle_hello(Link& link) {
   entry.announced = entry.was_ready = true;
   if (entry.expected) device->dialer->attempt_ready();
   tell_dialer(*device);
+  HandshakeCounters::Kind& handshakes = link.resumed() ? handshakes_.resumed : handshakes_.full;
+  ++handshakes.count;
+  handshakes.took += link.handshake_took();
   const proto::Hello& hello = link.hello();
   base::log(Subsystem::kLinks, LogLevel::kInfo, "link ready",
             {{"link", link.number()}, {"device", short_text(link.device())}, {"name", device->config.name},
-             {"remote", link.remote()}, {"type", link.type()}, {"crypto", link.crypto()},
+             {"remote", link.remote()}, {"type", link.type()}, {"crypto", link.crypto()}, {"resumed", link.resumed()},
              {"client", hello.client_name + " " + hello.client_version}, {"weft", link.peer_is_weft()}});
   observer_.on_link_ready(link, hello);
 }

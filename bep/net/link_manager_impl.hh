@@ -90,6 +90,7 @@ class LinkManager::Impl final : public LinkOwner, public DialerOwner, public Lis
   std::size_t dialling_ = 0;                  // sockets that are being connected
   CloseCounters counters_{};
   DialCounters dials_;
+  HandshakeCounters handshakes_;
   proto::ReasonCounters protocol_counters_;
   LinkTotals closed_totals_;
   RefusalLog refusal_log_;

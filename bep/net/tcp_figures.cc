@@ -22,7 +22,8 @@ base::Result<TcpFigures> tcp_figures(int fd) {
       .rtt_min = base::microseconds(has_floor ? std::min(info.tcpi_min_rtt, info.tcpi_rtt) : info.tcpi_rtt),
       .bytes_sent = info.tcpi_bytes_sent,
       .bytes_again = info.tcpi_bytes_retrans,
-      .heard_ago = base::milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv))};
+      .heard_ago = base::milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv)),
+      .unacked = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0};
 }
 
 }  // namespace weft::net

@@ -15,6 +15,7 @@ struct TcpFigures {
   std::uint64_t bytes_sent = 0;          // payload, with what was sent again
   std::uint64_t bytes_again = 0;
   base::Duration heard_ago{};            // since the newest segment of any kind
+  bool unacked = false;                  // something waits for its acknowledgement, or to be sent at all
 };
 // kUnavailable: nothing was measured yet. Else as errno says.
 [[nodiscard]] base::Result<TcpFigures> tcp_figures(int fd);

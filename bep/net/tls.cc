@@ -9,6 +9,7 @@
 #include <boost/asio/ssl/error.hpp>
 #include <memory>
 
+#include "bep/net/tls_tickets.hh"
 #include "engine/base/must.hh"
 
 namespace weft::net {
@@ -17,6 +18,8 @@ namespace {
 using base::Errc;
 using base::fail;
 
+constexpr unsigned char kContextName[] = {'w', 'e', 'f', 't'};   // of sessions that may be resumed here
+constexpr long kTicketLifeS = 3600;
 constexpr unsigned char kAlpn[] = {7, 'b', 'e', 'p', '/', '1', '.', '0'};  // length byte, then the name
 
 // Called when the client offers ALPN at all. A client that offers none gets here never and is accepted.
@@ -56,7 +59,34 @@ bool common_name_is(X509* certificate, const std::string& wanted) {
   return same;
 }
 
+// The place in a context where its tickets stand, for as long as it lives. Asio takes the application data for its own.
+int tickets_index() {
+  const auto free = [](void*, void* tickets, CRYPTO_EX_DATA*, int, long, void*) { delete static_cast<TlsTickets*>(tickets); };
+  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, free);
+  return index;
+}
+TlsTickets& tickets_of(const SSL* ssl) {
+  return *static_cast<TlsTickets*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), tickets_index()));
+}
+
+// A ticket came. The answer 1 says that we keep the session.
+int keep_ticket(SSL* ssl, SSL_SESSION* session) {
+  const base::Result<base::DeviceId> device = peer_device_id(ssl);
+  if (!device || SSL_is_server(ssl) == 1) return 0;
+  tickets_of(ssl).put(*device, SessionPtr(session));
+  return 1;
+}
+
 }  // namespace
+
+void resume_session(SSL* ssl, const base::DeviceId& device) {
+  const SessionPtr session = tickets_of(ssl).take(device);
+  if (session != nullptr) (void)SSL_set_session(ssl, session.get());   // refused: as the first time
+}
+
+void give_ticket(SSL* ssl) { (void)SSL_new_session_ticket(ssl); }
+
+bool is_resumed(const SSL* ssl) { return SSL_session_reused(ssl) == 1; }
 
 base::Result<TlsContext> TlsContext::make(const Identity& identity, std::string& why) {
   struct ContextDelete { void operator()(SSL_CTX* c) const noexcept { SSL_CTX_free(c); } };
@@ -68,15 +98,19 @@ base::Result<TlsContext> TlsContext::make(const Identity& identity, std::string&
       SSL_CTX_set_min_proto_version(c, TLS1_3_VERSION) == 1 && SSL_CTX_set_max_proto_version(c, TLS1_3_VERSION) == 1 &&
       SSL_CTX_set_ciphersuites(c, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") == 1 &&
       SSL_CTX_set1_groups_list(c, "X25519:P-256:P-384:P-521") == 1 &&
-      SSL_CTX_set_alpn_protos(c, kAlpn, sizeof kAlpn) == 0 && SSL_CTX_set_num_tickets(c, 0) == 1 &&
-      SSL_CTX_set_max_early_data(c, 0) == 1;
+      SSL_CTX_set_alpn_protos(c, kAlpn, sizeof kAlpn) == 0 && SSL_CTX_set_num_tickets(c, 0) == 1 &&   // but see give_ticket()
+      SSL_CTX_set_session_id_context(c, kContextName, sizeof kContextName) == 1 && SSL_CTX_set_max_early_data(c, 0) == 1;
   if (!set) {
     why = "this machine's OpenSSL configuration forbids the TLS 1.3 ciphers or curves that BEP peers use";
     ERR_clear_error();
     return fail(Errc::kCrypto, "OpenSSL refuses the TLS settings");
   }
-  SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
+  // Tickets are sealed with a key of this process and hold all there is; nothing is kept for who was given one.
+  SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+  SSL_CTX_sess_set_new_cb(c, keep_ticket);
+  MUST(SSL_CTX_set_ex_data(c, tickets_index(), new TlsTickets) == 1);
+  SSL_CTX_set_timeout(c, kTicketLifeS);
   SSL_CTX_set_max_cert_list(c, 16 << 10);  // one RSA-4096 certificate has 2 KiB
   SSL_CTX_set_alpn_select_cb(c, select_alpn, nullptr);
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);

@@ -27,8 +27,14 @@ class TlsContext {
 
  private:
   explicit TlsContext(SSL_CTX* owned) : context_(owned) {}
-  boost::asio::ssl::context context_;
+  boost::asio::ssl::context context_;       // OpenSSL's, which the links share; holds the tickets too
 };
+
+// Before the handshake of a connection that we dial: it goes on from an earlier one to this device, if there was one.
+void resume_session(SSL* ssl, const base::DeviceId& device);
+// Our side is the server, and the peer a weft: it may resume (tls_tickets.hh). The ticket goes out with what is written next.
+void give_ticket(SSL* ssl);
+[[nodiscard]] bool is_resumed(const SSL* ssl);
 
 // After a finished handshake.
 [[nodiscard]] base::Result<base::DeviceId> peer_device_id(const SSL* ssl);

@@ -53,6 +53,11 @@ void Connection::handle_timeout(base::Instant now) {
     pending_event_ = failure(Reason::kReadTimeout, {});
     return;
   }
+  send_ping(now);
+}
+
+void Connection::send_ping(base::Instant now) {
+  if (state_ == State::kEnded || !cluster_config_sent_) return;
   last_write_ = now;
   // What waits to be written is a sign of life already, once it gets through.
   if (output_bytes_ == 0) queue_message(MessageType::kPing, {}, now);

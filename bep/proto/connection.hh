@@ -99,6 +99,8 @@ class Connection {
   void send_response(std::int32_t id, ErrorCode code, std::vector<std::byte> data,
                      base::Instant now);
   void send_private(const PrivateMessage& message, base::Instant now);   // MUST: peer_is_weft()
+  // Before its time; nothing while something else goes out, or before our ClusterConfig.
+  void send_ping(base::Instant now);
   // The end on our side; no event follows.
   void send_close(std::string_view reason, base::Instant now);
 

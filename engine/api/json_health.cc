@@ -33,6 +33,10 @@ Json path_json(const run::PathStatus& path, base::Instant now, std::int64_t unix
               {"keepAliveS", seconds(path.verdict.interval)}};
 }
 
+const char* state_of(const run::DeviceStatus& device, const run::LinkStatus& link) {
+  return device.paused ? "paused" : !device.connected() ? "disconnected" : link.suspect ? "suspect" : "connected";
+}
+
 // `link` is an empty one where there is none.
 Json link_json(const run::DeviceStatus& device, const run::LinkStatus& link, bool primary, std::int64_t unix_now_ms) {
   const net::TcpFigures& tcp = link.tcp;
@@ -43,13 +47,15 @@ Json link_json(const run::DeviceStatus& device, const run::LinkStatus& link, boo
               {"local", link.local},
               {"address", link.address},
               {"primary", primary},
-              {"state", device.paused ? "paused" : device.connected() ? "connected" : "disconnected"},
+              {"state", state_of(device, link)},
               {"healthScore", verdict.score},
               {"reason", device.connected() ? score_text(verdict.reason, verdict.measure) : "no link"},
               {"degrading", verdict.degrading},
               {"latency", measured(tcp.rtt)},
               {"latencyFloor", measured(tcp.rtt_min)},
               {"jitter", known ? milliseconds(tcp.rttvar) : Json()},
+              {"requestLatency", measured(link.answer_time)},
+              {"rate_Bps", link.rate_Bps > 0 ? Json(link.rate_Bps) : Json()},
               {"packetLoss", known ? Json(verdict.loss_permille / 10.0) : Json()},
               {"lastCheck", rfc3339(known ? unix_now_ms - tcp.heard_ago.ms() : 0)},
               {"keepAliveS", seconds(verdict.keep_alive)}};

@@ -118,6 +118,7 @@ Json port_json(const run::PortStatus& port) {
   const nic::PortReport& report = port.report;
   return Json{{"name", port.name},
               {"device", port.device},
+              {"udp_port", port.udp_port},
               {"role", word_of(port.role)},
               {"vlan", port.vlan == 0 ? Json() : Json(port.vlan)},
               {"host", host_json(port)},

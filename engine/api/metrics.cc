@@ -33,6 +33,10 @@ void add_device(MetricBook& book, const run::DeviceStatus& device) {
     book.gauge("weft_link_degrading", "1: it gets worse and has not failed yet.", which, link.verdict.degrading ? 1 : 0);
     book.gauge("weft_link_trend_ratio", kTrendHelp, which, link.verdict.trend_permille / 1e3);
     book.gauge("weft_link_rtt_seconds", "Smoothed RTT of the kernel's TCP, 0: unknown.", which, seconds_of(link.tcp.rtt));
+    book.gauge("weft_link_request_seconds", "From a request to its whole answer, smoothed, 0: there was none.", which,
+               seconds_of(link.answer_time));
+    book.gauge("weft_link_rate_bytes_per_second", "Of answers while the link was busy, 0: not measured.", which, link.rate_Bps);
+    book.gauge("weft_link_suspect", "1: it is silent although something is waited for.", which, link.suspect ? 1 : 0);
     book.gauge("weft_link_jitter_seconds", "Its mean deviation.", which, seconds_of(link.tcp.rttvar));
     book.gauge("weft_link_loss_ratio", "Of the bytes sent lately, those that TCP sent again.", which,
                link.verdict.loss_permille / 1e3);
@@ -51,6 +55,13 @@ void add_daemon(MetricBook& book, const Context& context) {
   const char* const kDials = "Addresses dialled since start, by what became of it.";
   book.counter("weft_link_dials_total", kDials, {{"result", "ready"}}, status.dial_counters.ready);
   book.counter("weft_link_dials_total", kDials, {{"result", "failed"}}, status.dial_counters.failed);
+  const net::HandshakeCounters& made = status.handshakes;
+  const char* const kMade = "TLS handshakes of links that came up, by whether an earlier session went on.";
+  for (const auto& [kind, handshakes] : {std::pair{"full", made.full}, std::pair{"resumed", made.resumed}}) {
+    book.counter("weft_link_handshakes_total", kMade, {{"kind", kind}}, handshakes.count);
+    book.counter("weft_link_handshake_seconds_total", "How long they took together.", {{"kind", kind}},
+                 seconds_of(handshakes.took));
+  }
   for (const net::ListenerStatus& listener : status.listeners)
     book.gauge("weft_listener_port", "The TCP port in use, 0: it does not listen.", {{"address", listener.configured}},
                listener.port);
@@ -66,6 +77,31 @@ void add_session(MetricBook& book, const run::SessionStatus& session) {
   const char* const kFailovers = "Falls of paths by what took over: other paths, or the link when none was left.";
   book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "path"}}, counters.failovers);
   book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "link"}}, counters.takeovers);
+}
+
+void add_pool(MetricBook& book, const Context& context) {
+  const run::PoolCounters pool = context.source.pool();
+  const char* const kSessions = "Datapath sessions: of devices that are here, and parked ones of devices that are away.";
+  book.gauge("weft_pool_sessions", kSessions, {{"state", "present"}}, pool.present);
+  book.gauge("weft_pool_sessions", kSessions, {{"state", "parked"}}, pool.parked);
+  book.gauge("weft_pool_places", "As many as there may be.", {}, pool.places);
+  book.gauge("weft_pool_parked_bytes", "Memory that parked sessions hold, near enough.", {}, pool.bytes);
+  const char* const kExhausted = "Times the pool was full: the oldest parked session was given up, or a device was refused.";
+  book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "given_up"}}, pool.given_up);
+  book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "refused"}}, pool.refused);
+  run::SessionCounters::SetUps begun, resumed;
+  for (const run::SessionStatus& session : context.source.sessions()) {
+    begun.count += session.counters.begun.count;
+    begun.took += session.counters.begun.took;
+    resumed.count += session.counters.resumed.count;
+    resumed.took += session.counters.resumed.took;
+  }
+  const char* const kSetUps = "Sessions set up with a link: begun anew, or found where they were (hits of the pool).";
+  const char* const kTook = "From the link to the first usable path, together.";
+  for (const auto& [kind, set_ups] : {std::pair{"new", begun}, std::pair{"resumed", resumed}}) {
+    book.counter("weft_session_setups_total", kSetUps, {{"kind", kind}}, set_ups.count);
+    book.counter("weft_session_setup_seconds_total", kTook, {{"kind", kind}}, seconds_of(set_ups.took));
+  }
 }
 
 void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
@@ -103,6 +139,7 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
   book.counter("weft_path_packets_lost_total", "Packets lost, without those that came after all.", who,
                sum.packets_lost);
   book.counter("weft_path_retransmitted_bytes_total", "Chunk bytes sent a second time.", who, sum.chunk_bytes_again);
+  book.counter("weft_path_probe_bytes_total", "UDP payload of challenges and responses that we sent.", who, sum.probe_bytes_out);
   book.counter("weft_path_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", who,
                sum.chunk_bytes_redundant);
   const auto both = [&](const char* name, const char* help, std::uint64_t in, std::uint64_t out) {
@@ -122,6 +159,8 @@ void add_path(MetricBook& book, const run::PathStatus& path, base::Instant now) 
 }
 
 void add_datapath(MetricBook& book, const run::DatapathStatus& datapath) {
+  book.counter("weft_monitor_seconds_total", "Of the control core: health and migration of all paths.", {},
+               seconds_of(datapath.monitored));
   const char* const kDrops = "weft_drops_total";
   const char* const kHelp = "What was received and dropped, by reason.";
   for (const run::PortStatus& port : datapath.ports) {
@@ -185,6 +224,7 @@ void add_folder(MetricBook& book, const std::string& id, const model::FolderStat
 std::string metrics_text(const Context& context) {
   MetricBook book;
   add_daemon(book, context);
+  add_pool(book, context);
   add_transfers(book, context.source.totals());
   const base::Instant now = context.source.now();
   for (const run::SessionStatus& session : context.source.sessions()) add_session(book, session);

@@ -35,6 +35,7 @@ PathSummary summarize(const run::PathStatus& path, base::Instant now) {
     sum.chunk_bytes_again += lane.chunk_bytes_again;
     sum.chunk_bytes_redundant += lane.chunk_bytes_redundant;
     sum.chunk_bytes_duplicate += lane.chunk_bytes_duplicate;
+    sum.probe_bytes_out += lane.probe_bytes_out;
     if (lane.packets_in > 0) last_received = std::max(last_received, lane.last_received);
   }
   sum.validated = sum.lanes_validated > 0;

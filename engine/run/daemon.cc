@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -78,11 +79,13 @@ base::Status Daemon::open_all(std::string& why) {
     return base::fail(base::Errc::kInvalidConfig, "the index database does not open");
   }
   index_ = std::move(*index);
+  TRY(choose_udp_ports(setup_.weft.ports, setup_.weft.engine.cores, why));
   // DPDK first of all that makes threads: it may set the environment.
   if (!setup_.weft.ports.empty()) engine_ = TRY(Engine::start(setup_.weft, setup_.home / "run", why));
   workers_ = std::make_unique<model::Workers>(io_, worker_threads());
+  if (!setup_.config.options.multipath_enabled) setup_.weft.policy = share::Policy::kActiveBackup;
   datapath_ = std::make_unique<Datapath>(io_, engine_.get(), setup_.identity.id(), setup_.weft.policy,
-                                         health_settings(setup_));
+                                         health_settings(setup_), base::seconds(setup_.config.options.session_park_s));
   model::ModelOptions options;
   options.self = setup_.identity.id();
   options.direct = setup_.weft.disk.direct;
@@ -109,6 +112,30 @@ base::Status Daemon::open_all(std::string& why) {
     base::log(Subsystem::kDaemon, LogLevel::kInfo, "datapath started",
               {{"cores", engine_->cores()}, {"aead", engine_->aead_name()}, {"memory", engine_->memory_kind()},
                {"disk", *engine_->disk_fallback() == '\0' ? "registered buffers" : engine_->disk_fallback()}});
+  return {};
+}
+
+base::Status Daemon::choose_udp_ports(std::span<model::PortConfig> ports, std::uint32_t cores, std::string& why) {
+  const model::OptionsConfig& options = setup_.config.options;
+  if (!options.random_ports_enabled) return {};
+  if (!udp_reservation_) {
+    const net::PortRange range{.first = options.random_port_range_start, .last = options.random_port_range_end};
+    const auto file = options.random_port_persistence ? setup_.home / UdpReservation::kFile : std::filesystem::path();
+    std::random_device dice;
+    udp_reservation_.emplace(range, file, (std::uint64_t{dice()} << 32) | dice());
+  }
+  for (model::PortConfig& port : ports) {
+    if (port.udp_port_given) continue;
+    const auto chosen = udp_reservation_->reserve(port.name, cores);
+    if (!chosen) {
+      why = "port " + port.name + ": no " + std::to_string(cores) + " UDP ports in a row are free from randomPortRangeStart " +
+            std::to_string(options.random_port_range_start) + " to randomPortRangeEnd " +
+            std::to_string(options.random_port_range_end) + " in config.xml; make the range larger, or give the port a udp_port";
+      return base::fail(base::Errc::kInvalidConfig, "no random UDP port is free");
+    }
+    port.udp_port = *chosen;
+    base::log(Subsystem::kPorts, LogLevel::kInfo, "random UDP port chosen", {{"port", port.name}, {"udp_port", *chosen}});
+  }
   return {};
 }
 
@@ -146,7 +173,8 @@ base::Status Daemon::make_links(std::string& why) {
   std::vector<base::DeviceId> peers;
   for (const net::LinkDevice& device : config.devices) peers.push_back(device.id);
   links_ = TRY(net::LinkManager::make(io_, std::move(config), *model_, why));
-  link_watch_.emplace(io_, *links_, std::move(peers), health_settings(setup_));
+  link_watch_.emplace(io_, *links_, std::move(peers), health_settings(setup_),
+                      [this](net::Link& link) { model_->on_suspicion(link); });
   return {};
 }
 
@@ -192,6 +220,7 @@ base::Status Daemon::add_port(std::string_view lines, std::string& why) {
     why = port.error();
     return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
   }
+  TRY(choose_udp_ports({&*port, 1}, engine_->cores(), why));
   TRY(engine_->add_port(*port, why));
   base::log(Subsystem::kPorts, LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});
   datapath_->on_ports_changed();

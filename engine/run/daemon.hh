@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "bep/model/config.hh"
@@ -23,6 +24,7 @@
 #include "engine/run/link_watch.hh"
 #include "engine/run/engine.hh"
 #include "engine/run/status_source.hh"
+#include "engine/run/udp_reservation.hh"
 
 namespace weft::run {
 
@@ -59,6 +61,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] const model::StallLog& stalls() const override { return model_->stalls(); }
   [[nodiscard]] std::vector<PathStatus> paths() const override;
   [[nodiscard]] std::vector<SessionStatus> sessions() const override;
+  [[nodiscard]] PoolCounters pool() const override { return datapath_->pool(); }
   [[nodiscard]] DatapathStatus datapath() const override;
   [[nodiscard]] RefusalStatus refusals() const override;
 
@@ -77,6 +80,8 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] LinkStatus link_status(net::Link& link) const;
   base::Status open_all(std::string& why);
   base::Status make_links(std::string& why);
+  // Where randomPortsEnabled is true and weft.toml names none.
+  base::Status choose_udp_ports(std::span<model::PortConfig> ports, std::uint32_t cores, std::string& why);
   void begin_stop();
 
   DaemonConfig setup_;
@@ -85,6 +90,7 @@ class Daemon final : public StatusSource, public CommandSink {
   // Order is the order of life: what stands above outlives what stands below.
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
+  std::optional<UdpReservation> udp_reservation_;
   std::unique_ptr<Engine> engine_;             // null without ports
   std::unique_ptr<model::IndexDb> index_;
   std::unique_ptr<model::Workers> workers_;

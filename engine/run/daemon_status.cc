@@ -14,6 +14,7 @@ SystemStatus Daemon::system_status() const {
   s.dials = links_->dial_status();
   s.pending = links_->pending();
   s.dial_counters = links_->dials();
+  s.handshakes = links_->handshakes();
   s.link_totals = links_->totals();
   return s;
 }
@@ -30,6 +31,13 @@ LinkStatus Daemon::link_status(net::Link& link) const {
   s.crypto = link.crypto();
   if (const auto figures = link.tcp_figures()) s.tcp = *figures;
   s.verdict = link_watch_->verdict_of(link);
+  s.suspect = link.suspect();
+  const model::Peer* const peer = model_->peer(link.device());
+  for (const auto& known : peer == nullptr ? std::span<const std::unique_ptr<model::PeerLink>>{} : std::span(peer->links())) {
+    if (&known->link() != &link) continue;
+    s.answer_time = known->meter().answer_time();
+    s.rate_Bps = known->meter().rate_Bps();
+  }
   return s;
 }
 
@@ -128,6 +136,7 @@ DatapathStatus Daemon::datapath() const {
   d.memory_kind = engine_->memory_kind();
   d.disk_fallback = engine_->disk_fallback();
   d.cpu_ns = engine_->cpu_ns();
+  d.monitored = datapath_->monitored();
   for (std::uint32_t i = 0; i < engine_->cores(); ++i) {
     const share::CoreReport& report = engine_->channel(i).report();
     d.cores.push_back({.core = base::CoreId{static_cast<std::uint8_t>(i)}, .turns = report.turns,
@@ -138,13 +147,15 @@ DatapathStatus Daemon::datapath() const {
   for (std::uint32_t i = 0; i < base::kPortsMax; ++i) {
     nic::Port* const port = engine_->port(i);
     if (port == nullptr) continue;
-    d.ports.push_back({.name = port->config().name, .device = port->config().device, .role = port->config().role,
+    d.ports.push_back({.name = port->config().name, .device = port->config().device,
+                       .udp_port = port->config().udp_port, .role = port->config().role,
                        .vlan = port->config().vlan, .exception = port->config().exception, .report = port->report(),
                        .impairment = port->impairment(), .leaving = engine_->leaving(i), .error = {}});
   }
   for (const Engine::ClosedPort& port : engine_->closed_ports())
-    d.ports.push_back({.name = port.config.name, .device = port.config.device, .role = port.config.role, .vlan = 0,
-                       .exception = {}, .report = {}, .impairment = {}, .leaving = false, .error = port.why});
+    d.ports.push_back({.name = port.config.name, .device = port.config.device, .udp_port = port.config.udp_port,
+                       .role = port.config.role, .vlan = 0, .exception = {}, .report = {}, .impairment = {},
+                       .leaving = false, .error = port.why});
   return d;
 }
 

@@ -125,6 +125,7 @@ class DataAgent {
   void send_challenge(LaneSlot& lane, base::Instant now) noexcept;
   void send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept;
   void send_response(LaneSlot& lane, base::Instant now) noexcept;
+  void finish_probe(LaneSlot& lane, Draft& draft, base::Instant now) noexcept;
   void send_rejects(base::SessionId session, base::Instant now) noexcept;
   void send_requests(base::SessionId session, base::Instant now) noexcept;
   void send_chunks(base::SessionId session, base::Instant now) noexcept;

@@ -71,7 +71,13 @@ void DataAgent::send_challenge(LaneSlot& lane, base::Instant now) noexcept {
   lane.challenge_due = false;
   wire::encode(draft.frames, wire::PathChallenge{lane.challenge});
   if (lane.validated) append_ack(draft, 0, now);
+  finish_probe(lane, draft, now);
+}
+
+void DataAgent::finish_probe(LaneSlot& lane, Draft& draft, base::Instant now) noexcept {
+  const std::uint64_t before = lane.report.bytes_out;
   tx_.finish(draft, now);
+  lane.report.probe_bytes_out += lane.report.bytes_out - before;
 }
 
 void DataAgent::send_response(LaneSlot& lane, base::Instant now) noexcept {
@@ -80,7 +86,7 @@ void DataAgent::send_response(LaneSlot& lane, base::Instant now) noexcept {
   lane.response_due = false;
   wire::encode(draft.frames, wire::PathResponse{lane.response});
   append_ack(draft, 0, now);
-  tx_.finish(draft, now);
+  finish_probe(lane, draft, now);
 }
 
 void DataAgent::send_mtu_probe(LaneSlot& lane, base::Instant now) noexcept {

@@ -30,9 +30,9 @@ class NetSessionLink final : public SessionLink {
 }  // namespace
 
 Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
-                   const health::Settings& health)
+                   const health::Settings& health, base::Duration park_max)
     : io_(io), timer_(io), policy_(policy) {
-  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy, health);
+  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy, health, park_max);
 }
 
 Datapath::~Datapath() = default;

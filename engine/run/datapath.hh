@@ -19,7 +19,7 @@ class Datapath final : public model::Fabric, public SessionHost {
  public:
   // `engine` null: no ports configured, nothing is ever usable.
   Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
-           const health::Settings& health);
+           const health::Settings& health, base::Duration park_max);
   ~Datapath() override;
 
   void start(model::FileServer& server, std::function<void()> on_paths_changed);
@@ -42,6 +42,8 @@ class Datapath final : public model::Fabric, public SessionHost {
   // ---- to show
   [[nodiscard]] share::Policy policy() const { return policy_; }
   [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;
+  [[nodiscard]] base::Duration monitored() const { return sessions_ == nullptr ? base::Duration{} : sessions_->monitored(); }
+  [[nodiscard]] PoolCounters pool() const { return sessions_ == nullptr ? PoolCounters{} : sessions_->pool(); }
 
  private:
   // ---- SessionHost

@@ -6,26 +6,63 @@
 #include "bep/net/steady.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "health/link_silence.hh"
 
 namespace weft::run {
 
 LinkWatch::LinkWatch(boost::asio::io_context& io, net::LinkManager& links, std::vector<base::DeviceId> devices,
-                     const health::Settings& settings)
-    : links_(links), settings_(settings), timer_(io) {
+                     const health::Settings& settings, std::function<void(net::Link&)> on_suspicion)
+    : links_(links), settings_(settings), on_suspicion_(std::move(on_suspicion)), timer_(io) {
   for (const base::DeviceId& device : devices) watched_[device] = {};
 }
 
-void LinkWatch::start() { arm(); }
+void LinkWatch::start() {
+  look_at_ = net::steady_now() + health::kLinkEvery;
+  arm();
+}
 
 void LinkWatch::stop() { timer_.cancel(); }
 
 void LinkWatch::arm() {
-  timer_.expires_after(std::chrono::nanoseconds(health::kLinkEvery.ns));
+  timer_.expires_after(std::chrono::nanoseconds(kSilenceEvery.ns));
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
-    look();
+    look_for_silence();
+    if (const base::Instant now = net::steady_now(); now >= look_at_) {
+      look_at_ = now + health::kLinkEvery;
+      look();
+    }
     arm();
   });
+}
+
+void LinkWatch::look_for_silence() {
+  for (const auto& [device, places] : watched_) {
+    const std::vector<net::Link*> links = links_.links_of(device);
+    for (net::Link* const link : links)
+      if (link->busy() || link->suspect()) find_silence(*link, links.size() == 1);
+  }
+}
+
+void LinkWatch::find_silence(net::Link& link, bool alone) {
+  const auto figures = link.tcp_figures();
+  if (!figures) return;
+  const health::LinkFinding finding =
+      health::find_silence({.busy = link.busy(), .unacked = figures->unacked, .heard_ago = figures->heard_ago,
+                            .rtt = figures->rtt, .rttvar = figures->rttvar}, link.suspect());
+  if (finding == health::LinkFinding::kAsk) return link.ping();
+  if (finding == health::LinkFinding::kDead) {
+    if (!alone) link.close("the connection is dead", net::CloseReason::kReadTimeout);   // else TCP says when
+    return;
+  }
+  const bool suspect = finding == health::LinkFinding::kSuspect;
+  if (suspect == link.suspect()) return;
+  link.set_suspect(suspect);
+  base::log(base::Subsystem::kLinks, suspect ? base::LogLevel::kWarn : base::LogLevel::kInfo,
+            suspect ? "link is silent" : "link is heard again",
+            {{"peer", proto::short_id_text(proto::short_id(link.device()))}, {"link", link.number()}, {"local", link.local()},
+             {"remote", link.remote()}, {"silent_ms", figures->heard_ago.ms()}});
+  on_suspicion_(link);
 }
 
 void LinkWatch::look() {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <map>
 #include <vector>
 
@@ -17,8 +18,12 @@ namespace weft::run {
 
 class LinkWatch {
  public:
+  // Busy links are looked at this often for their silence.
+  static constexpr base::Duration kSilenceEvery = base::milliseconds(250);
+
+  // `on_suspicion`: suspect() of a link turned.
   LinkWatch(boost::asio::io_context& io, net::LinkManager& links, std::vector<base::DeviceId> devices,
-            const health::Settings& settings);
+            const health::Settings& settings, std::function<void(net::Link&)> on_suspicion);
   void start();
   void stop();
   // Zeros for a link that was not looked at yet.
@@ -34,13 +39,17 @@ class LinkWatch {
   };
   void arm();
   void look();
+  void look_for_silence();
+  void find_silence(net::Link& link, bool alone);
   void look_at(const base::DeviceId& device, std::vector<Watched>& places);
   void judge(Watched& watched, net::Link* link);
   static void tell(const base::DeviceId& device, Watched& watched);
 
   net::LinkManager& links_;
   health::Settings settings_;
+  std::function<void(net::Link&)> on_suspicion_;
   boost::asio::steady_timer timer_;
+  base::Instant look_at_{};              // the next full look
   std::map<base::DeviceId, std::vector<Watched>> watched_;
 };
 

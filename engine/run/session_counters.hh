@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "engine/base/time.hh"
+
 namespace weft::run {
 
 // Since the session's place was made, over all its links and paths.
@@ -11,6 +13,20 @@ struct SessionCounters {
   std::uint64_t failovers = 0;         // of those, with another path left that took over
   std::uint64_t takeovers = 0;         // no path was left: the link took over
   std::uint64_t returns = 0;           // paths that answered again after a fall
+  // From a link's coming up to the first usable path, of sessions that began anew and of those found where they were.
+  struct SetUps {
+    std::uint64_t count = 0;
+    base::Duration took{};
+  };
+  SetUps begun, resumed;
+};
+
+// All sessions of this device.
+struct PoolCounters {
+  std::uint32_t places = 0, present = 0, parked = 0;
+  std::uint64_t given_up = 0;          // parked ones whose place another device needed
+  std::uint64_t refused = 0;           // devices for which there was none: they use their link only
+  std::uint64_t bytes = 0;             // that parked sessions hold, near enough
 };
 
 }  // namespace weft::run

@@ -93,6 +93,7 @@ bool WeftSession::uses_port(std::uint32_t port) const {
 }
 
 void WeftSession::look_at_ports(base::Instant now) {
+  look_at_ = {};
   if (!active_ && link_ != nullptr && !offer_awaited_) return begin(now);
   if (!active_) return;
   for (std::size_t i = 0; i < base::kPathsMax; ++i) {

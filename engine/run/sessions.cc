@@ -12,8 +12,8 @@ using base::LogLevel;
 using base::Subsystem;
 
 Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
-                   const health::Settings& health)
-    : engine_(engine), host_(host), self_(self), health_(health) {
+                   const health::Settings& health, base::Duration park_max)
+    : engine_(engine), host_(host), self_(self), health_(health), park_max_(park_max) {
   table_.policy = policy;
 }
 
@@ -69,15 +69,31 @@ std::optional<base::SessionId> Sessions::free_slot() {
   for (const auto& [device, session] : sessions_) taken[base::to_index(session->slot())] = true;
   for (std::size_t i = 0; i < taken.size(); ++i)
     if (!taken[i]) return base::SessionId{static_cast<std::uint8_t>(i)};
-  // A device that is gone gives its place up.
+  // A device that is gone gives its place up: one whose session has ended, else the one that has been away longest.
+  auto oldest = sessions_.end();
+  const auto away_since = [](const WeftSession& session) { return session.active() ? session.parked_since() : base::Instant{}; };
   for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
-    if (at->second->active() || at->second->linked() || at->second->busy()) continue;
-    const base::SessionId slot = at->second->slot();
-    retired_.push_back(std::move(at->second));
-    sessions_.erase(at);
-    return slot;
+    const WeftSession& session = *at->second;
+    if (session.linked() || session.busy() || (session.active() && !session.parked())) continue;
+    if (oldest == sessions_.end() || away_since(session) < away_since(*oldest->second)) oldest = at;
   }
-  return std::nullopt;
+  if (oldest == sessions_.end()) return std::nullopt;
+  if (oldest->second->active()) ++given_up_;
+  oldest->second->give_up("its place is needed");
+  const base::SessionId slot = oldest->second->slot();
+  retired_.push_back(std::move(oldest->second));
+  sessions_.erase(oldest);
+  return slot;
+}
+
+PoolCounters Sessions::pool() const {
+  PoolCounters pool{.places = base::kSessionsMax, .given_up = given_up_, .refused = refused_};
+  for (const auto& [device, session] : sessions_) {
+    if (!session->active()) continue;
+    ++(session->parked() ? pool.parked : pool.present);
+    if (session->parked()) pool.bytes += session->bytes_held();
+  }
+  return pool;
 }
 
 void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionLink> link) {
@@ -85,11 +101,12 @@ void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionL
   if (session == nullptr) {
     const auto slot = free_slot();
     if (!slot) {
+      ++refused_;
       base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
                 {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
       return;
     }
-    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device, health_);
+    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device, health_, park_max_);
     session = made.get();
     sessions_[device] = std::move(made);
   }
@@ -146,6 +163,7 @@ void Sessions::tick() {
     health_due_ = now + kHealthEvery;
     engine_.poll_ports(now);
     for (auto& [device, session] : sessions_) session->tick(table_, now);
+    monitored_ += host_.now() - now;
     for (std::uint32_t port = 0; port < base::kPortsMax; ++port)
       if (engine_.leaving(port)) follow_leaving(port);
     // A core that has not adopted the last table gets the next one later; none waits for another.
@@ -161,6 +179,7 @@ std::vector<Sessions::SessionShown> Sessions::shown() const {
   for (const auto& [device, session] : sessions_) {
     SessionShown& out = shown.emplace_back();
     out.peer = device;
+    out.slot = session->slot();
     out.counters = session->counters();
     if (!session->active()) continue;
     out.paths = session->paths();

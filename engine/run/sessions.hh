@@ -1,6 +1,8 @@
 // All sessions of this device: one WeftSession per weft peer, their places, and the control tick that carries the
 // control plane of all paths: cores' events and reports in, health and migration, table and commands out.
-// Thread: control. Bounds: kSessionsMax peers with a datapath at one time; further ones use their link only.
+// They are a pool: a device that goes leaves its session parked, with its files, keys and what health knows, and finds it there
+// for as long as it usually is away. A newcomer to a full house takes the place of whoever has been away longest.
+// Thread: control. Bounds: kSessionsMax peers with a datapath at one time, parked ones too; further ones use their link only.
 // Knows no socket, timer or clock: Datapath gives it those of the daemon, the simulator virtual ones.
 #pragma once
 
@@ -22,9 +24,9 @@ class Sessions {
   // Health looks at paths this often, whatever the tick.
   static constexpr base::Duration kHealthEvery = base::milliseconds(10);
 
-  // `engine` and `host` outlive this.
+  // `engine` and `host` outlive this. `park_max`: how long a session without its device is kept at the most (park_time.hh).
   Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
-           const health::Settings& health = {});
+           const health::Settings& health = {}, base::Duration park_max = WeftSession::kParkMax);
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
@@ -56,12 +58,15 @@ class Sessions {
   // ---- to show
   struct SessionShown {
     base::DeviceId peer{};
+    base::SessionId slot{};
     SessionCounters counters;
     // Of a session under way; else zeros and none.
     share::SessionReport totals;      // summed over cores
     std::vector<PathShown> paths;
   };
   [[nodiscard]] std::vector<SessionShown> shown() const;
+  [[nodiscard]] PoolCounters pool() const;
+  [[nodiscard]] base::Duration monitored() const { return monitored_; }   // spent on health and migration of all paths
   [[nodiscard]] std::uint64_t tables_late() const { return tables_late_; }
 
  private:
@@ -73,7 +78,10 @@ class Sessions {
   SessionHost& host_;
   const base::DeviceId self_;
   const health::Settings health_;
+  const base::Duration park_max_;
+  std::uint64_t given_up_ = 0, refused_ = 0;
   base::Instant health_due_{};
+  base::Duration monitored_{};
   // A port that leaves: the last order to all cores about it, and those that have not answered.
   struct Leaving {
     std::optional<share::Command::Kind> ordered;

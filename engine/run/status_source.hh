@@ -44,6 +44,7 @@ struct SystemStatus {
   std::vector<net::DialStatus> dials;            // last try per address
   std::vector<net::PendingDevice> pending;       // unknown devices that knocked
   net::DialCounters dial_counters{};             // since start
+  net::HandshakeCounters handshakes{};
   net::LinkTotals link_totals{};                 // since start, closed links included
 };
 
@@ -55,6 +56,10 @@ struct LinkStatus {
   std::string crypto;                            // "TLS1.3-TLS_AES_128_GCM_SHA256"
   net::TcpFigures tcp{};                         // zeros: unknown
   health::LinkVerdict verdict{};                 // of the last few seconds
+  bool suspect = false;                          // silent although something is waited for
+  // Of our requests over it; 0: there were none.
+  base::Duration answer_time{};                  // from asking to the whole answer
+  std::uint64_t rate_Bps = 0;                    // of answers while it was busy
 };
 
 // One configured device that is not ourselves, with or without links.
@@ -98,6 +103,7 @@ struct SessionStatus {
 
 struct PortStatus {
   std::string name, device;                      // as in weft.toml
+  std::uint16_t udp_port = 0;                    // of core 0
   share::PathRole role = share::PathRole::kPrimary;
   std::uint16_t vlan = 0;                        // 0: untagged
   std::string exception;                         // interface of the host's kernel; empty: none
@@ -135,6 +141,7 @@ struct DatapathStatus {
   std::string memory_kind;                       // what kind of pages DPDK runs on
   std::string disk_fallback;                     // why disk agents run without registered buffers; empty: they do not
   std::uint64_t cpu_ns = 0;                      // of all data cores since start
+  base::Duration monitored{};                    // of control: health and migration of all paths since start
   share::Policy policy = share::Policy::kRate;
   std::vector<CoreStatus> cores;
   std::vector<PortStatus> ports;
@@ -165,6 +172,7 @@ class StatusSource {
   [[nodiscard]] virtual const model::StallLog& stalls() const = 0; // on the clock of now()
   [[nodiscard]] virtual std::vector<PathStatus> paths() const = 0; // by device, then path
   [[nodiscard]] virtual std::vector<SessionStatus> sessions() const = 0;
+  [[nodiscard]] virtual PoolCounters pool() const = 0;
   [[nodiscard]] virtual DatapathStatus datapath() const = 0;
   [[nodiscard]] virtual RefusalStatus refusals() const = 0;
 };

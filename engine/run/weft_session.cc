@@ -6,6 +6,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/run/lane_table.hh"
 #include "engine/wire/keys.hh"
 
 namespace weft::run {
@@ -21,8 +22,8 @@ constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
 }  // namespace
 
 WeftSession::WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-                         const base::DeviceId& peer, const health::Settings& health)
-    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), lane_epoch_(host.random_word()),
+                         const base::DeviceId& peer, const health::Settings& health, base::Duration park_max)
+    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), park_(park_max), lane_epoch_(host.random_word()),
       monitor_(health) {}
 
 WeftSession::~WeftSession() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
@@ -35,13 +36,16 @@ Command WeftSession::command(Command::Kind kind) const {
 }
 
 void WeftSession::on_link_up(std::unique_ptr<SessionLink> link) {
+  look_at_ = {};
   link_ = std::move(link);
+  linked_at_ = host_.now();
   offer_awaited_ = true;
   make_offer();
   send_offer();
 }
 
 void WeftSession::on_link_down() {
+  look_at_ = {};
   link_.reset();
   // Opens that were asked on it are not answered any more; those not yet sent cannot be.
   std::vector<std::uint32_t> lost;
@@ -57,7 +61,8 @@ void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
   // The first on a link says whether a session goes on; from a later one only the ports are taken, because a session that
   // began once more under the link's secret would repeat nonces. They are taken by tick(), at our pace and not the peer's.
   if (std::exchange(offer_awaited_, false)) {
-    if (active_ && offer.session_id_previous == id_) {
+    resumed_ = active_ && offer.session_id_previous == id_;
+    if (resumed_) {
       base::log(Subsystem::kPaths, LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
       repeat_grants();
       schedule_flush();
@@ -133,9 +138,11 @@ void WeftSession::follow_peers_ports(base::Instant now) {
 
 void WeftSession::tick(share::PathTable& table, base::Instant now) {
   follow_peers_ports(now);
+  if (now < look_at_ && !busy()) return;
   auto& rows = table.paths[base::to_index(slot_)];
   if (!active_) {
     rows.fill({});
+    if (link_ != nullptr) note_away(now);   // it is back, and finds nothing of what it had
     return;
   }
   base::FixedVector<health::PathReport, base::kPathsMax> reports;
@@ -169,9 +176,33 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   std::copy(book_.entries().begin(), book_.entries().end(), rows.begin());
 
   note_usable(now);
-  if (link_ != nullptr || usable_) parked_since_ = base::kNever;
-  else if (parked_since_ == base::kNever) parked_since_ = now;
-  else if (now - parked_since_ > kParkTime) end("nothing was heard for the park time");
+  note_set_up(now);
+  note_away(now);
+  look_at_ = monitor_.next_look(reports.span(), now);
+}
+
+std::uint64_t WeftSession::bytes_held() const {
+  const auto lanes = cores_ * static_cast<std::uint64_t>(std::ranges::count_if(paths_, &Path::exists));
+  return sizeof *this + lanes * sizeof(LaneSlot) + transfers_.size() * sizeof(Transfer) +
+         served_.size() * sizeof(Served);
+}
+
+void WeftSession::note_set_up(base::Instant now) {
+  if (linked_at_ == base::kNever || link_ == nullptr || offer_awaited_ || !usable_) return;
+  SessionCounters::SetUps& set_ups = resumed_ ? counters_.resumed : counters_.begun;
+  ++set_ups.count;
+  set_ups.took += now - std::exchange(linked_at_, base::kNever);
+}
+
+void WeftSession::note_away(base::Instant now) {
+  if (link_ != nullptr || usable_) {
+    if (away_since_ != base::kNever) park_.on_gap(now - std::exchange(away_since_, base::kNever));
+    parked_since_ = base::kNever;
+  } else if (parked_since_ == base::kNever) {
+    parked_since_ = away_since_ = now;
+  } else if (now - parked_since_ > park_.now()) {
+    end("nothing was heard for the park time");
+  }
 }
 
 void WeftSession::note_verdict(const share::PathVerdict& verdict, base::Instant now) {

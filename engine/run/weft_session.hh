@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "engine/run/core_channel.hh"
+#include "engine/run/park_time.hh"
 #include "engine/run/session_counters.hh"
 #include "engine/run/session_world.hh"
 #include "health/monitor.hh"
@@ -47,8 +48,9 @@ struct PathShown {
 class WeftSession {
  public:
   static constexpr std::size_t kFilesMax = 1024;
-  // Without a link and without a usable path, for this long: the session ends.
-  static constexpr base::Duration kParkTime = base::seconds(60);
+  // Without a link and without a usable path, for this long at first (park_time.hh): the session ends.
+  static constexpr base::Duration kParkTime = ParkTime::kFirst;
+  static constexpr base::Duration kParkMax = base::seconds(600);   // sessionParkS, where it is not given
   // Without a usable path for this long, the link takes over. Going there and back costs every open file a round trip and
   // the blocks under way; where paths flap in turn one of them is often back sooner.
   static constexpr base::Duration kLinkTakesOverAfter = base::milliseconds(100);
@@ -56,7 +58,7 @@ class WeftSession {
   static constexpr base::Duration kPortsEvery = base::milliseconds(250);
 
   WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-              const base::DeviceId& peer, const health::Settings& health = {});
+              const base::DeviceId& peer, const health::Settings& health = {}, base::Duration park_max = kParkMax);
   ~WeftSession();
   WeftSession(const WeftSession&) = delete;
   WeftSession& operator=(const WeftSession&) = delete;
@@ -81,16 +83,22 @@ class WeftSession {
   [[nodiscard]] bool usable() const { return active_ && usable_; }
 
   // ---- the control tick
-  // Health and migration of all paths; writes this session's rows of `table`, next keys to cores.
+  // Health and migration of all paths; writes this session's rows of `table`, next keys to cores. Returns at once while its
+  // paths rest and nothing is due (health::look_every).
   void tick(share::PathTable& table, base::Instant now);
   void flush();                        // sends what OPEN, GRANT and RELEASE have gathered
   [[nodiscard]] bool active() const { return active_; }
   [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty() || opening_ > 0; }
   [[nodiscard]] bool linked() const { return link_ != nullptr; }
+  // Active, and its device is away. since: kNever where it is not.
+  [[nodiscard]] bool parked() const { return active_ && parked_since_ != base::kNever; }
+  [[nodiscard]] base::Instant parked_since() const { return parked_since_; }
+  void give_up(const char* why) { if (active_) end(why); }   // its place is needed
 
   // ---- to show
   [[nodiscard]] std::vector<PathShown> paths() const;
   [[nodiscard]] const SessionCounters& counters() const { return counters_; }
+  [[nodiscard]] std::uint64_t bytes_held() const;   // here and on the cores, near enough
   [[nodiscard]] const base::DeviceId& peer() const { return peer_; }
   [[nodiscard]] base::SessionId slot() const { return slot_; }
 
@@ -161,6 +169,8 @@ class WeftSession {
   // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
   [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
+  void note_away(base::Instant now);
+  void note_set_up(base::Instant now);
   void note_verdict(const share::PathVerdict& verdict, base::Instant now);
   void count_change(const migrate::PathChange& change);
   void cancel_fetches();
@@ -182,7 +192,11 @@ class WeftSession {
   base::Instant ports_taken_{};
   // A number that is given to another port, or back to the same one, needs this generation: else keys would serve twice.
   std::array<std::uint64_t, base::kPortsMax> peer_generations_least_{};
+  ParkTime park_;
   base::Instant parked_since_ = base::kNever;
+  base::Instant away_since_ = base::kNever;    // the same, but a session's end does not end it
+  base::Instant linked_at_ = base::kNever;     // while no path was usable since
+  bool resumed_ = false;                       // by the present link
   std::vector<base::IpAddress> remotes_;       // addresses this peer has ever offered and we took up
 
   // The session under way.
@@ -200,6 +214,7 @@ class WeftSession {
   migrate::PathBook book_;
   bool usable_ = false;                        // by paths, or until lately
   base::Instant pathless_since_ = base::kNever;
+  base::Instant look_at_{};                    // the next look at the paths
   SessionCounters counters_;
   bool candidates_due_ = false;                // a path has gone: its id, and its place among the paths, are free
 

@@ -59,6 +59,7 @@ struct LaneReport {
   std::uint64_t chunk_bytes_redundant = 0;            // chunk bytes of second copies, sent on purpose
   std::uint64_t chunk_bytes_duplicate = 0;            // received but already had
   std::uint64_t packets_lost = 0, packets_spurious = 0;
+  std::uint64_t probe_bytes_out = 0;                  // of bytes_out: challenges and responses, with the acks they carry
 };
 
 struct SessionReport {

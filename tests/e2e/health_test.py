@@ -114,3 +114,61 @@ def test_options_that_cannot_be_are_refused_by_name(lab, options, words):
     done = daemon.run(weftlab.weft_binary(), "serve", "--home", daemon.home, check=False)
     assert done.returncode != 0
     assert words in done.stdout + done.stderr
+
+
+def test_data_ports_are_chosen_at_random_and_remembered(lab):
+    source, target = lab.weft("source"), lab.weft("target")
+    folder, _ = weftlab.join(source, target)
+    weftlab.add_memif_paths(target, source)
+    text = (target.home / "weft.toml").read_text()
+    (target.home / "weft.toml").write_text(re.sub(r"^udp_port = .*\n", "", text, count=1, flags=re.MULTILINE))   # of the first
+    first = weftlab.free_port()
+    target.options.update(randomPortsEnabled=True, randomPortRangeStart=min(first, 60000), randomPortRangeEnd=min(first, 60000) + 400)
+    target.configure([homes.Device(source.id, "source")], [homes.Folder("lab", target.folder_path("lab"), [source.id])])
+    target.start()
+    # The link's listener has another port too: tell the source.
+    address = f"tcp://127.0.0.1:{port_in_use(target)}"
+    source.configure([homes.Device(target.id, "target", address)], [homes.Folder("lab", folder, [target.id])])
+    source.start()
+    both = [source, target]
+
+    def udp_ports():
+        return {port["name"]: port["udp_port"] for port in target.weft_status()["ports"]}
+
+    chosen = udp_ports()
+    assert min(first, 60000) <= chosen["left"] <= min(first, 60000) + 400
+    assert chosen["right"] == 22100, "weft.toml names it"
+    weftlab.wait_until(lambda: {p["state"] for p in source.paths()} == {"active"} and len(source.paths()) == 2, 30,
+                       "both paths are active", alive=both)
+    assert next(p for p in source.paths() if p["port"] == "left")["remote"].endswith(f":{chosen['left']}")
+    target.restart()
+    assert udp_ports() == chosen
+
+
+def test_without_multipath_one_path_carries(lab):
+    source, target = lab.weft("source"), lab.weft("target")
+    source.options["multipathEnabled"] = False
+    folder, _ = weftlab.join(source, target)
+    weftlab.add_memif_paths(target, source)
+    start(source, target)
+    both = [source, target]
+    weftlab.wait_until(lambda: {p["state"] for p in target.paths()} == {"active"} and len(target.paths()) == 2, 30,
+                       "both paths are active", alive=both)
+    assert source.policy().stdout.strip() == "active-backup"
+    trees.make_large(folder / "file", 20 * MIB, 1)
+    source.scan("lab")
+    weftlab.wait_same(source, target, deadline_s=60)
+    carried = {path["port"]: path["chunk_bytes_in"] for path in target.paths()}
+    assert min(carried.values()) == 0 and max(carried.values()) >= 20 * MIB, carried
+
+
+def test_a_range_without_room_for_the_data_cores_is_refused(lab):
+    weft = lab.weft("weft")
+    weft.options.update(randomPortsEnabled=True, randomPortRangeStart=40000, randomPortRangeEnd=40000)
+    weft.configure([], [])
+    weft.set_ports([homes.Port("left", "net_memif0,role=server,id=0,socket=/tmp/none.sock", "10.1.0.1/24")], engine={"cores": 2})
+    text = (weft.home / "weft.toml").read_text()
+    (weft.home / "weft.toml").write_text(re.sub(r"^udp_port = .*\n", "", text, flags=re.MULTILINE))
+    refused = weft.run(weftlab.weft_binary(), "serve", "--home", weft.home, check=False)
+    assert refused.returncode == 2
+    assert "port left" in refused.stderr and "randomPortRangeEnd 40000" in refused.stderr and "udp_port" in refused.stderr

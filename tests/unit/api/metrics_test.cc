@@ -39,7 +39,8 @@ TEST(Metrics, HoldWhatTheDaemonShows) {
   const std::string peer = proto::short_id_text(proto::short_id(test::kPeer));
   const std::string path = "{device=\"" + peer + "\",port=\"left\",remote=\"10.1.0.2:22200\"";
   EXPECT_EQ(values.at("weft_uptime_seconds"), 61);
-  const std::string device = "{device=\"" + peer + "\",name=\"peer\"}", link = "{device=\"" + peer + "\",name=\"peer\",link=\"0\"}";
+  const std::string device = "{device=\"" + peer + "\",name=\"peer\"}";
+  const std::string link = "{device=\"" + peer + "\",name=\"peer\",link=\"0\"}";
   EXPECT_EQ(values.at("weft_links" + device), 2);
   EXPECT_EQ(values.at("weft_link_score" + link), 61);
   EXPECT_EQ(values.at("weft_link_degrading" + link), 1);
@@ -60,6 +61,12 @@ TEST(Metrics, HoldWhatTheDaemonShows) {
   EXPECT_EQ(values.at("weft_path_trend_ratio" + path + "}"), 0.5);
   EXPECT_EQ(values.at("weft_port_packets_total{port=\"left\",direction=\"out\"}"), 30);
   EXPECT_EQ(values.at("weft_port_missed_total{port=\"left\"}"), 5);
+  EXPECT_EQ(values.at("weft_pool_sessions{state=\"parked\"}"), 2);
+  EXPECT_EQ(values.at("weft_pool_exhausted_total{result=\"given_up\"}"), 1);
+  EXPECT_EQ(values.at("weft_pool_exhausted_total{result=\"refused\"}"), 4);
+  EXPECT_EQ(values.at("weft_session_setups_total{kind=\"resumed\"}"), 6);
+  EXPECT_DOUBLE_EQ(values.at("weft_session_setup_seconds_total{kind=\"new\"}"), 0.5);
+  EXPECT_EQ(values.at("weft_link_handshakes_total{kind=\"resumed\"}"), 0);
   EXPECT_EQ(values.at("weft_path_up" + path + "}"), 1);
   EXPECT_EQ(values.at("weft_path_degrading" + path + "}"), 0);
   EXPECT_EQ(values.at("weft_path_score" + path + "}"), 97);

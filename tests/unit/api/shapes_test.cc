@@ -77,7 +77,8 @@ TEST_F(Shapes, Connections) {
   EXPECT_EQ(json["connections"][peer]["clientVersion"], "v1.19.2");
   EXPECT_EQ(json["connections"][peer]["startedAt"], "2023-11-14T22:13:23.000Z");
   EXPECT_EQ(json["connections"][peer]["inBytesTotal"], 10) << "of both links";
-  const Json link{{"at", ""}, {"startedAt", ""}, {"inBytesTotal", 1}, {"outBytesTotal", 1}, {"address", ""}, {"type", ""}, {"crypto", ""}};
+  const Json link{{"at", ""}, {"startedAt", ""}, {"inBytesTotal", 1}, {"outBytesTotal", 1}, {"address", ""}, {"type", ""},
+                  {"crypto", ""}};
   expect_types(json["connections"][peer]["primary"], link);
   ASSERT_EQ(json["connections"][peer]["secondary"].size(), 1u);
   expect_types(json["connections"][peer]["secondary"][0], link);

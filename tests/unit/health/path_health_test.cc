@@ -387,6 +387,29 @@ TEST(Monitor, KeepsAMemoryForEachPath) {
   EXPECT_EQ(monitor.memory(base::PathId{63}).asked, 0u);
 }
 
+TEST(Monitor, PathsAtRestAreLookedAtSeldomAndOthersAtOnce) {
+  Monitor monitor;
+  PathReport report{.path = base::PathId{1}, .state = PathState::kActive, .validated = true, .lanes = 1};
+  Instant now{seconds(1000).ns};
+  const auto next = [&] {
+    (void)monitor.tick({&report, 1}, now);
+    return monitor.next_look({&report, 1}, now) - now;
+  };
+  EXPECT_EQ(next(), seconds(0)) << "it carried data just now";
+  now += seconds(30 * 60);
+  report.last_received = now;
+  EXPECT_EQ(next(), milliseconds(250));
+  report.waiting = true;
+  EXPECT_EQ(next(), seconds(0));
+  report.waiting = false;
+  report.state = PathState::kSuspect;
+  EXPECT_EQ(next(), seconds(0));
+  report.state = PathState::kStandby;
+  EXPECT_EQ(next(), milliseconds(250));
+  report.port_up = false;
+  EXPECT_EQ(next(), seconds(0));
+}
+
 TEST(Monitor, APathIsNeededWhenNoOtherIsInUse) {
   for (const PathState other : {PathState::kActive, PathState::kStandby, PathState::kSuspect, PathState::kDown}) {
     Monitor monitor;

@@ -247,10 +247,9 @@ TEST(ConfigXml, WhatHasNoEffectYetIsNamed) {
     return all;
   };
   EXPECT_EQ(notices(device_xml(1) + folder_xml("")), "");
-  EXPECT_EQ(notices("<options><sessionParkS>600</sessionParkS></options>"), "")
-      << "the value that changes nothing";
-  EXPECT_NE(notices("<options><sessionParkS>6</sessionParkS></options>").find("sessionParkS"),
+  EXPECT_NE(notices("<options><connectionPriorityQuicLan>5</connectionPriorityQuicLan></options>").find("QUIC"),
             std::string::npos);
+  EXPECT_EQ(notices("<options><connectionPriorityQuicLan>20</connectionPriorityQuicLan></options>"), "");
   EXPECT_NE(notices("<options><maxSendKbps>6</maxSendKbps></options>").find("rate limit"),
             std::string::npos);
   EXPECT_NE(

@@ -25,8 +25,8 @@ TEST(LinkChoice, NoneIsUsable) {
 }
 
 TEST(LinkChoice, OnlyWhatIsUsable) {
-  const std::array<LinkView, 3> links{LinkView{}, LinkView{.usable = true, .score = 0, .outstanding = 9, .arrival = milliseconds(9)},
-                                      LinkView{}};
+  const LinkView worst{.usable = true, .score = 0, .outstanding = 9, .arrival = milliseconds(9)};
+  const std::array<LinkView, 3> links{LinkView{}, worst, LinkView{}};
   for (std::size_t i = 0; i < kLinkStrategyNames.size(); ++i) {
     LinkChoice choice(static_cast<LinkStrategy>(i), 1);
     for (int k = 0; k < 10; ++k) EXPECT_EQ(choice.pick(links), 1u) << kLinkStrategyNames[i];
@@ -119,7 +119,8 @@ TEST(LinkMeter, UnequalLinksAreFilledInProportion) {
     while (servers[0].done.size() + servers[1].done.size() < 64) {
       std::array<LinkView, 2> views;
       for (std::size_t i = 0; i < 2; ++i)
-        views[i] = {.usable = true, .outstanding = servers[i].meter.outstanding(), .arrival = servers[i].meter.arrival(kBlock, at(t))};
+        views[i] = {.usable = true, .outstanding = servers[i].meter.outstanding(),
+                    .arrival = servers[i].meter.arrival(kBlock, at(t))};
       servers[choice.pick(views).value_or(0)].ask(at(t));
     }
   }

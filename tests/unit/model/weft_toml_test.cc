@@ -135,7 +135,8 @@ TEST(WeftToml, PoliciesInTheOrderOfTheEnum) {
 }
 
 TEST(WeftToml, Links) {
-  const auto config = parse_weft_toml("[links]\nfrom = [\"eth0\", \"10.2.0.1\", \"fd00::1\"]\nstrategy = \"least-used\"\n", "weft.toml");
+  const auto config = parse_weft_toml(
+      "[links]\nfrom = [\"eth0\", \"10.2.0.1\", \"fd00::1\"]\nstrategy = \"least-used\"\n", "weft.toml");
   ASSERT_TRUE(config) << config.error();
   EXPECT_EQ(config->links.from, (std::vector<std::string>{"eth0", "10.2.0.1", "fd00::1"}));
   EXPECT_EQ(config->links.strategy, LinkStrategy::kLeastUsed);
@@ -172,7 +173,8 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[health]\nsmooth_keep_alive = 1\n", "weft.toml:2: ", "health.smooth_keep_alive", "true or false"},
       {"[links]\nstrategy = \"fast\"\n", "weft.toml:2: ", "links.strategy", "\"least-used\""},
       {"[links]\nfrom = [\"eth0\", \"a b\"]\n", "weft.toml:2: ", "links.from", "name of an interface"},
-      {"[links]\nfrom = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\"]\n", "weft.toml:2: ", "links.from", "more than 8"},
+      {"[links]\nfrom = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\"]\n", "weft.toml:2: ", "links.from",
+       "more than 8"},
       {"[links]\nto = 1\n", "weft.toml:2: ", "links.to", "remove it"},
       {"[scheduler]\npolicy = 1\n", "weft.toml:2: ", "scheduler.policy", "in quotes"},
       {"[disk]\ndirect = true\n", "weft.toml:2: ", "disk.direct", "in quotes"},

@@ -145,6 +145,58 @@ TEST_F(LinkManagerTest, ALostLinkIsDialledAgain) {
   EXPECT_EQ(right->seen.story.size(), 3u);
 }
 
+TEST_F(LinkManagerTest, AReconnectionGoesOnFromTheEarlierTlsSession) {
+  ASSERT_NO_FATAL_FAILURE(connect());
+  EXPECT_FALSE(right_link().resumed());
+  std::array<std::byte, 32> before{};
+  ASSERT_TRUE(right_link().export_secret("EXPORTER-test", {}, before));
+  right_link().connection().send_cluster_config({}, base::Instant{1});
+  left_link().connection().send_cluster_config({}, base::Instant{1});   // the ticket goes with it
+  right_link().flush();
+  left_link().flush();
+  ASSERT_TRUE(run_until(io, [&] { return !right->seen.messages.empty(); }));
+  left_link().close("test");
+  ASSERT_TRUE(run_until(io, [&] { return right->seen.closed.size() == 1 && left->seen.closed.size() == 1 && both_ready(); }));
+  EXPECT_TRUE(right_link().resumed());
+  EXPECT_TRUE(left_link().resumed());
+  EXPECT_EQ(left_link().device(), bob.id());
+  EXPECT_TRUE(left_link().peer_named("syncthing")) << "the certificate of the first session";
+  EXPECT_EQ(right->manager->handshakes().full.count, 1u);
+  EXPECT_EQ(right->manager->handshakes().resumed.count, 1u);
+  std::array<std::byte, 32> ours{}, theirs{};
+  ASSERT_TRUE(right_link().export_secret("EXPORTER-test", {}, ours));
+  ASSERT_TRUE(left_link().export_secret("EXPORTER-test", {}, theirs));
+  EXPECT_EQ(ours, theirs);
+  EXPECT_NE(ours, before) << "keys of the datapath are new with each link";
+}
+
+TEST_F(LinkManagerTest, AResumedSessionIsRefusedLikeAnyOther) {
+  ASSERT_NO_FATAL_FAILURE(connect());
+  right_link().connection().send_cluster_config({}, base::Instant{1});
+  left_link().connection().send_cluster_config({}, base::Instant{1});
+  right_link().flush();
+  left_link().flush();
+  ASSERT_TRUE(run_until(io, [&] { return !right->seen.messages.empty(); }));
+  left->manager->set_devices({});
+  ASSERT_TRUE(run_until(io, [&] { return left->count(CloseReason::kUnknownDevice) > 0; }));
+  EXPECT_EQ(left->manager->link_of(bob.id()), nullptr);
+}
+
+TEST_F(LinkManagerTest, AServerThatForgotItsTicketsHandshakesAnew) {
+  ASSERT_NO_FATAL_FAILURE(connect());
+  left_link().connection().send_cluster_config({}, base::Instant{1});
+  left_link().flush();
+  ASSERT_TRUE(run_until(io, [&] { return !right->seen.messages.empty(); }));
+  const std::string address = left->address();
+  left.reset();
+  LinkManagerConfig config = quick_config(alice);
+  config.devices = {device(bob)};
+  config.listen = {address};
+  left.emplace(io, std::move(config));     // its tickets' key is another
+  ASSERT_TRUE(run_until(io, [&] { return both_ready(); }));
+  EXPECT_FALSE(right_link().resumed());
+}
+
 TEST_F(LinkManagerTest, StopClosesPolitelyAndTheLoopRunsDry) {
   ASSERT_NO_FATAL_FAILURE(connect());
   bool left_done = false;

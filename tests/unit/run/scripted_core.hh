@@ -24,6 +24,7 @@ class ScriptedCore {
 
   // ---- the script
   bool answering = true;                // its lanes' challenges are answered; what they send is acknowledged
+  std::array<bool, base::kSessionsMax> deaf{};   // … but not of these sessions
   std::int32_t file_errno = 0;          // the disk agent's answer to files
   bool holding_files = false;           // … comes only after release_files()
   void release_files(base::Instant now) {
@@ -86,7 +87,7 @@ class ScriptedCore {
 
   void answer(share::LaneReport& lane, base::Instant now) const {
     const share::PathEntry& row = rings.table.current().paths[base::to_index(lane.session)][base::to_index(lane.path)];
-    if (answering) {
+    if (answering && !deaf[base::to_index(lane.session)]) {
       lane.validated = lane.validated || row.probe_seq > 0;
       lane.probe_seq_answered = row.probe_seq;
       lane.last_received = now;
