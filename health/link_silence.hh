@@ -4,7 +4,8 @@
 //   busy, silent for half the patience, nothing unacknowledged   ask: a Ping, which the peer's kernel acknowledges at once.
 //                                                                A peer that is slow with its answer is no dead link
 //   busy, silent for the patience, something unacknowledged      suspect: what was asked goes by the other links
-//   suspect, heard again within the patience                     fine: it has returned
+//   suspect, heard again within the patience                     fine: it has returned. One that was suspect before in the last
+//                                                                minutes must be heard for a while first (LinkHold)
 //   suspect, silent for kLinkAbandonAfter                        dead: closed, so that it is dialled anew
 #pragma once
 
@@ -12,11 +13,13 @@
 #include <cstdint>
 
 #include "engine/base/time.hh"
+#include "health/fading.hh"
+#include "health/timing.hh"
 
 namespace weft::health {
 
 inline constexpr base::Duration kLinkPatienceMin = base::seconds(1);
-inline constexpr base::Duration kLinkAbandonAfter = base::seconds(10);
+inline constexpr base::Duration kLinkAbandonAfter = base::seconds(5);
 
 struct LinkSilence {
   bool busy = false;                   // an answer is waited for, or output waits
@@ -41,5 +44,32 @@ enum class LinkFinding : std::uint8_t { kFine, kAsk, kSuspect, kDead };
   if (!link.unacked) return LinkFinding::kAsk;
   return link.heard_ago < patience ? LinkFinding::kFine : LinkFinding::kSuspect;
 }
+
+// A link that falls silent again and again is used with care: each time it must be heard for twice as long (flap_hold), and
+// half of its falls are forgotten in ten minutes. Owner: control, one per link.
+class LinkHold {
+ public:
+  // `every`: how often fade() is called.
+  explicit constexpr LinkHold(base::Duration every) noexcept : falls_(every) {}
+  constexpr void fade() noexcept { falls_.fade(); }
+  constexpr void on_suspect() noexcept {
+    falls_.on_fall();
+    heard_since_ = base::kNever;
+  }
+  // Of a link that is suspect, with each look. True: it may be used again.
+  [[nodiscard]] bool may_return(bool heard, base::Instant now) noexcept {
+    if (!heard) {
+      heard_since_ = base::kNever;
+      return false;
+    }
+    if (heard_since_ == base::kNever) heard_since_ = now;
+    const std::uint32_t again = (falls_.falls() + kOneFall / 2) / kOneFall;   // 1: the first time
+    return now - heard_since_ >= flap_hold(again);
+  }
+
+ private:
+  Unrest falls_;
+  base::Instant heard_since_ = base::kNever;
+};
 
 }  // namespace weft::health

@@ -71,6 +71,11 @@ Peer::Peer(const base::DeviceId& device, const Config& config, const base::Devic
                             if (!link->link().suspect()) bytes += link->link().output_bytes();   // what hangs holds up nobody
                           return bytes;
                         },
+                        [this](std::uint64_t number) {
+                          return std::ranges::any_of(links_, [&](const auto& link) {
+                            return link->link().number() == number && link->link().suspect();
+                          });
+                        },
                         [this] {
                           for (const auto& link : links_) link->link().want_drained();
                         },
@@ -104,10 +109,12 @@ void Peer::remove_link(net::Link& link) {
   const std::unique_ptr<PeerLink> ended = std::move(*it);   // its requests end when this function does, and find the others
   links_.erase(it);
   server_.forget(link.number());
-  if (primary_ != &link) return;
-  for (auto& [folder, exchange] : exchanges_) exchange.ready = false;
-  if (!links_.empty()) return promote(best().link());
-  primary_ = nullptr;
+  if (primary_ == &link) {
+    for (auto& [folder, exchange] : exchanges_) exchange.ready = false;
+    if (links_.empty()) primary_ = nullptr;
+    else promote(best().link());
+  }
+  server_.on_output_drained();   // what waited in its output holds up the others no more
 }
 
 PeerLink& Peer::best() const {
@@ -120,7 +127,6 @@ PeerLink& Peer::best() const {
 void Peer::on_suspicion(net::Link&) {
   PeerLink& fine = best();
   if (!fine.link().ready() || fine.link().suspect()) return;
-  if (primary_->suspect()) promote(fine.link());
   for (const auto& link : links_)
     if (link->link().suspect()) link->give_up();
   server_.on_output_drained();
@@ -319,7 +325,10 @@ void Peer::handle(net::Link& link, proto::Event& event) {
 void Peer::handle_of_primary(proto::Event& event) {
   if (auto* config = std::get_if<proto::ClusterConfigReceived>(&event)) {
     if (config->config.secondary) return;
-    for (const auto& link : links_) link->held().clear();   // both ends agree again
+    for (const auto& link : links_) {   // both ends agree again
+      link->held().clear();
+      link->called_secondary = &link->link() != primary_;
+    }
     on_cluster_config(config->config);
   } else if (auto* index = std::get_if<proto::IndexReceived>(&event)) {
     on_index(*index);
@@ -337,6 +346,7 @@ void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
   }
   if (config != nullptr) {
     link.held().clear();
+    link.held_bytes = 0;
     link.was_primary = false;   // what follows is meant
     const bool on_purpose = std::exchange(link.called_secondary, false);
     if (on_purpose || !link.link().peer_is_weft() || device_ < self_) {
@@ -348,7 +358,10 @@ void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
   } else if (link.held().empty()) {
     return link.link().close("only requests may come by a secondary connection", net::CloseReason::kProtocol);
   }
-  if (link.held().size() == PeerLink::kHeldMax)
+  // Its index would be said again by the new primary, from what our ClusterConfig says.
+  if (std::holds_alternative<proto::IndexReceived>(event)) return;
+  if (const auto* own = std::get_if<proto::PrivateReceived>(&event)) link.held_bytes += own->bytes.size();
+  if (link.held().size() == PeerLink::kHeldMax || link.held_bytes > PeerLink::kHeldBytesMax)
     return link.link().close("both ends take another connection for the primary", net::CloseReason::kProtocol);
   link.held().push_back(std::move(event));
 }

@@ -1,10 +1,11 @@
 // The BEP session with one device over its links: ClusterConfig, index exchange, requests both ways.
 // Of several links (Syncthing 1.25 and later) one is the primary: it alone carries the full ClusterConfig, the index and what
-// wefts say to each other; the others say "secondary" and carry requests. The first is the primary; when it ends or is suspect,
-// another is. The ends may disagree for a moment. A full ClusterConfig by another link than ours says so. By one that was a
-// secondary it is a promotion on purpose, and a stock peer's word counts; where two wefts began with different ones, the lower
-// ID's does, and what came by the other's is kept (PeerLink::kHeldMax) until ours has ended.
-// What was asked by a link that is suspect is asked again by the others; where all are, it waits.
+// wefts say to each other; the others say "secondary" and carry requests. The first is the primary; when it ends, another is.
+// The ends may disagree for a moment. A full ClusterConfig by another link than ours says so. By one that was a secondary it
+// is a promotion on purpose, and a stock peer's word counts; where two wefts began with different ones, the lower ID's does,
+// and what came by the other's is kept (PeerLink::kHeldMax) until ours has ended.
+// What was asked by a link that is suspect is asked again by the others; where all are, it waits. A primary stays one until it
+// ends: stock promotes at no other time, and says nothing of its index by a link that we alone have promoted.
 // Requests go by any link (link_choice.hh); an answer goes back by the link that its request came by.
 // Rules (facts of BEP implementations):
 //   - our ClusterConfig lists both ends in every folder shared with the device, each with index id and highest

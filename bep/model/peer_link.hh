@@ -18,6 +18,7 @@ class PeerLink {
  public:
   // What came by a link that is not the primary, after a full ClusterConfig: so many messages are kept until both ends agree.
   static constexpr std::size_t kHeldMax = 16;
+  static constexpr std::size_t kHeldBytesMax = 1u << 20;   // of wefts' own messages among them
 
   explicit PeerLink(net::Link& link) : link_(link) {}
   ~PeerLink();
@@ -38,6 +39,7 @@ class PeerLink {
   std::vector<proto::Event>& held() { return held_; }
   // The peer has called it secondary: a full ClusterConfig by it is a promotion on purpose.
   bool called_secondary = false;
+  std::size_t held_bytes = 0;
   bool was_primary = false;      // what comes by it of what a primary carries is late
 
  private:

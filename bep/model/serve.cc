@@ -87,14 +87,16 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   void refuse(const Asked& asked, ErrorCode code) { host.answer(asked.link, asked.request.id, {code, {}}); }
 
   void pump() {
-    while (!queue.empty() && reads < kServeReadsMax) {   // likewise
-      const auto size = static_cast<std::uint64_t>(queue.front().request.size);
+    while (reads < kServeReadsMax) {   // likewise
+      const auto next = std::ranges::find_if(queue, [&](const Asked& asked) { return !host.stuck(asked.link); });
+      if (next == queue.end()) return;
+      const auto size = static_cast<std::uint64_t>(next->request.size);
       // A single request may be larger than what is left: it goes when nothing else is being read.
       const std::uint64_t waiting = host.output_bytes();
       if (bytes_reading > 0 && bytes_reading + waiting + size > kServeBytesMax) return;   // the end of a read pumps
       if (bytes_reading == 0 && waiting > kServeBytesMax / 2) return host.want_drained();
-      Asked asked = std::move(queue.front());
-      queue.pop_front();
+      Asked asked = std::move(*next);
+      queue.erase(next);
       const int root = host.root_of(asked.request.folder);
       if (root < 0) {
         ++counters.not_shared;

@@ -51,6 +51,7 @@ class RequestServer {
   struct Host {
     std::function<int(const std::string& folder)> root_of;      // of a folder shared with the device, or -1
     std::function<std::uint64_t()> output_bytes;                // waiting in all its links
+    std::function<bool(std::uint64_t link)> stuck;              // suspect: its requests wait until it is not, or ends
     std::function<void()> want_drained;                         // on_output_drained() is to come when less waits there
     std::function<void(std::uint64_t link, std::int32_t id, ServeAnswer answer)> answer;
     // A request with a hash found other bytes, or no such file.

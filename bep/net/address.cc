@@ -84,6 +84,12 @@ base::Status parse_host_port(std::string_view rest, Address& address) {
   return {};
 }
 
+bool is_ip(std::string_view text) noexcept {
+  const std::string host(text.substr(0, text.find('%')));
+  std::array<std::byte, 16> ignored;
+  return ::inet_pton(AF_INET, host.c_str(), ignored.data()) == 1 || ::inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1;
+}
+
 }  // namespace
 
 base::Result<Address> parse_address(std::string_view text, AddressUse use) {
@@ -115,11 +121,10 @@ base::Result<Address> parse_address(std::string_view text, AddressUse use) {
   return address;
 }
 
+bool is_numeric(const Address& address) noexcept { return address.host == "localhost" || is_ip(address.host); }
+
 bool is_dial_source(std::string_view text) noexcept {
-  const std::string host(text.substr(0, text.find('%')));
-  std::array<std::byte, 16> ignored;
-  if (::inet_pton(AF_INET, host.c_str(), ignored.data()) == 1 || ::inet_pton(AF_INET6, host.c_str(), ignored.data()) == 1)
-    return true;
+  if (is_ip(text)) return true;
   return !text.empty() && text.size() < IFNAMSIZ && text != "." && text != ".." &&
          std::ranges::all_of(text, [](char letter) { return letter > ' ' && letter < 0x7F && letter != '/' && letter != ':'; });
 }

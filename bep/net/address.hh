@@ -32,6 +32,8 @@ enum class AddressUse : std::uint8_t { kDial, kListen };
 // kUnsupported for schemes we know and do not speak, kInvalidArgument for all else; `text` says what is wrong.
 [[nodiscard]] base::Result<Address> parse_address(std::string_view text, AddressUse use);
 
+[[nodiscard]] bool is_numeric(const Address& address) noexcept;   // no name that would have to be looked up
+
 // Where a connection that we dial may come from (dial_source.hh): an IP address, or a name that an interface may have.
 inline constexpr std::size_t kSourcesMax = 8;
 [[nodiscard]] bool is_dial_source(std::string_view text) noexcept;

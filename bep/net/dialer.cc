@@ -54,6 +54,8 @@ void Dialer::set_record(const std::string& address, const DialRecord& record) {
 bool Dialer::is_due(const Target& target) const {
   if (!target.address) return false;
   if (now_.links == 0) return true;
+  // What a name stands for is known when it is dialled: it is neither better nor worse.
+  if (!is_numeric(*target.address)) return now_.links < now_.wanted;
   const std::int32_t priority = owner_->priority_of(*target.address);
   if (is_better(priority, now_.worst_priority, owner_->replace_rule())) return true;
   return now_.links < now_.wanted && !is_better(now_.worst_priority, priority, owner_->replace_rule());
@@ -61,6 +63,13 @@ bool Dialer::is_due(const Target& target) const {
 
 bool Dialer::wanted() const {
   return owner_ != nullptr && std::any_of(targets_.begin(), targets_.end(), [&](const Target& t) { return is_due(t); });
+}
+
+// With a link, an address that is not due now may be later: a cable is plugged in, and it is on our LAN.
+bool Dialer::may_want() const {
+  return owner_ != nullptr && std::any_of(targets_.begin(), targets_.end(), [&](const Target& t) {
+    return t.address && (now_.links > 0 || is_due(t));
+  });
 }
 
 base::Duration Dialer::pause() const { return now_.links < now_.wanted ? times_.more_after : times_.better_after; }
@@ -143,14 +152,14 @@ void Dialer::set_timer(base::Duration delay, void (Dialer::*then)()) {
 }
 
 void Dialer::wait(base::Duration delay) {
-  state_ = wanted() ? State::kWaiting : State::kIdle;
+  state_ = may_want() ? State::kWaiting : State::kIdle;
   if (state_ == State::kWaiting) set_timer(delay, &Dialer::begin_round);
 }
 
 void Dialer::begin_round() {
   left_.clear();
   state_ = State::kIdle;
-  if (!wanted()) return;
+  if (!wanted()) return wait(times_.better_after);
   std::vector<DialCandidate> candidates;
   for (std::size_t i = 0; i < targets_.size(); ++i)
     if (is_due(targets_[i]))

@@ -114,6 +114,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   void cancel_running(bool again);           // `again`: they are left to be tried
   [[nodiscard]] bool is_due(const Target& target) const;   // to be dialled with the links that there are
   [[nodiscard]] bool wanted() const;                       // not stopped, and some target is due
+  [[nodiscard]] bool may_want() const;                     // … or may be in a while
   [[nodiscard]] base::Duration pause() const;              // with a link: before the next one
   void set_timer(base::Duration delay, void (Dialer::*then)());
   void give_up();

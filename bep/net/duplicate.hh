@@ -14,6 +14,7 @@
 // Against stock both ends may still choose differently, lose both, and dial again after a random wait.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "engine/base/time.hh"
@@ -54,12 +55,13 @@ struct DuplicateCase {
 }
 
 // How many links a device may have: as many as the side wants that wants more, if both speak of more than one
-// (Syncthing 1.25 and later; Hello.num_connections, where 0 is not spoken).
-inline constexpr std::uint32_t kLinksPerDeviceMax = 128;
+// (Syncthing 1.25 and later; Hello.num_connections, where 0 is not spoken). But more than kLinksUnasked only if we want them:
+// each costs buffers.
+inline constexpr std::int32_t kLinksPerDeviceMax = 128, kLinksUnasked = 8;
 [[nodiscard]] constexpr std::uint32_t links_allowed(std::int32_t ours, std::int32_t theirs) {
   if (ours <= 1 || theirs <= 1) return 1;
-  const std::int32_t more = ours > theirs ? ours : theirs;
-  return static_cast<std::uint32_t>(more) < kLinksPerDeviceMax ? static_cast<std::uint32_t>(more) : kLinksPerDeviceMax;
+  const std::int32_t most = std::min(std::max(ours, kLinksUnasked), kLinksPerDeviceMax);
+  return static_cast<std::uint32_t>(std::min(std::max(ours, theirs), most));
 }
 
 }  // namespace weft::net

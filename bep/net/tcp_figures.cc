@@ -23,7 +23,8 @@ base::Result<TcpFigures> tcp_figures(int fd) {
       .bytes_sent = info.tcpi_bytes_sent,
       .bytes_again = info.tcpi_bytes_retrans,
       .heard_ago = base::milliseconds(std::min(info.tcpi_last_data_recv, info.tcpi_last_ack_recv)),
-      .unacked = info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0};
+      // A peer that does not read answers probes of its window: only unanswered ones say that nothing gets through.
+      .unacked = info.tcpi_unacked > 0 || (info.tcpi_notsent_bytes > 0 && info.tcpi_probes >= 2)};
 }
 
 }  // namespace weft::net

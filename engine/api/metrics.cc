@@ -89,16 +89,9 @@ void add_pool(MetricBook& book, const Context& context) {
   const char* const kExhausted = "Times the pool was full: the oldest parked session was given up, or a device was refused.";
   book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "given_up"}}, pool.given_up);
   book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "refused"}}, pool.refused);
-  run::SessionCounters::SetUps begun, resumed;
-  for (const run::SessionStatus& session : context.source.sessions()) {
-    begun.count += session.counters.begun.count;
-    begun.took += session.counters.begun.took;
-    resumed.count += session.counters.resumed.count;
-    resumed.took += session.counters.resumed.took;
-  }
   const char* const kSetUps = "Sessions set up with a link: begun anew, or found where they were (hits of the pool).";
   const char* const kTook = "From the link to the first usable path, together.";
-  for (const auto& [kind, set_ups] : {std::pair{"new", begun}, std::pair{"resumed", resumed}}) {
+  for (const auto& [kind, set_ups] : {std::pair{"new", pool.begun}, std::pair{"resumed", pool.resumed}}) {
     book.counter("weft_session_setups_total", kSetUps, {{"kind", kind}}, set_ups.count);
     book.counter("weft_session_setup_seconds_total", kTook, {{"kind", kind}}, seconds_of(set_ups.took));
   }

@@ -6,7 +6,6 @@
 #include "bep/net/steady.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
-#include "health/link_silence.hh"
 
 namespace weft::run {
 
@@ -37,14 +36,22 @@ void LinkWatch::arm() {
 }
 
 void LinkWatch::look_for_silence() {
-  for (const auto& [device, places] : watched_) {
+  for (auto& [device, places] : watched_) {
     const std::vector<net::Link*> links = links_.links_of(device);
-    for (net::Link* const link : links)
-      if (link->busy() || link->suspect()) find_silence(*link, links.size() == 1);
+    for (net::Link* const link : links) {
+      if (!link->busy() && !link->suspect()) continue;
+      Watched* const place = place_of(places, *link);
+      find_silence(*link, place == nullptr ? nullptr : &place->hold, links.size() == 1);
+    }
   }
 }
 
-void LinkWatch::find_silence(net::Link& link, bool alone) {
+LinkWatch::Watched* LinkWatch::place_of(std::vector<Watched>& places, const net::Link& link) {
+  const auto place = std::ranges::find(places, link.number(), &Watched::link);
+  return place == places.end() ? nullptr : &*place;
+}
+
+void LinkWatch::find_silence(net::Link& link, health::LinkHold* hold, bool alone) {
   const auto figures = link.tcp_figures();
   if (!figures) return;
   const health::LinkFinding finding =
@@ -55,8 +62,12 @@ void LinkWatch::find_silence(net::Link& link, bool alone) {
     if (!alone) link.close("the connection is dead", net::CloseReason::kReadTimeout);   // else TCP says when
     return;
   }
-  const bool suspect = finding == health::LinkFinding::kSuspect;
+  const bool silent = finding == health::LinkFinding::kSuspect;
+  const bool held = link.suspect() && hold != nullptr && !hold->may_return(!silent, net::steady_now());
+  if (held && !silent) link.ping();   // so that it goes on being heard
+  const bool suspect = silent || held;
   if (suspect == link.suspect()) return;
+  if (suspect && hold != nullptr) hold->on_suspect();
   link.set_suspect(suspect);
   base::log(base::Subsystem::kLinks, suspect ? base::LogLevel::kWarn : base::LogLevel::kInfo,
             suspect ? "link is silent" : "link is heard again",
@@ -96,6 +107,7 @@ void LinkWatch::judge(Watched& watched, net::Link* link) {
       report = {.connected = true, .rtt = figures->rtt, .rttvar = figures->rttvar, .rtt_min = figures->rtt_min,
                 .bytes_sent = figures->bytes_sent, .bytes_again = figures->bytes_again};
   }
+  watched.hold.fade();
   watched.verdict = health::judge(report, watched.memory, settings_);
   if (link == nullptr) return;
   link->set_keep_alive(watched.verdict.keep_alive);

@@ -12,6 +12,7 @@
 
 #include "bep/net/link_manager.hh"
 #include "health/link_health.hh"
+#include "health/link_silence.hh"
 #include "health/score_told.hh"
 
 namespace weft::run {
@@ -36,11 +37,13 @@ class LinkWatch {
     health::LinkMemory memory;
     health::LinkVerdict verdict;
     health::ScoreTold told;
+    health::LinkHold hold{health::kLinkEvery};
   };
   void arm();
   void look();
   void look_for_silence();
-  void find_silence(net::Link& link, bool alone);
+  void find_silence(net::Link& link, health::LinkHold* hold, bool alone);
+  [[nodiscard]] static Watched* place_of(std::vector<Watched>& places, const net::Link& link);   // null before its first look
   void look_at(const base::DeviceId& device, std::vector<Watched>& places);
   void judge(Watched& watched, net::Link* link);
   static void tell(const base::DeviceId& device, Watched& watched);

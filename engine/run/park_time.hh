@@ -1,6 +1,6 @@
 // How long a session is kept whose device is away, without link and without path: as long as this device usually is, and some.
-// A device that comes back each night need not be waited for in vain, one that changes networks every few minutes finds its
-// session where it was. Pure; owner: one session.
+// One that changes networks every few minutes finds its session where it was; one that is usually away for longer than sessions
+// are kept is waited for no longer than a stranger. Pure; owner: one session.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@ class ParkTime {
   // It came back after so long, whether its session was still there or not.
   constexpr void on_gap(base::Duration gap) noexcept { usual_ = usual_.ns == 0 ? gap : (3 * usual_ + gap) / 4; }
   [[nodiscard]] constexpr base::Duration now() const noexcept {
-    return std::clamp(kGaps * std::min(usual_, longest_), std::min(kFirst, longest_), longest_);
+    const base::Duration first = std::min(kFirst, longest_);
+    return usual_ > longest_ ? first : std::clamp(kGaps * usual_, first, longest_);
   }
 
  private:

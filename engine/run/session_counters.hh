@@ -17,6 +17,10 @@ struct SessionCounters {
   struct SetUps {
     std::uint64_t count = 0;
     base::Duration took{};
+    void add(const SetUps& more) {
+      count += more.count;
+      took += more.took;
+    }
   };
   SetUps begun, resumed;
 };
@@ -27,6 +31,7 @@ struct PoolCounters {
   std::uint64_t given_up = 0;          // parked ones whose place another device needed
   std::uint64_t refused = 0;           // devices for which there was none: they use their link only
   std::uint64_t bytes = 0;             // that parked sessions hold, near enough
+  SessionCounters::SetUps begun, resumed;   // of all devices, since start
 };
 
 }  // namespace weft::run

@@ -80,6 +80,8 @@ std::optional<base::SessionId> Sessions::free_slot() {
   if (oldest == sessions_.end()) return std::nullopt;
   if (oldest->second->active()) ++given_up_;
   oldest->second->give_up("its place is needed");
+  gone_begun_.add(oldest->second->counters().begun);
+  gone_resumed_.add(oldest->second->counters().resumed);
   const base::SessionId slot = oldest->second->slot();
   retired_.push_back(std::move(oldest->second));
   sessions_.erase(oldest);
@@ -87,8 +89,11 @@ std::optional<base::SessionId> Sessions::free_slot() {
 }
 
 PoolCounters Sessions::pool() const {
-  PoolCounters pool{.places = base::kSessionsMax, .given_up = given_up_, .refused = refused_};
+  PoolCounters pool{.places = base::kSessionsMax, .given_up = given_up_, .refused = refused_,
+                    .begun = gone_begun_, .resumed = gone_resumed_};
   for (const auto& [device, session] : sessions_) {
+    pool.begun.add(session->counters().begun);
+    pool.resumed.add(session->counters().resumed);
     if (!session->active()) continue;
     ++(session->parked() ? pool.parked : pool.present);
     if (session->parked()) pool.bytes += session->bytes_held();

@@ -80,6 +80,7 @@ class Sessions {
   const health::Settings health_;
   const base::Duration park_max_;
   std::uint64_t given_up_ = 0, refused_ = 0;
+  SessionCounters::SetUps gone_begun_, gone_resumed_;   // of sessions whose place another took
   base::Instant health_due_{};
   base::Duration monitored_{};
   // A port that leaves: the last order to all cores about it, and those that have not answered.

@@ -22,6 +22,7 @@ base::UniqueFd bind_udp(std::uint16_t port) {
 }  // namespace
 
 std::optional<std::uint16_t> UdpReservation::reserve(const std::string& port, std::uint32_t cores) {
+  if (const auto held = held_.find(port); held != held_.end() && held->second.sockets.size() == cores) return held->second.first;
   net::PortChoice choice(range_, remembered_.of(port), ++seed_);
   while (const auto first = choice.next()) {
     if (*first + cores - 1 > range_.last) continue;
@@ -31,7 +32,7 @@ std::optional<std::uint16_t> UdpReservation::reserve(const std::string& port, st
       if (!row.back()) break;
     }
     if (!row.back()) continue;
-    for (base::UniqueFd& fd : row) held_.push_back(std::move(fd));
+    held_[port] = {*first, std::move(row)};
     remembered_.remember(port, *first);
     return first;
   }

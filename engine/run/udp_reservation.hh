@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,7 +33,11 @@ class UdpReservation {
   net::PortRange range_;
   net::RememberedPorts remembered_;
   std::uint64_t seed_;
-  std::vector<base::UniqueFd> held_;
+  struct Row {
+    std::uint16_t first = 0;
+    std::vector<base::UniqueFd> sockets;
+  };
+  std::map<std::string, Row> held_;    // by the port's name: one that comes back has its own again
 };
 
 }  // namespace weft::run

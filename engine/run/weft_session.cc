@@ -38,7 +38,7 @@ Command WeftSession::command(Command::Kind kind) const {
 void WeftSession::on_link_up(std::unique_ptr<SessionLink> link) {
   look_at_ = {};
   link_ = std::move(link);
-  linked_at_ = host_.now();
+  linked_at_ = usable_ ? base::kNever : host_.now();   // else nothing is set up: another link is the primary now
   offer_awaited_ = true;
   make_offer();
   send_offer();
@@ -99,7 +99,12 @@ void WeftSession::begin(base::Instant now) {
               {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"chunk_bytes", chunk}});
     return;
   }
-  MUST(secret_of_ != link_->number());
+  // A link's secret serves one session: a second would repeat nonces. Numbers grow, and a peer may bring back an older link.
+  if (link_->number() <= secret_of_) {
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath by this link any more: the peer began a session on it before",
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"link", link_->number()}});
+    return;
+  }
   if (!link_->export_secret(wire::kExporterLabel, secret_) || !link_->export_secret(kIdLabel, id_)) {
     base::log(Subsystem::kPaths, LogLevel::kError, "no datapath with this peer: the TLS exporter failed",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});

@@ -204,7 +204,7 @@ class WeftSession {
   std::uint32_t serial_ = 0;                   // grows with each session: late answers of workers are recognised
   std::array<std::byte, 16> id_{};             // zeros: none
   std::array<std::byte, 32> secret_{};
-  std::uint64_t secret_of_ = 0;                // number of the link that it is of
+  std::uint64_t secret_of_ = 0;                // number of the newest link that gave one
   std::uint32_t receiver_base_ours_ = 0, receiver_base_peers_ = 0;
   std::uint32_t cores_ = 0;                    // that both ends have
   std::uint32_t chunk_bytes_ = 0;

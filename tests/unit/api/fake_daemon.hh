@@ -45,12 +45,11 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   [[nodiscard]] const model::StallLog& stalls() const override { return stalls_value; }
   [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
   [[nodiscard]] std::vector<run::SessionStatus> sessions() const override {
-    return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3,
-                      .begun = {.count = 2, .took = base::milliseconds(500)},
-                      .resumed = {.count = 6, .took = base::milliseconds(60)}}}};
+    return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3}}};
   }
   [[nodiscard]] run::PoolCounters pool() const override {
-    return {.places = 16, .present = 3, .parked = 2, .given_up = 1, .refused = 4, .bytes = 5000};
+    return {.places = 16, .present = 3, .parked = 2, .given_up = 1, .refused = 4, .bytes = 5000,
+            .begun = {.count = 2, .took = base::milliseconds(500)}, .resumed = {.count = 6, .took = base::milliseconds(60)}};
   }
   [[nodiscard]] run::DatapathStatus datapath() const override { return datapath_value; }
   [[nodiscard]] run::RefusalStatus refusals() const override;

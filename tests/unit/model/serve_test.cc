@@ -242,6 +242,7 @@ TEST(RequestServer, RequestsOfNoBytesAreBoundedByTheirNumber) {
   std::size_t begun = 0, answered = 0;
   RequestServer server(workers, {[&](const std::string&) { ++begun; return root.get(); },
                                  [] { return std::uint64_t{0}; },
+                                 [](std::uint64_t) { return false; },
                                  [] {},
                                  [&](std::uint64_t, std::int32_t, ServeAnswer answer) {
                                    answered += answer.code == ErrorCode::kNone ? 1 : 0;

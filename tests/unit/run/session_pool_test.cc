@@ -18,8 +18,10 @@ TEST(ParkTime, FollowsTheDevicesHabitWithinItsBounds) {
   for (int i = 0; i < 50; ++i) park.on_gap(seconds(100));
   EXPECT_GT(park.now(), seconds(390));
   EXPECT_LE(park.now(), seconds(400));
-  park.on_gap(seconds(30'000'000));
+  for (int i = 0; i < 20; ++i) park.on_gap(seconds(300));
   EXPECT_EQ(park.now(), seconds(600));
+  for (int i = 0; i < 20; ++i) park.on_gap(seconds(8 * 3600));
+  EXPECT_EQ(park.now(), ParkTime::kFirst) << "it would be waited for in vain";
 }
 
 TEST(ParkTime, OptionsBoundIt) {
