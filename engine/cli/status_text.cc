@@ -54,8 +54,10 @@ std::string devices_table(const Json& devices, const Json& paths, const Names& n
       ++all;
       if (usable(path)) ++good;
     }
+    const auto links = number(device, "links");
+    const std::string more = links > 1 ? fmt::format(" and {} more", links - 1) : "";
     const std::string link = device.at("paused").get<bool>()      ? "paused"
-                             : device.at("connected").get<bool>() ? "connected " + text(device, "address")
+                             : device.at("connected").get<bool>() ? "connected " + text(device, "address") + more
                                                                   : "not connected";
     const std::string ways = all > 0 ? fmt::format("{} of {} usable", good, all)
                              : device.at("connected").get<bool>() && !device.at("weft").get<bool>()

@@ -67,6 +67,16 @@ def test_a_failover_is_counted_and_logged(pair):
     assert "paths   path changed" in source.log_text() and "to=down" in source.log_text()
 
 
+def test_further_links_of_wefts_resume_the_first_ones_tls_session(pair):
+    source, target = pair
+    weftlab.wait_until(lambda: value(source, "weft_links") == 3 and value(target, "weft_links") == 3, 30, "three links are up",
+                       alive=[source, target])
+    for daemon in pair:
+        assert value(daemon, "weft_link_handshakes_total", kind="full") == 1
+        assert value(daemon, "weft_link_handshakes_total", kind="resumed") == 2
+        assert value(daemon, "weft_session_setups_total", kind="new") == 1
+
+
 def test_log_levels_change_while_it_runs(pair):
     source = pair[0]
 

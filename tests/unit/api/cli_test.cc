@@ -192,7 +192,7 @@ TEST_F(Cli, StatusShowsADaemonAndWhatIsAmiss) {
   const Ran ran = weft({"status", "--home", home}), json = weft({"status", "--json", "--home", home});
   ::unsetenv("STGUIADDRESS");
   ASSERT_EQ(ran.code, kDone) << ran.err;
-  for (const char* words : {"connected 10.0.0.2:22000", "1 of 1 usable", "docs", "syncing", "75.0 %", "10.1.0.2:22200",
+  for (const char* words : {"connected 10.0.0.2:22000 and 1 more", "1 of 1 usable", "docs", "syncing", "75.0 %", "10.1.0.2:22200",
                             "200 us", "listener tcp://0.0.0.0:1: permission denied", "device away: no link",
                             "connection refused", "port right: link is down", "port left: impaired on purpose",
                             "1 items could not be fetched"})
