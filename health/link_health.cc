@@ -5,21 +5,12 @@
 namespace weft::health {
 namespace {
 
-void note_loss_trend(LinkMemory& memory, const LinkReport& report) {
-  if (report.bytes_sent >= memory.told_sent && report.bytes_again >= memory.told_again)
-    memory.loss.on_window((report.bytes_sent - memory.told_sent) / kLinkPacketBytes,
-                          (report.bytes_again - memory.told_again) / kLinkPacketBytes);
-  memory.told_sent = report.bytes_sent;
-  memory.told_again = report.bytes_again;
-}
-
 void connect(LinkMemory& memory, bool connected) {
   if (memory.connected && !connected) memory.unrest.on_fall();
   memory.connected = connected;
   memory.loss_share.begin_at(0, 0);
   memory.rtt.reset();
-  memory.loss.reset();
-  memory.told_sent = memory.told_again = 0;
+  memory.loss.begin_at(0, 0);
 }
 
 }  // namespace
@@ -31,7 +22,7 @@ LinkVerdict judge(const LinkReport& report, LinkMemory& memory, const Settings& 
   // Another connection may have come between two calls.
   if (memory.loss_share.went_back(report.bytes_sent, report.bytes_again)) memory.loss_share.begin_anew();
   memory.loss_share.on_counts(report.bytes_sent, report.bytes_again);
-  note_loss_trend(memory, report);
+  memory.loss.on_counts(report.bytes_sent / kLinkPacketBytes, report.bytes_again / kLinkPacketBytes);
   const std::uint32_t loss_permille = memory.loss_share.permille();
   if (report.rtt.ns > 0) memory.rtt.on_sample(log2_256(static_cast<std::uint64_t>((report.rtt + kLinkNoise).us())));
   const Goodness good = goodness({.srtt = report.rtt, .rttvar = report.rttvar, .rtt_min = report.rtt_min,

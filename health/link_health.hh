@@ -42,7 +42,6 @@ struct LinkMemory {
   Unrest unrest{kLinkEvery};
   Trend rtt{kRttNoise};
   LossTrend loss;
-  std::uint64_t told_sent = 0, told_again = 0;      // bytes that it was told of
 };
 
 struct LinkVerdict {

@@ -20,9 +20,7 @@ void enter(PathMemory& memory, const PathReport& report, base::Instant now) {
     memory.returned = now;
     // What was lost while the other end was not there says nothing of a path that is.
     memory.loss_share.begin_at(report.packets_out, report.packets_lost);
-    memory.loss.reset();
-    memory.told_out = report.packets_out;
-    memory.told_lost = report.packets_lost;
+    memory.loss.begin_at(report.packets_out, report.packets_lost);
   }
   if (carried && report.state == PathState::kDown) {
     memory.falls = now - memory.returned < kUsefulStay ? memory.falls + 1 : 1;
@@ -53,10 +51,7 @@ void note_answers(PathMemory& memory, const PathReport& report, base::Instant no
 void note_window(PathMemory& memory, const PathReport& report, base::Instant now) {
   if (now - memory.window_since < kWindow) return;
   memory.window_since = now;
-  if (report.packets_out >= memory.told_out && report.packets_lost >= memory.told_lost)   // or the lanes were made anew
-    memory.loss.on_window(report.packets_out - memory.told_out, report.packets_lost - memory.told_lost);
-  memory.told_out = report.packets_out;
-  memory.told_lost = report.packets_lost;
+  memory.loss.on_counts(report.packets_out, report.packets_lost);
   memory.unrest.fade();
   memory.capacity_Bps -= memory.capacity_Bps / kForgetCapacity;
   const bool heard = report.last_received > memory.window_heard;

@@ -69,7 +69,6 @@ struct PathMemory {
   base::Instant window_since{}, window_heard{};        // the last window's end; last_received then
   Trend rtt_at_rest{kRttNoise}, rtt_loaded{kRttNoise}; // log2 of the round trip in us, in 1/256: what a load adds is no trend
   LossTrend loss;
-  std::uint64_t told_out = 0, told_lost = 0;           // packets that it was told of
   bool loaded = false;                                 // it had more to send than it took
   std::uint64_t rate_Bps = 0, capacity_Bps = 0;        // under load: over some seconds; the best of the last hours
   Unrest unrest{kWindow};

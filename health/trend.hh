@@ -94,7 +94,19 @@ class LossTrend {
     alarmed_ = sum_ > (alarmed_ ? kClear : kAlarm) * kOne;
     if (!is_watched()) usual_ += (part * kOne - usual_) * votes / static_cast<std::int64_t>(kVotes * kMemory);
   }
-  constexpr void reset() noexcept { *this = LossTrend{}; }
+  // The same from counters that only grow, since the last call. A step back is somebody's who began anew, and says nothing.
+  constexpr void on_counts(std::uint64_t out, std::uint64_t lost) noexcept {
+    if (out >= told_out_ && lost >= told_lost_) on_window(out - told_out_, lost - told_lost_);
+    told_out_ = out;
+    told_lost_ = lost;
+  }
+  // Learns anew, from these counts on.
+  constexpr void begin_at(std::uint64_t out, std::uint64_t lost) noexcept {
+    *this = LossTrend{};
+    told_out_ = out;
+    told_lost_ = lost;
+  }
+  constexpr void reset() noexcept { begin_at(told_out_, told_lost_); }
 
   [[nodiscard]] constexpr bool is_watched() const noexcept { return sum_ > kWatch * kOne; }
   [[nodiscard]] constexpr bool is_alarmed() const noexcept { return alarmed_; }
@@ -109,6 +121,7 @@ class LossTrend {
     return log2_256(static_cast<std::uint64_t>(permille));
   }
 
+  std::uint64_t told_out_ = 0, told_lost_ = 0;
   std::int64_t usual_ = 0, sum_ = 0;   // permille and bits, in 1/256
   bool alarmed_ = false;
 };

@@ -364,6 +364,12 @@ def add_memif_paths(server, client, names=("left", "right"), mtu=1500, congestio
         me.set_ports(ports, **tables)
 
 
+def wait_active(daemon, paths, alive):
+    """Until it has so many paths, all of them active."""
+    wait_until(lambda: [path["state"] for path in daemon.paths()] == ["active"] * paths, 30,
+               f"{paths} paths of {daemon.name} are active", alive=alive)
+
+
 def in_sync(daemon, folder):
     """The folder's status when nothing is left to fetch, else None."""
     status = daemon.folder_status(folder)

@@ -209,9 +209,9 @@ void Model::on_message(net::Link& link, proto::Event& event) {
 void Model::on_link_closed(net::Link& link, net::CloseReason, std::string_view) {
   const auto it = peers_.find(link.device());
   if (stopped_ || it == peers_.end()) return fabric_.on_link_down(link);
-  if (it->second->links().size() == 1) sources_.set_link(link.device(), nullptr);
   it->second->remove_link(link);
   if (it->second->primary() != nullptr) return;
+  sources_.set_link(link.device(), nullptr);
   fabric_.on_link_down(link);
   const std::unique_ptr<Peer> ended = std::move(it->second);
   peers_.erase(it);
@@ -224,7 +224,7 @@ void Model::on_output_drained(net::Link& link) {
 
 void Model::on_suspicion(net::Link& link) {
   const auto it = peers_.find(link.device());
-  if (!stopped_ && it != peers_.end()) it->second->on_suspicion(link);
+  if (!stopped_ && it != peers_.end()) it->second->on_suspicion();
 }
 
 // ---- news from inside

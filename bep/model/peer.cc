@@ -40,6 +40,8 @@ std::size_t wire_bytes(const proto::FileInfo& info) {
   return 100 + info.name.size() + info.symlink_target.size() + info.blocks.size() * 50;
 }
 
+std::uint64_t number_of(const std::unique_ptr<PeerLink>& link) { return link->link().number(); }
+
 }  // namespace
 
 IndexStart index_start(const proto::ClusterDevice& theirs_about_us, std::uint64_t our_index_id,
@@ -72,9 +74,8 @@ Peer::Peer(const base::DeviceId& device, const Config& config, const base::Devic
                           return bytes;
                         },
                         [this](std::uint64_t number) {
-                          return std::ranges::any_of(links_, [&](const auto& link) {
-                            return link->link().number() == number && link->link().suspect();
-                          });
+                          const PeerLink* const link = find(number);
+                          return link != nullptr && link->link().suspect();
                         },
                         [this] {
                           for (const auto& link : links_) link->link().want_drained();
@@ -89,9 +90,14 @@ Peer::~Peer() = default;
 
 // ---- links
 
-PeerLink* Peer::find(const net::Link& link) const {
-  const auto it = std::ranges::find_if(links_, [&](const auto& known) { return &known->link() == &link; });
+PeerLink* Peer::find(std::uint64_t number) const {
+  const auto it = std::ranges::find(links_, number, number_of);
   return it == links_.end() ? nullptr : it->get();
+}
+
+const LinkMeter* Peer::meter_of(const net::Link& link) const {
+  const PeerLink* const known = find(link.number());
+  return known == nullptr ? nullptr : &known->meter();
 }
 
 void Peer::add_link(net::Link& link) {
@@ -104,7 +110,7 @@ void Peer::add_link(net::Link& link) {
 }
 
 void Peer::remove_link(net::Link& link) {
-  const auto it = std::ranges::find_if(links_, [&](const auto& known) { return &known->link() == &link; });
+  const auto it = std::ranges::find(links_, link.number(), number_of);
   if (it == links_.end()) return;
   const std::unique_ptr<PeerLink> ended = std::move(*it);   // its requests end when this function does, and find the others
   links_.erase(it);
@@ -124,7 +130,7 @@ PeerLink& Peer::best() const {
   });
 }
 
-void Peer::on_suspicion(net::Link&) {
+void Peer::on_suspicion() {
   PeerLink& fine = best();
   if (!fine.link().ready() || fine.link().suspect()) return;
   for (const auto& link : links_)
@@ -135,13 +141,13 @@ void Peer::on_suspicion(net::Link&) {
 void Peer::promote(net::Link& link) {
   net::Link* const before = std::exchange(primary_, &link);
   if (before != nullptr)
-    if (PeerLink* const demoted = find(*before)) demoted->was_primary = true;
+    if (PeerLink* const demoted = find(before->number())) demoted->was_primary = true;
   link.connection().send_cluster_config(our_cluster_config(), net::steady_now());
   link.flush();
   host_.on_primary(before, link);   // after our ClusterConfig: nothing may be sent before it
-  PeerLink* const promoted = find(link);
+  PeerLink* const promoted = find(link.number());
   MUST(promoted != nullptr);
-  for (proto::Event& event : std::exchange(promoted->held(), {})) handle_of_primary(event);
+  for (proto::Event& event : promoted->take_held()) handle_of_primary(event);
 }
 
 // ---- ClusterConfig
@@ -299,16 +305,16 @@ void Peer::request(const LinkRequest& request, LinkDone done) {
 }
 
 void Peer::send_answer(std::uint64_t link, std::int32_t id, ServeAnswer answer) {
-  const auto to = std::ranges::find_if(links_, [&](const auto& known) { return known->link().number() == link; });
-  if (to == links_.end()) return;   // it ended meanwhile
-  (*to)->link().connection().send_response(id, answer.code, std::move(answer.data), net::steady_now());
-  (*to)->link().flush();
+  const PeerLink* const to = find(link);
+  if (to == nullptr) return;   // it ended meanwhile
+  to->link().connection().send_response(id, answer.code, std::move(answer.data), net::steady_now());
+  to->link().flush();
 }
 
 // ---- events
 
 void Peer::handle(net::Link& link, proto::Event& event) {
-  PeerLink* const known = find(link);
+  PeerLink* const known = find(link.number());
   if (known == nullptr) return;
   if (auto* request = std::get_if<proto::RequestReceived>(&event)) {
     server_.handle(link.number(), std::move(request->request));
@@ -326,7 +332,7 @@ void Peer::handle_of_primary(proto::Event& event) {
   if (auto* config = std::get_if<proto::ClusterConfigReceived>(&event)) {
     if (config->config.secondary) return;
     for (const auto& link : links_) {   // both ends agree again
-      link->held().clear();
+      (void)link->take_held();
       link->called_secondary = &link->link() != primary_;
     }
     on_cluster_config(config->config);
@@ -345,8 +351,7 @@ void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
     return;
   }
   if (config != nullptr) {
-    link.held().clear();
-    link.held_bytes = 0;
+    (void)link.take_held();
     link.was_primary = false;   // what follows is meant
     const bool on_purpose = std::exchange(link.called_secondary, false);
     if (on_purpose || !link.link().peer_is_weft() || device_ < self_) {
@@ -355,15 +360,13 @@ void Peer::handle_of_other(PeerLink& link, proto::Event& event) {
     }
   } else if (std::holds_alternative<proto::DownloadProgressReceived>(event) || link.was_primary) {
     return;   // of the latter: sent before the other end knew, and said again by the new one
-  } else if (link.held().empty()) {
+  } else if (!link.holds()) {
     return link.link().close("only requests may come by a secondary connection", net::CloseReason::kProtocol);
   }
   // Its index would be said again by the new primary, from what our ClusterConfig says.
   if (std::holds_alternative<proto::IndexReceived>(event)) return;
-  if (const auto* own = std::get_if<proto::PrivateReceived>(&event)) link.held_bytes += own->bytes.size();
-  if (link.held().size() == PeerLink::kHeldMax || link.held_bytes > PeerLink::kHeldBytesMax)
-    return link.link().close("both ends take another connection for the primary", net::CloseReason::kProtocol);
-  link.held().push_back(std::move(event));
+  if (!link.hold(std::move(event)))
+    link.link().close("both ends take another connection for the primary", net::CloseReason::kProtocol);
 }
 
 void Peer::on_output_drained(net::Link& link) {

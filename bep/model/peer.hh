@@ -75,7 +75,7 @@ class Peer : public LinkSource {
   void remove_link(net::Link& link);           // it ended; nothing when it is not one of ours
   void handle(net::Link& link, proto::Event& event);
   void on_output_drained(net::Link& link);
-  void on_suspicion(net::Link& link);          // suspect() of it turned
+  void on_suspicion();                         // suspect() of a link turned
   // Our index of the folder has news: sends what the peer has not.
   void on_local_index(const std::string& folder);
 
@@ -84,7 +84,7 @@ class Peer : public LinkSource {
 
   [[nodiscard]] const base::DeviceId& device() const { return device_; }
   [[nodiscard]] net::Link* primary() const { return primary_; }   // null: no link
-  [[nodiscard]] const std::vector<std::unique_ptr<PeerLink>>& links() const { return links_; }
+  [[nodiscard]] const LinkMeter* meter_of(const net::Link& link) const;   // null: it is none of this device's
   [[nodiscard]] const PeerCounters& counters() const { return counters_; }
   [[nodiscard]] const ServeCounters& serve_counters() const { return server_.counters(); }
 
@@ -97,7 +97,7 @@ class Peer : public LinkSource {
     bool update = false;           // next message is an IndexUpdate
     std::int64_t sent = 0;         // highest sequence sent or known to be there
   };
-  [[nodiscard]] PeerLink* find(const net::Link& link) const;
+  [[nodiscard]] PeerLink* find(std::uint64_t number) const;
   [[nodiscard]] PeerLink& best() const;        // a ready one that is not suspect, if there is
   void promote(net::Link& link);
   void handle_of_primary(proto::Event& event);

@@ -63,6 +63,18 @@ bool PeerLink::handle_response(proto::ResponseReceived& response) {
   return true;
 }
 
+bool PeerLink::hold(proto::Event event) {
+  if (const auto* own = std::get_if<proto::PrivateReceived>(&event)) held_bytes_ += own->bytes.size();
+  if (held_.size() == kHeldMax || held_bytes_ > kHeldBytesMax) return false;
+  held_.push_back(std::move(event));
+  return true;
+}
+
+std::vector<proto::Event> PeerLink::take_held() {
+  held_bytes_ = 0;
+  return std::exchange(held_, {});
+}
+
 LinkView PeerLink::view(std::uint32_t bytes) {
   const base::Instant now = net::steady_now();
   if (now - rtt_at_ >= kRttEvery) {

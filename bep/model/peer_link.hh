@@ -16,7 +16,6 @@ namespace weft::model {
 
 class PeerLink {
  public:
-  // What came by a link that is not the primary, after a full ClusterConfig: so many messages are kept until both ends agree.
   static constexpr std::size_t kHeldMax = 16;
   static constexpr std::size_t kHeldBytesMax = 1u << 20;   // of wefts' own messages among them
 
@@ -36,10 +35,14 @@ class PeerLink {
 
   [[nodiscard]] net::Link& link() const { return link_; }
   [[nodiscard]] const LinkMeter& meter() const { return meter_; }
-  std::vector<proto::Event>& held() { return held_; }
+
+  // A full ClusterConfig by a link that is not the primary, and what follows it, until both ends agree. False: too much.
+  [[nodiscard]] bool hold(proto::Event event);
+  [[nodiscard]] bool holds() const { return !held_.empty(); }
+  std::vector<proto::Event> take_held();   // they are held no more
+
   // The peer has called it secondary: a full ClusterConfig by it is a promotion on purpose.
   bool called_secondary = false;
-  std::size_t held_bytes = 0;
   bool was_primary = false;      // what comes by it of what a primary carries is late
 
  private:
@@ -56,6 +59,7 @@ class PeerLink {
   std::unordered_map<std::int32_t, Asked> outstanding_;
   std::int32_t next_request_ = 0;
   std::vector<proto::Event> held_;
+  std::size_t held_bytes_ = 0;
 };
 
 }  // namespace weft::model

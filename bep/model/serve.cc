@@ -87,13 +87,13 @@ struct RequestServer::State : std::enable_shared_from_this<State> {
   void refuse(const Asked& asked, ErrorCode code) { host.answer(asked.link, asked.request.id, {code, {}}); }
 
   void pump() {
-    while (reads < kServeReadsMax) {   // likewise
+    while (reads < kServeReadsMax) {   // the end of a read pumps
       const auto next = std::ranges::find_if(queue, [&](const Asked& asked) { return !host.stuck(asked.link); });
       if (next == queue.end()) return;
       const auto size = static_cast<std::uint64_t>(next->request.size);
       // A single request may be larger than what is left: it goes when nothing else is being read.
       const std::uint64_t waiting = host.output_bytes();
-      if (bytes_reading > 0 && bytes_reading + waiting + size > kServeBytesMax) return;   // the end of a read pumps
+      if (bytes_reading > 0 && bytes_reading + waiting + size > kServeBytesMax) return;   // likewise
       if (bytes_reading == 0 && waiting > kServeBytesMax / 2) return host.want_drained();
       Asked asked = std::move(*next);
       queue.erase(next);

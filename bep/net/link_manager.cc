@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <random>
 #include <set>
 #include <utility>
 
@@ -11,6 +10,7 @@
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
 #include "engine/base/must.hh"
+#include "engine/base/random_seed.hh"
 
 namespace weft::net {
 namespace {
@@ -67,10 +67,7 @@ base::Result<std::unique_ptr<LinkManager>> LinkManager::make(boost::asio::io_con
   TRY(check_listeners(config.listen, why));
   TRY(check_devices(config.devices, why));
   TlsContext tls = TRY(TlsContext::make(*config.identity, why));
-  if (config.seed == 0) {
-    std::random_device system;
-    config.seed = (std::uint64_t{system()} << 32) | system();
-  }
+  if (config.seed == 0) config.seed = base::random_seed();
   std::vector<LinkDevice> devices = std::move(config.devices);
   auto impl = std::make_unique<Impl>(io, std::move(config), std::move(tls), observer);
   MUST(impl->config_.dial_from.size() <= kSourcesMax);

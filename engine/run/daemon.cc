@@ -6,13 +6,13 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
-#include <random>
 #include <thread>
 #include <utility>
 
 #include "bep/net/remembered_ports.hh"
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/base/random_seed.hh"
 #include "engine/base/version.hh"
 
 namespace weft::run {
@@ -121,8 +121,7 @@ base::Status Daemon::choose_udp_ports(std::span<model::PortConfig> ports, std::u
   if (!udp_reservation_) {
     const net::PortRange range{.first = options.random_port_range_start, .last = options.random_port_range_end};
     const auto file = options.random_port_persistence ? setup_.home / UdpReservation::kFile : std::filesystem::path();
-    std::random_device dice;
-    udp_reservation_.emplace(range, file, (std::uint64_t{dice()} << 32) | dice());
+    udp_reservation_.emplace(range, file, base::random_seed());
   }
   for (model::PortConfig& port : ports) {
     if (port.udp_port_given) continue;

@@ -21,8 +21,8 @@
 #include "bep/net/link_manager.hh"
 #include "engine/run/datapath.hh"
 #include "engine/run/dial_history.hh"
-#include "engine/run/link_watch.hh"
 #include "engine/run/engine.hh"
+#include "engine/run/link_watch.hh"
 #include "engine/run/status_source.hh"
 #include "engine/run/udp_reservation.hh"
 

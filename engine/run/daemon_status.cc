@@ -1,7 +1,7 @@
 // What the daemon shows: values gathered from links, model and datapath.
-#include <algorithm>
-
 #include "engine/run/daemon.hh"
+
+#include <algorithm>
 
 namespace weft::run {
 
@@ -33,10 +33,9 @@ LinkStatus Daemon::link_status(net::Link& link) const {
   s.verdict = link_watch_->verdict_of(link);
   s.suspect = link.suspect();
   const model::Peer* const peer = model_->peer(link.device());
-  for (const auto& known : peer == nullptr ? std::span<const std::unique_ptr<model::PeerLink>>{} : std::span(peer->links())) {
-    if (&known->link() != &link) continue;
-    s.answer_time = known->meter().answer_time();
-    s.rate_Bps = known->meter().rate_Bps();
+  if (const model::LinkMeter* const meter = peer == nullptr ? nullptr : peer->meter_of(link)) {
+    s.answer_time = meter->answer_time();
+    s.rate_Bps = meter->rate_Bps();
   }
   return s;
 }

@@ -40,15 +40,10 @@ void LinkWatch::look_for_silence() {
     const std::vector<net::Link*> links = links_.links_of(device);
     for (net::Link* const link : links) {
       if (!link->busy() && !link->suspect()) continue;
-      Watched* const place = place_of(places, *link);
-      find_silence(*link, place == nullptr ? nullptr : &place->hold, links.size() == 1);
+      const auto place = std::ranges::find(places, link->number(), &Watched::link);   // none before its first look
+      find_silence(*link, place == places.end() ? nullptr : &place->hold, links.size() == 1);
     }
   }
-}
-
-LinkWatch::Watched* LinkWatch::place_of(std::vector<Watched>& places, const net::Link& link) {
-  const auto place = std::ranges::find(places, link.number(), &Watched::link);
-  return place == places.end() ? nullptr : &*place;
 }
 
 void LinkWatch::find_silence(net::Link& link, health::LinkHold* hold, bool alone) {

@@ -43,7 +43,6 @@ class LinkWatch {
   void look();
   void look_for_silence();
   void find_silence(net::Link& link, health::LinkHold* hold, bool alone);
-  [[nodiscard]] static Watched* place_of(std::vector<Watched>& places, const net::Link& link);   // null before its first look
   void look_at(const base::DeviceId& device, std::vector<Watched>& places);
   void judge(Watched& watched, net::Link* link);
   static void tell(const base::DeviceId& device, Watched& watched);

@@ -71,7 +71,7 @@ std::optional<base::SessionId> Sessions::free_slot() {
     if (!taken[i]) return base::SessionId{static_cast<std::uint8_t>(i)};
   // A device that is gone gives its place up: one whose session has ended, else the one that has been away longest.
   auto oldest = sessions_.end();
-  const auto away_since = [](const WeftSession& session) { return session.active() ? session.parked_since() : base::Instant{}; };
+  const auto away_since = [](const WeftSession& session) { return session.active() ? session.away_since() : base::Instant{}; };
   for (auto at = sessions_.begin(); at != sessions_.end(); ++at) {
     const WeftSession& session = *at->second;
     if (session.linked() || session.busy() || (session.active() && !session.parked())) continue;

@@ -67,7 +67,7 @@ struct DeviceStatus {
   base::DeviceId device{};
   std::string name;                              // configured, else the peer's own, else empty
   bool paused = false;
-  std::uint64_t times_connected = 0;                 // from no link to one, since start
+  std::uint64_t times_connected = 0;             // from no link to one, since start
   bool weft = false;                             // the peer speaks weft's datapath too
   std::string client_name, client_version;       // of the peer's Hello
   std::vector<LinkStatus> links;                 // the primary first

@@ -27,7 +27,6 @@ class UdpReservation {
       : range_(range), remembered_(std::move(file)), seed_(seed) {}
   // The first of `cores` numbers in a row for the port of this name; nullopt: the range has none that are free.
   [[nodiscard]] std::optional<std::uint16_t> reserve(const std::string& port, std::uint32_t cores);
-  [[nodiscard]] const net::PortRange& range() const noexcept { return range_; }
 
  private:
   net::PortRange range_;

@@ -37,6 +37,7 @@ Command WeftSession::command(Command::Kind kind) const {
 
 void WeftSession::on_link_up(std::unique_ptr<SessionLink> link) {
   look_at_ = {};
+  note_back(host_.now());
   link_ = std::move(link);
   linked_at_ = usable_ ? base::kNever : host_.now();   // else nothing is set up: another link is the primary now
   offer_awaited_ = true;
@@ -147,7 +148,6 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   auto& rows = table.paths[base::to_index(slot_)];
   if (!active_) {
     rows.fill({});
-    if (link_ != nullptr) note_away(now);   // it is back, and finds nothing of what it had
     return;
   }
   base::FixedVector<health::PathReport, base::kPathsMax> reports;
@@ -182,7 +182,9 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
 
   note_usable(now);
   note_set_up(now);
-  note_away(now);
+  if (link_ != nullptr || usable_) note_back(now);
+  else if (away_since_ == base::kNever) away_since_ = now;
+  else if (now - away_since_ > park_.now()) end("nothing was heard for the park time");
   look_at_ = monitor_.next_look(reports.span(), now);
 }
 
@@ -199,15 +201,8 @@ void WeftSession::note_set_up(base::Instant now) {
   set_ups.took += now - std::exchange(linked_at_, base::kNever);
 }
 
-void WeftSession::note_away(base::Instant now) {
-  if (link_ != nullptr || usable_) {
-    if (away_since_ != base::kNever) park_.on_gap(now - std::exchange(away_since_, base::kNever));
-    parked_since_ = base::kNever;
-  } else if (parked_since_ == base::kNever) {
-    parked_since_ = away_since_ = now;
-  } else if (now - parked_since_ > park_.now()) {
-    end("nothing was heard for the park time");
-  }
+void WeftSession::note_back(base::Instant now) {
+  if (away_since_ != base::kNever) park_.on_gap(now - std::exchange(away_since_, base::kNever));
 }
 
 void WeftSession::note_verdict(const share::PathVerdict& verdict, base::Instant now) {
@@ -272,7 +267,6 @@ void WeftSession::end(const char* why) {
   open_batch_ = {};
   grant_batch_ = {};
   release_batch_ = {};
-  parked_since_ = base::kNever;
   pathless_since_ = base::kNever;
   if (std::exchange(usable_, false)) host_.on_paths_changed();
 }

@@ -90,9 +90,9 @@ class WeftSession {
   [[nodiscard]] bool active() const { return active_; }
   [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty() || opening_ > 0; }
   [[nodiscard]] bool linked() const { return link_ != nullptr; }
-  // Active, and its device is away. since: kNever where it is not.
-  [[nodiscard]] bool parked() const { return active_ && parked_since_ != base::kNever; }
-  [[nodiscard]] base::Instant parked_since() const { return parked_since_; }
+  // Active, and its device is away.
+  [[nodiscard]] bool parked() const { return active_ && away_since_ != base::kNever; }
+  [[nodiscard]] base::Instant away_since() const { return away_since_; }   // kNever: it is here
   void give_up(const char* why) { if (active_) end(why); }   // its place is needed
 
   // ---- to show
@@ -169,7 +169,7 @@ class WeftSession {
   // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
   [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
-  void note_away(base::Instant now);
+  void note_back(base::Instant now);
   void note_set_up(base::Instant now);
   void note_verdict(const share::PathVerdict& verdict, base::Instant now);
   void count_change(const migrate::PathChange& change);
@@ -193,8 +193,7 @@ class WeftSession {
   // A number that is given to another port, or back to the same one, needs this generation: else keys would serve twice.
   std::array<std::uint64_t, base::kPortsMax> peer_generations_least_{};
   ParkTime park_;
-  base::Instant parked_since_ = base::kNever;
-  base::Instant away_since_ = base::kNever;    // the same, but a session's end does not end it
+  base::Instant away_since_ = base::kNever;    // without link and usable path; also after the session's end
   base::Instant linked_at_ = base::kNever;     // while no path was usable since
   bool resumed_ = false;                       // by the present link
   std::vector<base::IpAddress> remotes_;       // addresses this peer has ever offered and we took up

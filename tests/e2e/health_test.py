@@ -32,8 +32,7 @@ def test_a_slow_path_says_why_and_a_good_one_does_not(lab):
     weftlab.add_memif_paths(target, source)
     start(source, target)
     both = [source, target]
-    weftlab.wait_until(lambda: {p["state"] for p in source.paths()} == {"active"} and len(source.paths()) == 2, 30,
-                       "both paths are active", alive=both)
+    weftlab.wait_active(source, 2, both)
     weftlab.wait_until(lambda: all(path["latency"] for path in by_port(source).values()), 10, "both are measured", alive=both)
     # From 1 ms to 41 ms, under a load that keeps both busy.
     trees.make_large(folder / "file", 200 * MIB, 1)
@@ -138,8 +137,7 @@ def test_data_ports_are_chosen_at_random_and_remembered(lab):
     chosen = udp_ports()
     assert min(first, 60000) <= chosen["left"] <= min(first, 60000) + 400
     assert chosen["right"] == 22100, "weft.toml names it"
-    weftlab.wait_until(lambda: {p["state"] for p in source.paths()} == {"active"} and len(source.paths()) == 2, 30,
-                       "both paths are active", alive=both)
+    weftlab.wait_active(source, 2, both)
     assert next(p for p in source.paths() if p["port"] == "left")["remote"].endswith(f":{chosen['left']}")
     target.restart()
     assert udp_ports() == chosen
@@ -152,8 +150,7 @@ def test_without_multipath_one_path_carries(lab):
     weftlab.add_memif_paths(target, source)
     start(source, target)
     both = [source, target]
-    weftlab.wait_until(lambda: {p["state"] for p in target.paths()} == {"active"} and len(target.paths()) == 2, 30,
-                       "both paths are active", alive=both)
+    weftlab.wait_active(target, 2, both)
     assert source.policy().stdout.strip() == "active-backup"
     trees.make_large(folder / "file", 20 * MIB, 1)
     source.scan("lab")

@@ -28,8 +28,7 @@ def pair(lab):
     weftlab.add_memif_paths(target, source)
     source.start()
     target.start()
-    weftlab.wait_until(lambda: len(source.paths()) == 2 and {p["state"] for p in source.paths()} == {"active"}, 30,
-                       "both paths are active", alive=[source, target])
+    weftlab.wait_active(source, 2, [source, target])
     return source, target
 
 
