@@ -195,6 +195,7 @@ share::PathVerdict judge(const PathReport& report, PathMemory& memory, const Com
           .score = good.score,
           .score_reason = good.reason,
           .measure = good.measure,
+          .loss_permille = memory.loss_share.permille(),
           .degrading = is_degrading(memory),
           .trend_permille = trend_of(memory),
           .probe_due = asking.due,

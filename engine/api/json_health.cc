@@ -28,7 +28,7 @@ Json path_json(const run::PathStatus& path, base::Instant now, std::int64_t unix
               {"latency", measured(sum.srtt)},
               {"latencyFloor", measured(sum.rtt_min)},
               {"jitter", sum.srtt.ns > 0 ? milliseconds(sum.rttvar) : Json()},
-              {"packetLoss", sum.loss_permille / 10},
+              {"packetLoss", path.verdict.loss_permille / 10.0},
               {"lastCheck", rfc3339(sum.silent_ms < 0 ? 0 : unix_now_ms - sum.silent_ms)},
               {"keepAliveS", seconds(path.verdict.interval)}};
 }

@@ -53,7 +53,7 @@ Json path_json(const run::PathStatus& path, base::Instant now) {
               {"rttvar_us", sum.rttvar.us()},
               {"rtt_min_us", sum.rtt_min.us()},
               {"rate_Bps", sum.rate_Bps},
-              {"loss_permille", sum.loss_permille},
+              {"loss_permille", path.verdict.loss_permille},
               {"silent_ms", sum.silent_ms < 0 ? Json() : Json(sum.silent_ms)},
               {"packets_in", sum.packets_in},
               {"packets_out", sum.packets_out},

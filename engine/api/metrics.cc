@@ -86,7 +86,7 @@ void add_pool(MetricBook& book, const Context& context) {
   book.gauge("weft_pool_sessions", kSessions, {{"state", "parked"}}, pool.parked);
   book.gauge("weft_pool_places", "As many as there may be.", {}, pool.places);
   book.gauge("weft_pool_parked_bytes", "Memory that parked sessions hold, near enough.", {}, pool.bytes);
-  const char* const kExhausted = "Times the pool was full: the oldest parked session was given up, or a device was refused.";
+  const char* const kExhausted = "Times the pool was full: the oldest parked session was given up, or a device has to wait.";
   book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "given_up"}}, pool.given_up);
   book.counter("weft_pool_exhausted_total", kExhausted, {{"result", "refused"}}, pool.refused);
   const char* const kSetUps = "Sessions set up with a link: begun anew, or found where they were (hits of the pool).";

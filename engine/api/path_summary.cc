@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "health/path_health.hh"
-
 namespace weft::api {
 namespace {
 
@@ -41,9 +39,6 @@ PathSummary summarize(const run::PathStatus& path, base::Instant now) {
     if (lane.packets_in > 0) last_received = std::max(last_received, lane.last_received);
   }
   sum.validated = sum.lanes_validated > 0;
-  // Of fewer packets little is known: the first challenges of a path go where nobody may be listening yet.
-  const std::uint64_t of = std::max(sum.packets_out, health::kLossSampleMin);
-  sum.loss_permille = 1000.0 * static_cast<double>(sum.packets_lost) / static_cast<double>(of);
   // A report may be younger than `now`: both are read from one clock, but not at one moment.
   if (sum.packets_in > 0) sum.silent_ms = std::max<std::int64_t>(0, (now - last_received).ms());
   return sum;

@@ -20,7 +20,6 @@ struct PathSummary {
   std::uint64_t chunk_bytes_in = 0, chunk_bytes_out = 0;
   std::uint64_t chunk_bytes_again = 0, chunk_bytes_redundant = 0, chunk_bytes_duplicate = 0;
   std::uint64_t probe_bytes_out = 0;
-  double loss_permille = 0;                       // of the packets sent since the lanes' counters began
   std::int64_t silent_ms = -1;                    // since anything authentic came; -1: nothing ever did
 };
 

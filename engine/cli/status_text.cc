@@ -89,7 +89,7 @@ std::string paths_table(const Json& paths, const Names& names) {
     rows.push_back({name_of(names, text(path, "device")), text(path, "port"), text(path, "local"), text(path, "remote"),
                     text(path, "state"), std::to_string(number(path, "score")),
                     micros_text(path.at("rtt_us").get<std::int64_t>()), rate_text(number(path, "rate_Bps")),
-                    fmt::format("{:.1f} ‰", path.at("loss_permille").get<double>()),
+                    fmt::format("{} ‰", path.at("loss_permille").get<int>()),
                     bytes_text(number(path, "bytes_in")), bytes_text(number(path, "bytes_out"))});
   return table_text(rows);
 }

@@ -29,7 +29,7 @@ struct SessionCounters {
 struct PoolCounters {
   std::uint32_t places = 0, present = 0, parked = 0;
   std::uint64_t given_up = 0;          // parked ones whose place another device needed
-  std::uint64_t refused = 0;           // devices for which there was none: they use their link only
+  std::uint64_t refused = 0;           // times there was none: the device waits for one with its link only
   std::uint64_t bytes = 0;             // that parked sessions hold, near enough
   SessionCounters::SetUps begun, resumed;   // of all devices, since start
 };

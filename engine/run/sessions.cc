@@ -104,28 +104,53 @@ PoolCounters Sessions::pool() const {
 void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionLink> link) {
   WeftSession* session = session_of(device);
   if (session == nullptr) {
-    const auto slot = free_slot();
-    if (!slot) {
-      ++refused_;
-      base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath for this peer: as many sessions as there may be",
-                {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
-      return;
-    }
-    auto made = std::make_unique<WeftSession>(engine_, host_, *slot, self_, device, health_, park_max_);
-    session = made.get();
-    sessions_[device] = std::move(made);
+    Waiting newcomer{device, std::move(link), {}};
+    std::erase_if(waiting_, [&](const Waiting& other) { return other.device == device; });   // another link is the primary now
+    if (const auto slot = free_slot()) return begin_session(std::move(newcomer), *slot);
+    ++refused_;
+    base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath for this peer yet: as many sessions as there may be",
+              {{"peer", proto::short_id_text(proto::short_id(device))}, {"limit", base::kSessionsMax}});
+    waiting_.push_back(std::move(newcomer));
+    return;
   }
   session->on_link_up(std::move(link));
 }
 
+void Sessions::begin_session(Waiting newcomer, base::SessionId slot) {
+  auto& session = sessions_[newcomer.device];
+  session = std::make_unique<WeftSession>(engine_, host_, slot, self_, newcomer.device, health_, park_max_);
+  const std::uint64_t link = newcomer.link->number();
+  session->on_link_up(std::move(newcomer.link));
+  for (const proto::Offer& offer : newcomer.offers) session->handle_offer(link, offer);
+}
+
+void Sessions::seat_waiting() {
+  while (!waiting_.empty()) {
+    const auto slot = free_slot();
+    if (!slot) return;
+    Waiting next = std::move(waiting_.front());
+    waiting_.erase(waiting_.begin());
+    begin_session(std::move(next), *slot);
+  }
+}
+
 void Sessions::on_link_down(const base::DeviceId& device) {
+  std::erase_if(waiting_, [&](const Waiting& other) { return other.device == device; });
   if (WeftSession* session = session_of(device)) session->on_link_down();
 }
 
 base::Status Sessions::handle_private(const base::DeviceId& device, std::uint64_t link, int type, base::Bytes bytes) {
   WeftSession* session = session_of(device);
-  if (session == nullptr) return {};
+  const auto waiting = std::ranges::find(waiting_, device, &Waiting::device);
+  if (session == nullptr && waiting == waiting_.end()) return {};
   const auto message = TRY(proto::decode_private(static_cast<proto::MessageType>(type), bytes));
+  if (session == nullptr) {
+    const auto* offer = std::get_if<proto::Offer>(&message);
+    if (offer == nullptr || waiting->link->number() != link) return {};
+    if (waiting->offers.size() == 2) waiting->offers.pop_back();
+    waiting->offers.push_back(*offer);
+    return {};
+  }
   if (const auto* offer = std::get_if<proto::Offer>(&message)) session->handle_offer(link, *offer);
   else if (const auto* open = std::get_if<proto::Open>(&message)) session->handle_open(*open);
   else if (const auto* grant = std::get_if<proto::Grant>(&message)) session->handle_grant(*grant);
@@ -167,6 +192,7 @@ void Sessions::tick() {
   if (now >= health_due_) {
     health_due_ = now + kHealthEvery;
     engine_.poll_ports(now);
+    seat_waiting();
     for (auto& [device, session] : sessions_) session->tick(table_, now);
     monitored_ += host_.now() - now;
     for (std::uint32_t port = 0; port < base::kPortsMax; ++port)

@@ -1,8 +1,9 @@
 // All sessions of this device: one WeftSession per weft peer, their places, and the control tick that carries the
 // control plane of all paths: cores' events and reports in, health and migration, table and commands out.
 // They are a pool: a device that goes leaves its session parked, with its files, keys and what health knows, and finds it there
-// for as long as it usually is away. A newcomer to a full house takes the place of whoever has been away longest.
-// Thread: control. Bounds: kSessionsMax peers with a datapath at one time, parked ones too; further ones use their link only.
+// for as long as it usually is away. A newcomer to a full house takes the place of whoever has been away longest, and where all
+// are present waits for one that goes, with its link only.
+// Thread: control. Bounds: kSessionsMax peers with a datapath at one time, parked ones too; one OFFER or two of each that waits.
 // Knows no socket, timer or clock: Datapath gives it those of the daemon, the simulator virtual ones.
 #pragma once
 
@@ -70,7 +71,15 @@ class Sessions {
   [[nodiscard]] std::uint64_t tables_late() const { return tables_late_; }
 
  private:
+  // A device that is here and has no place: its link, and what it has offered meanwhile, first and last.
+  struct Waiting {
+    base::DeviceId device{};
+    std::unique_ptr<SessionLink> link;
+    std::vector<proto::Offer> offers;
+  };
   WeftSession* session_of(const base::DeviceId& device) const;
+  void begin_session(Waiting newcomer, base::SessionId slot);
+  void seat_waiting();
   [[nodiscard]] std::optional<base::SessionId> free_slot();
   void follow_leaving(std::uint32_t port);
 
@@ -80,6 +89,7 @@ class Sessions {
   const health::Settings health_;
   const base::Duration park_max_;
   std::uint64_t given_up_ = 0, refused_ = 0;
+  std::vector<Waiting> waiting_;         // longest first
   SessionCounters::SetUps gone_begun_, gone_resumed_;   // of sessions whose place another took
   base::Instant health_due_{};
   base::Duration monitored_{};

@@ -50,6 +50,7 @@ struct PathVerdict {
   std::uint8_t score = 0;                   // 0 … 100, 100 best
   PathReason score_reason = PathReason::kNone;
   std::uint32_t measure = 0;                // how bad that is (health/goodness.hh)
+  std::uint32_t loss_permille = 0;          // of the packets sent lately
   bool degrading = false;                   // early warning: it gets worse, and has not failed yet
   std::uint16_t trend_permille = 0;         // how near to that: 0 steady, from 1000 on it warns
   bool probe_due = false;                   // ask every core's lane of the path for a challenge

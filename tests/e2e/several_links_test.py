@@ -105,3 +105,35 @@ def test_a_stock_that_knows_of_one_gets_one(lab):
     stock.scan("lab")
     weftlab.wait_same(stock, weft, deadline_s=90)
     assert len(links(weft)) == 1
+
+
+@pytest.mark.parametrize("kind", ["weft", "stock"])
+def test_a_link_by_a_nearer_network_takes_over(machines, lab, kind):
+    """The dialling machine begins behind a router (an address that is in no network of its own) and is then plugged into the
+    other's network."""
+    if kind == "stock" and weftlab.Stock.binary is None:
+        pytest.skip("syncthing is not installed")
+    far = "10.77.0.1"
+    netlab.ip("-n", machines.a, "addr", "add", f"{far}/32", "dev", "lo")
+    netlab.ip("-n", machines.b, "route", "add", f"{far}/32", "via", machines.address(0, 0))
+    pull = lambda how: netlab.ip("-n", machines.b, "link", "set", "b2", how)
+    pull("down")
+    source = getattr(lab, kind)("source", netns=machines.a, listen_host="0.0.0.0")
+    target = lab.weft("target", netns=machines.b, listen_host=netlab.MGMT[1])
+    target.options.update(reconnectionIntervalS=5, connectionReplacementAgeThreshold=5)
+    source.listen, listen = f"tcp://{far}:{source.listen_port}", source.listen
+    folder, _ = weftlab.join(source, target, connections=1,
+                             more_addresses=(f"tcp://{machines.address(1, 0)}:{source.listen_port}",))
+    source.listen = listen
+    source.configure([homes.Device(target.id, target.name, connections=1)], [homes.Folder("lab", folder, [target.id])])
+    trees.make_large(folder / "file", 100 * MIB, 1)
+    source.start()
+    target.start()
+    both = [source, target]
+    reached_by = lambda: [link["address"].split(":")[0] for link in links(target)]
+    weftlab.wait_until(lambda: reached_by() == [far], 30, "it is linked by the router", alive=both)
+    pull("up")
+    netlab.ip("-n", machines.b, "addr", "replace", f"{machines.address(1, 1)}/24", "dev", "b2")
+    weftlab.wait_until(lambda: reached_by() == [machines.address(1, 0)], 60, "it is linked by its own network", alive=both)
+    weftlab.wait_same(source, target, deadline_s=120)
+    assert target.totals()["bytes_via_link"] <= 120 * MIB, "what the first link brought is not asked for again"

@@ -41,7 +41,7 @@ run::PathStatus path() {
   out.remote_udp = 22200;
   out.entry.state = share::PathState::kActive;
   out.entry.score = 97;
-  out.verdict = {.score = 97, .trend_permille = 500, .interval = base::milliseconds(2500)};
+  out.verdict = {.score = 97, .loss_permille = 10, .trend_permille = 500, .interval = base::milliseconds(2500)};
   out.probes = 12;
   out.activity = health::Activity::kInactive;
   out.lanes = {lane(0, 400, 1000), lane(1, 200, 500)};

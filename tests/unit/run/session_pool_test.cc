@@ -39,13 +39,14 @@ class SessionPool : public testing::Test {
     auto& wire = wires_[device] = std::make_unique<Wire>(++links_);
     sessions_.on_link_up(id_of(device), std::make_unique<TestLink>(*wire, 0));
     if (const auto slot = slot_of(device)) core().deaf[*slot] = false;
-    while (const auto message = wire->take(1)) {
-      auto offer = std::get<proto::Offer>(*message);
-      for (proto::Offer::Port& port : offer.ports) port.address.bytes[3] = 99;
-      const auto bytes = proto::encode_private(offer);
-      ASSERT_TRUE(sessions_.handle_private(id_of(device), wire->number, static_cast<int>(proto::MessageType::kOffer), bytes));
-    }
+    while (const auto message = wire->take(1)) offer(device, std::get<proto::Offer>(*message));
     run(seconds(1));
+  }
+  void offer(std::uint8_t device, proto::Offer ours) {
+    for (proto::Offer::Port& port : ours.ports) port.address.bytes[3] = 99;
+    const auto bytes = proto::encode_private(ours);
+    const std::uint64_t link = wires_.at(device)->number;
+    ASSERT_TRUE(sessions_.handle_private(id_of(device), link, static_cast<int>(proto::MessageType::kOffer), bytes));
   }
   void go(std::uint8_t device) {
     if (const auto slot = slot_of(device)) core().deaf[*slot] = true;
@@ -128,14 +129,36 @@ TEST_F(SessionPool, ANewcomerToAFullHouseTakesThePlaceOfTheOneLongestAway) {
   EXPECT_EQ(sessions_.pool().parked, 0u);
 }
 
-TEST_F(SessionPool, AHouseFullOfThosePresentRefuses) {
+// What a weft with one port says that sees others with one.
+proto::Offer offer_of_another() {
+  base::Instant now = kStart;
+  End end(now, {.ports = {port_of("p0", v4(0, 1))}, .cores = 1}, 1, 200);
+  Sessions sessions(end.data, end, base::DeviceId{std::byte{1}}, share::Policy::kRate);
+  Wire wire(1);
+  sessions.on_link_up(base::DeviceId{std::byte{2}}, std::make_unique<TestLink>(wire, 0));
+  return std::get<proto::Offer>(wire.take(1).value());
+}
+
+TEST_F(SessionPool, InAHouseFullOfThosePresentOneWaitsForAnotherToGo) {
   for (std::uint8_t device = 2; device < 2 + base::kSessionsMax; ++device) come(device);
-  wires_[100] = std::make_unique<Wire>(++links_);
-  sessions_.on_link_up(id_of(100), std::make_unique<TestLink>(*wires_[100], 0));
+  const proto::Offer another = offer_of_another();
+  for (std::uint8_t device = 100; device < 103; ++device) {
+    come(device);                                    // and hears nothing
+    for (int i = 0; i < 3; ++i) offer(device, another);
+  }
   EXPECT_FALSE(sessions_.usable(id_of(100)));
-  EXPECT_EQ(sessions_.pool().refused, 1u);
+  EXPECT_EQ(sessions_.pool().refused, 3u);
   EXPECT_EQ(sessions_.pool().given_up, 0u);
   for (std::uint8_t device = 2; device < 2 + base::kSessionsMax; ++device) EXPECT_TRUE(sessions_.usable(id_of(device)));
+
+  go(101);                                           // it has waited enough
+  go(5);
+  EXPECT_TRUE(sessions_.usable(id_of(100)));
+  EXPECT_FALSE(sessions_.usable(id_of(102))) << "one went, one came";
+  EXPECT_EQ(sessions_.pool().given_up, 1u);
+  go(6);
+  EXPECT_TRUE(sessions_.usable(id_of(102)));
+  EXPECT_FALSE(sessions_.usable(id_of(101)));
 }
 
 TEST_F(SessionPool, HoldsUnderChurn) {
