@@ -61,6 +61,11 @@ class SessionPool : public testing::Test {
       end_.turn();
     }
   }
+  // Its ports answer.
+  void hear(std::uint8_t device) {
+    core().deaf[slot_of(device).value()] = false;
+    run(seconds(1));
+  }
   std::optional<std::size_t> slot_of(std::uint8_t device) {
     for (const auto& shown : sessions_.shown())
       if (shown.peer == id_of(device)) return base::to_index(shown.slot);
@@ -153,10 +158,12 @@ TEST_F(SessionPool, InAHouseFullOfThosePresentOneWaitsForAnotherToGo) {
 
   go(101);                                           // it has waited enough
   go(5);
+  hear(100);
   EXPECT_TRUE(sessions_.usable(id_of(100)));
   EXPECT_FALSE(sessions_.usable(id_of(102))) << "one went, one came";
   EXPECT_EQ(sessions_.pool().given_up, 1u);
   go(6);
+  hear(102);
   EXPECT_TRUE(sessions_.usable(id_of(102)));
   EXPECT_FALSE(sessions_.usable(id_of(101)));
 }
