@@ -21,7 +21,7 @@ std::optional<PathChange> PathBook::remove(base::PathId path, base::Instant now)
 }
 
 std::optional<PathChange> PathBook::set_role(base::PathId path, PathRole role,
-                                             base::Instant now) noexcept {
+                                             base::Instant now, PathReason why) noexcept {
   MUST(base::to_index(path) < entries_.size());
   share::PathEntry& entry = entries_[base::to_index(path)];
   if (entry.role == role) return std::nullopt;
@@ -30,7 +30,18 @@ std::optional<PathChange> PathBook::set_role(base::PathId path, PathRole role,
       role == PathRole::kBackup ? PathEvent::kMakeBackup : PathEvent::kMakePrimary;
   // In the other states the role waits for the next answer.
   if (!next(entry.state, event).has_value()) return std::nullopt;
-  return move(path, event, PathReason::kOperator, now);
+  return move(path, event, why, now);
+}
+
+std::optional<PathChange> PathBook::follow(base::PathId path, const PathPlan::Entry& plan, PathRole of_ports,
+                                           base::Instant now) noexcept {
+  MUST(base::to_index(path) < entries_.size());
+  MUST(plan.part > 0 && plan.part <= share::kWholeWindow);
+  share::PathEntry& entry = entries_[base::to_index(path)];
+  if (entry.state == PathState::kAbsent || entry.state == PathState::kDraining) return std::nullopt;
+  if (plan.use == PathUse::kClosed) return remove(path, now);
+  entry.part = plan.part;
+  return set_role(path, role_in(plan.use, of_ports), now, PathReason::kMigration);
 }
 
 void PathBook::set_weight(base::PathId path, std::uint8_t weight) noexcept {

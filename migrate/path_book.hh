@@ -13,6 +13,7 @@
 #include "engine/base/limits.hh"
 #include "engine/base/time.hh"
 #include "engine/base/types.hh"
+#include "migrate/path_plan.hh"
 #include "migrate/path_state.hh"
 
 namespace weft::migrate {
@@ -32,7 +33,10 @@ class PathBook {
   // kAbsent at once for a path that carries nothing, else draining first.
   std::optional<PathChange> remove(base::PathId path, base::Instant now) noexcept;
   std::optional<PathChange> set_role(base::PathId path, share::PathRole role,
-                                     base::Instant now) noexcept;
+                                     base::Instant now, share::PathReason why = share::PathReason::kOperator) noexcept;
+  // What the plan says of it, where its ports' roles are `of_ports`; kClosed ends it.
+  std::optional<PathChange> follow(base::PathId path, const PathPlan::Entry& plan, share::PathRole of_ports,
+                                   base::Instant now) noexcept;
   // The operator's, of our port; 1 … (share::PathEntry::weight).
   void set_weight(base::PathId path, std::uint8_t weight) noexcept;
   // Probe quickly again: its port came up, or the operator asks.

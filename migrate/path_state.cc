@@ -1,30 +1,8 @@
 #include "migrate/path_state.hh"
 
-#include <algorithm>
-#include <string_view>
+#include "migrate/dot_text.hh"
 
 namespace weft::migrate {
-namespace {
-
-// Appends what fits and counts all.
-class Text {
- public:
-  explicit Text(std::span<char> out) : out_(out) {}
-  Text& operator<<(std::string_view piece) {
-    for (const char c : piece) {
-      if (length_ < out_.size()) out_[length_] = c;
-      ++length_;
-    }
-    return *this;
-  }
-  [[nodiscard]] std::size_t length() const { return length_; }
-
- private:
-  std::span<char> out_;
-  std::size_t length_ = 0;
-};
-
-}  // namespace
 
 const char* name_of(PathState state) noexcept {
   switch (state) {
@@ -40,13 +18,8 @@ const char* name_of(PathState state) noexcept {
 }
 
 std::size_t to_dot(std::span<char> out) noexcept {
-  Text text(out);
-  text << "digraph path_state {\n";
-  for (const Transition& t : kTransitions)
-    text << "  " << name_of(t.from) << " -> " << name_of(t.to) << " [label=\""
-         << share::name_of(t.event) << "\"];\n";
-  text << "}\n";
-  return text.length();
+  return draw(out, "path_state", kTransitions, [](PathState s) { return name_of(s); },
+              [](PathEvent e) { return share::name_of(e); });
 }
 
 }  // namespace weft::migrate

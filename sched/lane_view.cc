@@ -5,11 +5,21 @@
 #include "sched/lane.hh"
 
 namespace weft::sched {
+namespace {
+
+// A path that is being left fills only so much of its window, but one packet always goes.
+bool fits_part(const Lane& lane, std::uint16_t part, std::uint32_t packet_bytes) noexcept {
+  if (part >= share::kWholeWindow) return true;
+  const std::uint64_t room = lane.window_bytes() / share::kWholeWindow * part;
+  return lane.in_flight_bytes() + packet_bytes <= room || lane.in_flight_bytes() == 0;
+}
+
+}  // namespace
 
 LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
                  std::uint32_t packet_bytes, base::Instant now) noexcept {
   return {.usable = validated && share::is_usable(path.state) && lane.answering(),
-          .can_send = lane.can_send(packet_bytes, now),
+          .can_send = lane.can_send(packet_bytes, now) && fits_part(lane, path.part, packet_bytes),
           .backup = path.role == share::PathRole::kBackup,
           .state = path.state,
           .rate_Bps = lane.bandwidth_Bps(),

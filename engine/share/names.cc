@@ -58,6 +58,7 @@ const char* name_of(PathReason reason) noexcept {
     case PathReason::kPortDown: return "port_down";
     case PathReason::kAnswer: return "answer";
     case PathReason::kOperator: return "operator";
+    case PathReason::kMigration: return "migration";
     case PathReason::kCount: break;
   }
   return "unknown";

@@ -37,6 +37,7 @@ enum class PathReason : std::uint8_t {
   kPortDown,
   kAnswer,           // a challenge or data was answered
   kOperator,
+  kMigration,        // the plan of the session's paths (migrate/path_plan.hh)
   kCount,
 };
 [[nodiscard]] const char* name_of(PathEvent event) noexcept;

@@ -32,6 +32,8 @@ enum class PathState : std::uint8_t {
   return is_in_use(state) || state == PathState::kSuspect;
 }
 
+inline constexpr std::uint16_t kWholeWindow = 256;
+
 enum class PathRole : std::uint8_t { kPrimary, kBackup };
 
 struct PathEntry {
@@ -39,6 +41,7 @@ struct PathEntry {
   PathRole role = PathRole::kPrimary;
   std::uint8_t score = 100;         // 0 … 100, 100 best
   std::uint8_t weight = kWeightDefault;   // the operator's, of our port
+  std::uint16_t part = kWholeWindow;      // of its window that it may fill, 1 … kWholeWindow: less while it is being left
   std::uint32_t probe_seq = 0;      // each step asks every core's lane of this path for one PATH_CHALLENGE
 };
 

@@ -1,0 +1,222 @@
+#include "migrate/steering.hh"
+
+#include <algorithm>
+
+#include "engine/base/must.hh"
+
+namespace weft::migrate {
+namespace {
+
+const PathView* find(std::span<const PathView> paths, base::PathId path) {
+  const auto found = std::ranges::find(paths, path, &PathView::path);
+  return found == paths.end() || found->state == share::PathState::kAbsent ? nullptr : &*found;
+}
+
+template <typename T, std::size_t N> std::optional<T> take_first(base::FixedVector<T, N>& list) {
+  if (list.empty()) return std::nullopt;
+  const T first = list[0];
+  std::copy(list.begin() + 1, list.end(), list.begin());
+  list.pop_back();
+  return first;
+}
+
+void make_whole(PathPlan& plan) {
+  for (PathPlan::Entry& entry : plan.paths) entry.part = share::kWholeWindow;
+}
+
+}  // namespace
+
+// Windows are parted by the migration under way alone: what was left of another end's, or of one that ended, ends here.
+bool Steering::decide(PathPlan plan) noexcept {
+  if (!mover_.under_way()) make_whole(plan);
+  if (plan == plan_) return true;
+  if (plan_.number == PathPlan::kNumberMax) return false;
+  const std::uint64_t number = plan_.number + 1;
+  plan_ = plan;
+  plan_.number = number;
+  plan_.by_low = chooser_.settings().we_are_low;
+  return plan_changed_ = true;
+}
+
+void Steering::take_note(const MigrationNews& news, base::Instant now) noexcept {
+  (void)news_.try_push(news);
+  if (news.state == MigrationState::kMigrating) {
+    ++counters_.begun;
+    return;
+  }
+  if (news.state == MigrationState::kCompleted) {
+    ++counters_.completed;
+    counters_.took += news.took;
+    failures_ = 0;
+    return;
+  }
+  ++counters_.failed;
+  if (news.event != MigrationEvent::kSuperseded) ++counters_.rolled_back;
+  const std::int64_t doublings = std::int64_t{1} << std::min(failures_++, 10u);
+  not_before_ = now + std::min(doublings * chooser_.settings().dwell, kRetryMax);
+}
+
+void Steering::supersede(base::Instant now) noexcept {
+  if (const auto news = mover_.supersede(now)) take_note(*news, now);
+}
+
+void Steering::begin(const Move& move, std::span<const PathView> paths, base::Instant now) noexcept {
+  MUST(decide(plan_));
+  take_note(mover_.begin(move, plan_, paths, now), now);
+  mover_.take_to_prove().each([&](base::PathId path) { to_ask_.add(path); });
+}
+
+PathError Steering::order(Move move, std::span<const PathView> paths, base::Instant now) noexcept {
+  move.why = MoveReason::kOperator;
+  move.pin = true;
+  if (!may_decide()) return PathError::kSuperseded;
+  if (mover_.under_way()) {
+    if (mover_.move().from == move.from && mover_.move().to == move.to) {
+      ++counters_.merged;
+      return PathError::kNone;
+    }
+    supersede(now);
+  }
+  if (!move.from.empty() || !move.to.empty()) {
+    begin(move, paths, now);
+    return PathError::kNone;
+  }
+  PathPlan plan = plan_;
+  plan.pinned = true;
+  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
+}
+
+PathError Steering::switch_to(base::PathId path, std::span<const PathView> paths, base::Instant now) noexcept {
+  const PathView* const target = find(paths, path);
+  if (target == nullptr || is_closed(path)) return PathError::kUnknownPath;
+  if (!share::is_in_use(target->state)) return PathError::kNotValidated;
+  Move move;
+  for (const PathView& other : paths)
+    if (other.path != path && other.role == share::PathRole::kPrimary && !is_closed(other.path)) move.from.add(other.path);
+  if (target->role != share::PathRole::kPrimary) move.to.add(path);
+  return order(move, paths, now);
+}
+
+PathError Steering::move(base::PathId from, base::PathId to, std::span<const PathView> paths, base::Instant now) noexcept {
+  const PathView* const source = find(paths, from);
+  const PathView* const target = find(paths, to);
+  if (source == nullptr || target == nullptr || is_closed(from) || is_closed(to)) return PathError::kUnknownPath;
+  if (from == to) return PathError::kNothingToDo;
+  if (!share::is_in_use(target->state)) return PathError::kNotValidated;
+  Move move;
+  if (source->role == share::PathRole::kPrimary) move.from.add(from);
+  if (target->role != share::PathRole::kPrimary) move.to.add(to);
+  if (move.from.empty() && move.to.empty()) return PathError::kNothingToDo;
+  return order(move, paths, now);
+}
+
+PathError Steering::close(base::PathId path, std::span<const PathView> paths, base::Instant now) noexcept {
+  const PathView* const target = find(paths, path);
+  if (target == nullptr || is_closed(path)) return PathError::kUnknownPath;
+  const bool another = std::ranges::any_of(paths, [&](const PathView& other) {
+    return other.path != path && !is_closed(other.path) && share::is_in_use(other.state);
+  });
+  if (!another) return PathError::kLastPath;
+  supersede(now);
+  PathPlan plan = plan_;
+  plan.at(path) = {.use = PathUse::kClosed};
+  // Where it was the only one in use another takes its place at once: it stands by, and is proved.
+  PathSet primary;
+  const PathView* spare = nullptr;
+  for (const PathView& other : paths) {
+    if (other.path == path || is_closed(other.path) || !share::is_in_use(other.state)) continue;
+    if (other.role == share::PathRole::kPrimary) primary.add(other.path);
+    if (spare == nullptr || other.score > spare->score) spare = &other;
+  }
+  if (primary.empty()) plan.at(spare->path) = {.use = PathUse::kPrimary};
+  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
+}
+
+PathError Steering::open(base::PathId path, std::span<const PathView> paths, base::Instant) noexcept {
+  if (find(paths, path) != nullptr && !is_closed(path)) return PathError::kPathExists;
+  PathPlan plan = plan_;
+  plan.at(path) = {};
+  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
+}
+
+PathError Steering::unpin(base::Instant now) noexcept {
+  if (mover_.under_way() && mover_.move().pin) supersede(now);
+  if (!plan_.pinned) return PathError::kNothingToDo;
+  PathPlan plan = plan_;
+  plan.pinned = false;
+  chooser_.forget_peers_plan();
+  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
+}
+
+PathError Steering::probe(base::PathId path, base::Duration deadline, std::span<const PathView> paths,
+                          base::Instant now) noexcept {
+  const PathView* const target = find(paths, path);
+  if (target == nullptr) return PathError::kUnknownPath;
+  Probe& probe = probes_[base::to_index(path)];
+  if (probe.wanted) {
+    probe.until = std::max(probe.until, now + deadline);
+    return PathError::kNone;
+  }
+  probe = {.wanted = true, .answered_before = target->probe_answered, .until = now + deadline};
+  to_ask_.add(path);
+  return PathError::kNone;
+}
+
+void Steering::look_for_answers(std::span<const PathView> paths, base::Instant now) noexcept {
+  for (std::size_t i = 0; i < probes_.size(); ++i) {
+    Probe& probe = probes_[i];
+    if (!probe.wanted) continue;
+    const base::PathId path{static_cast<std::uint8_t>(i)};
+    const PathView* const view = find(paths, path);
+    const bool answered = view != nullptr && view->probe_answered != probe.answered_before;
+    if (view != nullptr && !answered && now < probe.until) continue;
+    probe = {};
+    const ProbeResult result{.path = path,
+                             .error = view == nullptr ? PathError::kUnknownPath
+                                      : answered      ? PathError::kNone
+                                                      : PathError::kDeadlineExceeded,
+                             .rtt = answered ? view->rtt_latest : base::Duration{}};
+    (void)probed_.try_push(result);
+  }
+}
+
+bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept {
+  MUST(theirs.number <= PathPlan::kNumberMax);
+  if (!is_newer(theirs, plan_)) return false;
+  if (const auto news = mover_.on_peers_plan(theirs, now)) {
+    if (news->event == MigrationEvent::kSettled) ++counters_.merged;
+    take_note(*news, now);
+  }
+  plan_ = theirs;
+  plan_changed_ = false;
+  chooser_.on_peers_plan(now);
+  return true;
+}
+
+void Steering::on_path_gone(base::PathId path) noexcept {
+  chooser_.forget(path);
+  to_ask_.remove(path);
+}
+
+void Steering::tick(std::span<const PathView> paths, base::Instant now) noexcept {
+  chooser_.observe(paths, now);
+  look_for_answers(paths, now);
+  PathPlan plan = plan_;
+  if (const auto news = mover_.tick(plan, paths, now)) take_note(*news, now);
+  if (!decide(plan) || mover_.under_way()) return;
+  const Choice choice = chooser_.choose(paths, plan_, now);
+  chooser_.remember(choice);
+  if (choice.move.why == MoveReason::kNone || !may_decide()) return;
+  if (now < not_before_ && choice.move.why != MoveReason::kFailure) return;
+  begin(choice.move, paths, now);
+}
+
+bool Steering::is_busy() const noexcept {
+  return mover_.under_way() || plan_changed_ || !to_ask_.empty() || !news_.empty() || !probed_.empty() ||
+         std::ranges::any_of(probes_, &Probe::wanted);
+}
+
+std::optional<MigrationNews> Steering::take_news() noexcept { return take_first(news_); }
+std::optional<ProbeResult> Steering::take_probe() noexcept { return take_first(probed_); }
+
+}  // namespace weft::migrate
