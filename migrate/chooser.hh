@@ -1,5 +1,5 @@
-// Which paths of a session should be in use, and why: one function of what the paths are like, what was planned, and what was seen
-// for how long. It decides and it explains (`weft migrate --explain`); nothing else does.
+// Which paths of a session should be in use, and why: one function of what the paths are like, what was planned, and what
+// was seen for how long. It decides and it explains (`weft migrate --explain`); nothing else does.
 //
 //   tier      metered ports last, before them those with role backup, then by cost. The first tier with a fit path is used
 //   several   of it all fit paths are used at once (multipathEnabled); paths that fell stay meant for use: what stands by carries

@@ -1,6 +1,6 @@
 // One migration of a session's traffic from some paths to others, make before break, step by step in the plan (path_plan.hh):
 //
-//   prove    the new paths are asked, and must answer within kProveWithin: an old figure is no proof   (not after a failure)
+//   prove    the new paths are asked, and must answer within kProveWithin: an old figure is no proof. Not after a failure
 //   shift    they are taken into use; those to be left fill less and less of their windows, kParts, a step at a time
 //   trial    those are left; for a while the new ones must work, and be no worse than what the reason promised
 //   -> completed; or failed, with the uses before it restored

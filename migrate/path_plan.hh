@@ -59,7 +59,7 @@ struct PathPlan {
   };
   std::uint64_t number = 0;           // 0: nobody has decided anything
   bool by_low = false;                // of the end with the lower device ID
-  bool pinned = false;                // the operator's: what is found better or worse changes nothing while one of its paths works
+  bool pinned = false;                // the operator's: only a failure of all its paths changes it
   std::array<Entry, base::kPathsMax> paths{};   // by PathId
 
   [[nodiscard]] constexpr Entry& at(base::PathId path) noexcept { return paths[base::to_index(path)]; }

@@ -20,15 +20,16 @@ template <typename T, std::size_t N> std::optional<T> take_first(base::FixedVect
   return first;
 }
 
-void make_whole(PathPlan& plan) {
+// Windows are parted by the migration under way alone: what one that ended has left, here or at the other end, ends with the
+// next decision.
+PathPlan made_whole(PathPlan plan) {
   for (PathPlan::Entry& entry : plan.paths) entry.part = share::kWholeWindow;
+  return plan;
 }
 
 }  // namespace
 
-// Windows are parted by the migration under way alone: what was left of another end's, or of one that ended, ends here.
-bool Steering::decide(PathPlan plan) noexcept {
-  if (!mover_.under_way()) make_whole(plan);
+bool Steering::decide(const PathPlan& plan) noexcept {
   if (plan == plan_) return true;
   if (plan_.number == PathPlan::kNumberMax) return false;
   const std::uint64_t number = plan_.number + 1;
@@ -61,7 +62,7 @@ void Steering::supersede(base::Instant now) noexcept {
 }
 
 void Steering::begin(const Move& move, std::span<const PathView> paths, base::Instant now) noexcept {
-  MUST(decide(plan_));
+  MUST(decide(made_whole(plan_)));
   take_note(mover_.begin(move, plan_, paths, now), now);
   mover_.take_to_prove().each([&](base::PathId path) { to_ask_.add(path); });
 }
@@ -81,7 +82,7 @@ PathError Steering::order(Move move, std::span<const PathView> paths, base::Inst
     begin(move, paths, now);
     return PathError::kNone;
   }
-  PathPlan plan = plan_;
+  PathPlan plan = made_whole(plan_);
   plan.pinned = true;
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
@@ -118,7 +119,7 @@ PathError Steering::close(base::PathId path, std::span<const PathView> paths, ba
   });
   if (!another) return PathError::kLastPath;
   supersede(now);
-  PathPlan plan = plan_;
+  PathPlan plan = made_whole(plan_);
   plan.at(path) = {.use = PathUse::kClosed};
   // Where it was the only one in use another takes its place at once: it stands by, and is proved.
   PathSet primary;
@@ -134,15 +135,16 @@ PathError Steering::close(base::PathId path, std::span<const PathView> paths, ba
 
 PathError Steering::open(base::PathId path, std::span<const PathView> paths, base::Instant) noexcept {
   if (find(paths, path) != nullptr && !is_closed(path)) return PathError::kPathExists;
-  PathPlan plan = plan_;
+  PathPlan plan = made_whole(plan_);
   plan.at(path) = {};
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
 
 PathError Steering::unpin(base::Instant now) noexcept {
-  if (mover_.under_way() && mover_.move().pin) supersede(now);
-  if (!plan_.pinned) return PathError::kNothingToDo;
-  PathPlan plan = plan_;
+  const bool under_way = mover_.under_way() && mover_.move().pin;
+  if (!under_way && !plan_.pinned) return PathError::kNothingToDo;
+  if (under_way) supersede(now);
+  PathPlan plan = made_whole(plan_);
   plan.pinned = false;
   chooser_.forget_peers_plan();
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;

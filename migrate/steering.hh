@@ -84,7 +84,7 @@ class Steering {
     base::Instant until{};
   };
   // True: `plan` is the plan, with a number of ours if it differs.
-  bool decide(PathPlan plan) noexcept;
+  bool decide(const PathPlan& plan) noexcept;
   // A migration takes some numbers.
   [[nodiscard]] bool may_decide() const noexcept { return plan_.number + 16 <= PathPlan::kNumberMax; }
   void supersede(base::Instant now) noexcept;      // by us

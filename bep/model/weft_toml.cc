@@ -9,6 +9,7 @@
 #include "bep/model/config_file.hh"
 #include "bep/model/toml_reader.hh"
 #include "bep/net/address.hh"
+#include "bep/proto/private_messages.hh"
 
 namespace weft::model {
 namespace {
@@ -22,6 +23,8 @@ constexpr std::uint32_t kVlanMax = 4094;
 // In the order of the enums.
 constexpr std::array kAeadNames = {"auto", "ipsec-mb", "openssl"};
 constexpr std::array kDirectNames = {"auto", "always", "never"};
+enum class MeteredUse : std::uint8_t { kLast, kNever };
+constexpr std::array kMeteredNames = {"last", "never"};
 constexpr std::array kRoleNames = {"primary", "backup"};
 static_assert(static_cast<std::size_t>(AeadChoice::kOpenssl) + 1 == kAeadNames.size());
 static_assert(static_cast<std::size_t>(DirectIo::kNever) + 1 == kDirectNames.size());
@@ -218,6 +221,9 @@ PortConfig read_port(TomlTable table, std::uint32_t cores, const std::vector<Por
   table.read("weight", port.weight, share::kWeightMin, share::kWeightMax);
   table.read("congestion", port.congestion, share::kCongestionNames);
   table.read("rate_mbit", port.rate_mbit, 0, kRateMbitMax);
+  table.read("cost", port.cost, 0, proto::kPortCostMax);
+  port.cost_given = table.has("cost");
+  table.read("metered", port.metered);
   table.refuse_unknown_keys();
   refuse_twins(table, port, others);
   refuse_shared_network(table, port, others);
@@ -268,9 +274,26 @@ void read_links(TomlTable table, LinksConfig& links) {
       table.refuse("from", "has \"" + from + "\"; an IP address of this machine or the name of an interface is wanted");
 }
 
+void read_migrate(TomlTable table, MigrateConfig& migrate) {
+  table.read("prefer", migrate.prefer);
+  MeteredUse metered = MeteredUse::kLast;
+  table.read("metered", metered, kMeteredNames);
+  migrate.metered_never = metered == MeteredUse::kNever;
+  table.read("leave_below", migrate.leave_below, 0, 100);
+  table.read("dwell_s", migrate.dwell_s, 1, 3600);
+  table.read("better_by", migrate.better_by, 1, 10);
+  table.refuse_unknown_keys();
+  if (migrate.prefer.size() > kPreferredMax)
+    table.refuse("prefer", "has more than " + std::to_string(kPreferredMax) + " places");
+  for (const std::string& place : migrate.prefer)
+    if (!is_word(place, kNameBytesMax) && !parse_prefix(place))
+      table.refuse("prefer", "has \"" + place + "\"; the name of a port or a network as \"10.1.0.0/24\" is wanted");
+}
+
 WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   WeftConfig config;
-  constexpr std::array<std::string_view, 7> kTables = {"engine", "scheduler", "disk", "health", "links", "lab", "port"};
+  constexpr std::array<std::string_view, 8> kTables = {"engine", "scheduler", "disk", "health", "links", "migrate", "lab",
+                                                       "port"};
   for (const auto& [key, node] : root) {
     const bool known = std::find(kTables.begin(), kTables.end(), key.str()) != kTables.end();
     const auto meant = did_you_mean(key.str(), kTables);
@@ -279,7 +302,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
           key.source().begin.line,
           std::string(key.str()) + " is not known; " +
               (meant ? "did you mean \"" + std::string(*meant) + "\"?"
-                     : "the file may have [engine], [scheduler], [disk], [health], [links], [lab] and [[port]]"));
+                     : "the file may have [engine], [scheduler], [disk], [health], [links], [migrate], [lab] and [[port]]"));
     else if (key.str() != "port" && !node.is_table())
       errors.refuse(key.source().begin.line, std::string(key.str()) + " must be a table: write [" +
                                                  std::string(key.str()) + "] on a line of its own");
@@ -298,14 +321,28 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   disk.refuse_unknown_keys();
   read_health(table("health"), config.health);
   read_links(table("links"), config.links);
+  read_migrate(table("migrate"), config.migrate);
   TomlTable lab = table("lab");
   lab.read("impair", config.impair_allowed);
   lab.refuse_unknown_keys();
   read_ports(root.get("port"), errors, config);
+  for (PortConfig& port : config.ports) port.cost = cost_of(port, config.migrate);
   return config;
 }
 
 }  // namespace
+
+std::uint32_t cost_of(const PortConfig& port, const MigrateConfig& migrate) {
+  if (port.cost_given) return port.cost;
+  const auto is_meant = [&](const std::string& place) {
+    const auto network = parse_prefix(place);
+    const auto inside = [&](const std::optional<IpPrefix>& own) {
+      return own && network && own->address.v6 == network->address.v6 && same_network(*network, own->address);
+    };
+    return place == port.name || inside(port.v4) || inside(port.v6);
+  };
+  return static_cast<std::uint32_t>(std::ranges::find_if(migrate.prefer, is_meant) - migrate.prefer.begin());
+}
 
 ConfigResult<WeftConfig> parse_weft_toml(std::string_view text, std::string_view file) {
   TomlErrors errors{std::string(file), {}};
@@ -332,72 +369,6 @@ ConfigResult<WeftConfig> load_weft_toml(const std::filesystem::path& home) {
   const auto text = read_config_file(file, kFileBytesMax, "name another directory by --home");
   if (!text) return tl::unexpected(text.error());
   return parse_weft_toml(*text, file.string());
-}
-
-std::string_view weft_toml_example() noexcept {
-  return R"(# weft.toml: what config.xml has no word for.
-# Every line may be left out; these are the defaults.
-
-[engine]
-cores = 1               # data cores: one busy thread each
-#cpus = [1]             # pin them, one CPU number per core
-memory_mb = 128         # for DPDK
-slots = 384             # buffers of 128 KiB per data core
-aead = "auto"           # auto, ipsec-mb, openssl
-#eal_args = []          # passed to DPDK as they are
-
-[scheduler]
-# rate, min-rtt, ecf, round-robin, weighted, health, redundant, active-backup; `weft policy NAME` changes it at run time
-policy = "rate"
-
-[disk]
-direct = "auto"         # O_DIRECT: auto, always, never
-depth = 32              # reads and writes in flight per data core
-fsync = true
-
-[health]
-# what counts for a path's score, in any unit: round-trip time, its spread, loss, rate, falls; each against the path's own best
-latency = 40
-jitter = 20
-loss = 20
-goodput = 10
-stability = 10
-# keep-alive intervals between the steps 5, 15, 30, 60, 120 s (bounds: adaptiveKeepAlive… in config.xml)
-smooth_keep_alive = false
-
-[links]
-# where connections that weft opens come from, in turn: addresses or interfaces, as in ["eth0", "10.2.0.1"]; empty: the
-# system's choice
-from = []
-# by which of several connections to a device (numConnections in config.xml) a block is asked for:
-# rate, round-robin, health, random, least-used
-strategy = "rate"
-
-[lab]
-# true allows POST /rest/weft/ports/NAME/impair: loss, delay and silence on purpose
-impair = false
-
-# One [[port]] per network interface given to weft. Without any, files travel over the TLS link.
-#[[port]]
-#name = "left"
-#device = "0000:01:00.0"        # a NIC bound to vfio-pci; or "net_af_packet0,iface=eth1"
-#address = ["10.1.0.1/24"]      # one IPv4 and one IPv6 at most; not the kernel's own address
-#gateway = ["10.1.0.254"]       # only if the other device is on another network
-#udp_port = 22100               # core i uses udp_port + i
-#mtu = 1500
-#role = "primary"               # primary, backup
-#vlan = 100                     # the port is this VLAN of the interface
-#to = ["left"]                  # only with these ports of the other device; without: with all it can reach
-#exception = "weft0"            # a TAP interface, made by weft, through which the system uses the port too
-#weight = 10                    # 1 to 100: this port's share under policy = "weighted"
-#congestion = "cubic"           # cubic, bbr: for paths that lose packets without being full
-#rate_mbit = 0                  # send no faster than this, all paths of the port together; 0: no ceiling
-
-#[[port]]
-#name = "right"
-#device = "0000:01:00.1"
-#address = ["10.2.0.1/24"]
-)";
 }
 
 }  // namespace weft::model

@@ -65,7 +65,20 @@ struct PortConfig {
   std::uint32_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
   share::Congestion congestion = share::Congestion::kCubic;
   std::uint32_t rate_mbit = 0;     // of UDP payload that leaves by it, all lanes together; 0: no ceiling
+  std::uint32_t cost = 0;          // of its paths: the cheapest are used, the others stand by
+  bool cost_given = false;
+  bool metered = false;            // its paths are used when no other works, or never (MigrateConfig)
 };
+
+// Which paths are used, and when that changes by itself (migrate/chooser.hh).
+struct MigrateConfig {
+  std::vector<std::string> prefer; // names of ports or networks, best first: their place is the cost of ports that name none
+  bool metered_never = false;      // [migrate] metered = "never"
+  std::uint32_t leave_below = 30;  // score, 0 … 100
+  std::uint32_t dwell_s = 5;
+  double better_by = 1.2;          // 1 … 10
+};
+inline constexpr std::size_t kPreferredMax = 64;
 
 // Parts of a path's score, in any unit; not all 0 (health/goodness.hh).
 struct HealthConfig {
@@ -85,6 +98,7 @@ struct WeftConfig {
   DiskConfig disk;
   HealthConfig health;
   LinksConfig links;
+  MigrateConfig migrate;
   bool impair_allowed = false;    // [lab] impair: the impairment stage may be switched on by REST
   std::vector<PortConfig> ports;  // at most kPortsMax, in the file's order
 };
@@ -98,6 +112,8 @@ struct WeftConfig {
 // must not clash with. The refusal names no file and line.
 [[nodiscard]] ConfigResult<PortConfig> parse_port(std::string_view lines, std::uint32_t cores,
                                                   const std::vector<PortConfig>& others);
+// As the port says, else its first place among those preferred. Ports of a whole file have it in `cost` already.
+[[nodiscard]] std::uint32_t cost_of(const PortConfig& port, const MigrateConfig& migrate);
 // The commented example that `weft init` writes: loads as it stands (all defaults), and its
 // commented lines are a working two-port configuration.
 [[nodiscard]] std::string_view weft_toml_example() noexcept;

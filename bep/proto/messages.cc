@@ -42,7 +42,7 @@ Reason take_file(base::Bytes bytes, Index& out, IndexFaults& faults) {
 }  // namespace
 
 bool is_private(MessageType type) noexcept {
-  return type >= MessageType::kOffer && type <= MessageType::kRelease;
+  return type >= MessageType::kOffer && type <= MessageType::kPaths;
 }
 
 void encode(const Index& message, std::vector<std::byte>& out) {

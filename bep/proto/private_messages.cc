@@ -1,6 +1,7 @@
 #include "bep/proto/private_messages.hh"
 
 #include <algorithm>
+#include <bitset>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -42,11 +43,13 @@ bool take_port(const bep::WeftPort& from, std::uint32_t cores, Offer::Port& to) 
   to.rss_entries = from.rss_entries();
   to.udp_port_base = from.udp_port_base();
   to.role = from.role();
+  to.cost = from.cost();
+  to.metered = from.metered();
   to.generation = from.generation();
   for (const std::string& name : from.to())
     if (!take_short_text(name, to.to.emplace_back())) return false;
   // One UDP port per core, all of them real.
-  return take_short_text(from.name(), to.name) && to.prefix_len <= (to.address.v6 ? 128u : 32u) &&
+  return take_short_text(from.name(), to.name) && to.prefix_len <= (to.address.v6 ? 128u : 32u) && to.cost <= kPortCostMax &&
          to.mtu >= kMtuMin && to.mtu <= kMtuMax && to.udp_port_base >= 1 && cores >= 1 &&
          to.udp_port_base <= kUdpPortMax + 1 - cores;
 }
@@ -58,6 +61,8 @@ Result<PrivateMessage> take(const bep::WeftOffer& from) {
   to.receiver_index_base = from.receiver_index_base();
   to.chunk_bytes_max = from.chunk_bytes_max();
   to.requests_max = from.requests_max();
+  to.single_path = from.single_path();
+  to.never_metered = from.never_metered();
   const std::string& previous = from.session_id_previous();
   if (!previous.empty() && previous.size() != to.session_id_previous.size())
     return fail(Errc::kCorrupt, "OFFER: session ID is not 16 bytes long");
@@ -113,6 +118,24 @@ Result<PrivateMessage> take(const bep::WeftRelease& from) {
   return Release{{from.handles().begin(), from.handles().end()}};
 }
 
+Result<PrivateMessage> take(const bep::WeftPaths& from) {
+  Paths to;
+  to.number = from.number();
+  to.by_low = from.by_low();
+  to.pinned = from.pinned();
+  if (to.number > Paths::kNumberMax) return fail(Errc::kCorrupt, "PATHS: impossible number");
+  std::bitset<base::kPathsMax> named;
+  for (const bep::WeftPathUse& entry : from.paths()) {
+    const std::uint32_t part = entry.part() == 0 ? Paths::kWholeWindow : entry.part();
+    if (entry.path() >= base::kPathsMax || entry.use() > Paths::kUseMax || part > Paths::kWholeWindow)
+      return fail(Errc::kCorrupt, "PATHS: a path is impossible");
+    if (named.test(entry.path())) return fail(Errc::kCorrupt, "PATHS: a path is named twice");
+    named.set(entry.path());
+    to.paths.push_back({entry.path(), entry.use(), part});
+  }
+  return to;
+}
+
 template <typename Message> Result<PrivateMessage> parse_and_take(base::Bytes bytes) {
   Message message;
   if (!parse(bytes, message)) return fail(Errc::kCorrupt, "weft message does not decode");
@@ -121,10 +144,12 @@ template <typename Message> Result<PrivateMessage> parse_and_take(base::Bytes by
 
 // Everything that repeats, counted before protobuf makes objects of it.
 base::Status check_bounds(MessageType type, base::Bytes bytes) {
-  constexpr std::uint32_t kPortsField = 3, kPortsToField = 8, kAeadsField = 5, kFilesField = 1, kVersionField = 4;
+  constexpr std::uint32_t kPortsField = 3, kPortsToField = 8, kAeadsField = 5, kFilesField = 1, kVersionField = 4,
+                          kPathsField = 4;
   if (bytes.size() > kPrivateBytesMax) return fail(Errc::kCorrupt, "weft message is too long");
   const bool offer = type == MessageType::kOffer;
-  const auto first = count_entries(bytes, offer ? kPortsField : kFilesField);
+  const bool paths = type == MessageType::kPaths;
+  const auto first = count_entries(bytes, offer ? kPortsField : paths ? kPathsField : kFilesField);
   const auto second = offer ? count_entries(bytes, kAeadsField) : std::size_t{0};
   if (!first || !second) return fail(Errc::kCorrupt, "weft message does not decode");
   if (*first > kPrivateEntriesMax || *second > kPrivateEntriesMax)
@@ -160,6 +185,8 @@ void put(const Offer& from, bep::WeftOffer& to) {
     entry.set_rss_entries(port.rss_entries);
     entry.set_udp_port_base(port.udp_port_base);
     entry.set_role(port.role);
+    entry.set_cost(port.cost);
+    entry.set_metered(port.metered);
     entry.set_generation(port.generation);
     entry.set_name(std::string(cut_utf8(port.name, kShortTextBytesMax)));
     MUST(port.to.size() <= base::kPortsMax);
@@ -170,6 +197,8 @@ void put(const Offer& from, bep::WeftOffer& to) {
   to.set_receiver_index_base(from.receiver_index_base);
   to.set_chunk_bytes_max(from.chunk_bytes_max);
   to.set_requests_max(from.requests_max);
+  to.set_single_path(from.single_path);
+  to.set_never_metered(from.never_metered);
 }
 
 void put(const Open& from, bep::WeftOpen& to) {
@@ -201,6 +230,19 @@ void put(const Release& from, bep::WeftRelease& to) {
   to.mutable_handles()->Add(from.handles.begin(), from.handles.end());
 }
 
+void put(const Paths& from, bep::WeftPaths& to) {
+  MUST(from.paths.size() <= base::kPathsMax);
+  to.set_number(from.number);
+  to.set_by_low(from.by_low);
+  to.set_pinned(from.pinned);
+  for (const Paths::Entry& path : from.paths) {
+    bep::WeftPathUse& entry = *to.add_paths();
+    entry.set_path(path.path);
+    entry.set_use(path.use);
+    entry.set_part(path.part);
+  }
+}
+
 template <typename Pb, typename Message> std::vector<std::byte> encode_as(const Message& message) {
   Pb to;
   put(message, to);
@@ -213,7 +255,7 @@ template <typename Pb, typename Message> std::vector<std::byte> encode_as(const 
 
 MessageType type_of(const PrivateMessage& message) noexcept {
   constexpr MessageType kTypes[] = {MessageType::kOffer, MessageType::kOpen, MessageType::kGrant,
-                                    MessageType::kRelease};
+                                    MessageType::kRelease, MessageType::kPaths};
   static_assert(std::variant_size_v<PrivateMessage> == std::size(kTypes));
   return kTypes[message.index()];
 }
@@ -222,6 +264,7 @@ std::vector<std::byte> encode_private(const PrivateMessage& message) {
   if (const auto* offer = std::get_if<Offer>(&message)) return encode_as<bep::WeftOffer>(*offer);
   if (const auto* open = std::get_if<Open>(&message)) return encode_as<bep::WeftOpen>(*open);
   if (const auto* grant = std::get_if<Grant>(&message)) return encode_as<bep::WeftGrant>(*grant);
+  if (const auto* paths = std::get_if<Paths>(&message)) return encode_as<bep::WeftPaths>(*paths);
   const auto* release = std::get_if<Release>(&message);
   MUST(release != nullptr);
   return encode_as<bep::WeftRelease>(*release);
@@ -234,6 +277,7 @@ base::Result<PrivateMessage> decode_private(MessageType type, base::Bytes bytes)
     case MessageType::kOffer: return parse_and_take<bep::WeftOffer>(bytes);
     case MessageType::kOpen: return parse_and_take<bep::WeftOpen>(bytes);
     case MessageType::kGrant: return parse_and_take<bep::WeftGrant>(bytes);
+    case MessageType::kPaths: return parse_and_take<bep::WeftPaths>(bytes);
     default: break;
   }
   auto release = parse_and_take<bep::WeftRelease>(bytes);

@@ -1,6 +1,5 @@
 // The messages that two wefts add to BEP, types 1001 up. Only for peers whose Hello carried the
-// weft field; a stock peer never sees one. PATHS (1005) is reserved: it is neither sent nor
-// understood, and skipped on receipt.
+// weft field; a stock peer never sees one.
 // Bounds: kPrivateEntriesMax entries per message, checked before anything is allocated, and by kind
 // below.
 // Pure values, any thread. Source: design.md §3; the fields are specified in weft.proto.
@@ -22,8 +21,9 @@
 namespace weft::proto {
 
 inline constexpr std::size_t kPrivateEntriesMax = 1024;
-// 2: a CHUNK frame carries several chunks. 3: ports come and go, and keys are theirs.
-inline constexpr std::uint32_t kOfferVersion = 3;
+// 2: a CHUNK frame carries several chunks. 3: ports come and go, and keys are theirs. 4: PATHS.
+inline constexpr std::uint32_t kOfferVersion = 4;
+inline constexpr std::uint32_t kPortCostMax = 1'000'000;
 // 1024 names of 4 KiB and their versions, with room; also FrameLimits::private_bytes_max.
 inline constexpr std::size_t kPrivateBytesMax = 8u << 20;
 
@@ -42,6 +42,8 @@ struct Offer {
     // ports by it, and does without where it knows no such table. 0: any source port will do.
     std::uint32_t rss_entries = 0;
     std::vector<std::string> to{};       // the receiver's ports it speaks with, by name, at most kPortsMax; none: all
+    std::uint32_t cost = 0;              // of its paths, at most kPortCostMax; the cheapest are used
+    bool metered = false;                // its paths are the last to be used
     std::uint32_t generation = 0;        // grows when another port takes this number (engine/wire/FORMAT.md §4)
     [[nodiscard]] bool exists() const { return udp_port_base != 0; }
     friend bool operator==(const Port&, const Port&) = default;
@@ -54,6 +56,8 @@ struct Offer {
   std::uint32_t receiver_index_base = 0;  // random; names our lanes in packets to us
   std::uint32_t chunk_bytes_max = 0;
   std::uint32_t requests_max = 0;         // extents the peer may have outstanding per core of ours
+  bool single_path = false;               // the sender wants one path to be used at a time
+  bool never_metered = false;             // … and none that has a metered port
   friend bool operator==(const Offer&, const Offer&) = default;
 };
 
@@ -88,13 +92,30 @@ struct Release {
   friend bool operator==(const Release&, const Release&) = default;
 };
 
-using PrivateMessage = std::variant<Offer, Open, Grant, Release>;
+// What each path of the session is meant for, as one value with one number; the newest counts (migrate/path_plan.hh).
+struct Paths {
+  static constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+  static constexpr std::uint32_t kUseMax = 3, kWholeWindow = 256;
+  struct Entry {
+    std::uint32_t path = 0;               // < kPathsMax
+    std::uint32_t use = 0;                // migrate::PathUse, at most kUseMax
+    std::uint32_t part = kWholeWindow;    // 1 … kWholeWindow
+    friend bool operator==(const Entry&, const Entry&) = default;
+  };
+  std::uint64_t number = 0;               // at most kNumberMax
+  bool by_low = false;
+  bool pinned = false;
+  std::vector<Entry> paths;               // at most kPathsMax, none twice; the others are as by default
+  friend bool operator==(const Paths&, const Paths&) = default;
+};
+
+using PrivateMessage = std::variant<Offer, Open, Grant, Release, Paths>;
 
 [[nodiscard]] MessageType type_of(const PrivateMessage& message) noexcept;
 // MUST: at most kPrivateEntriesMax entries. An OPEN of extreme names and versions may come out
 // longer than kPrivateBytesMax: Connection::send_private() sends it in parts.
 [[nodiscard]] std::vector<std::byte> encode_private(const PrivateMessage& message);
-// Errors: kUnsupported for a type that is not one of the four, kCorrupt for bytes that do not
+// Errors: kUnsupported for a type that is not one of these, kCorrupt for bytes that do not
 // decode or break a bound named above; the text says which.
 [[nodiscard]] base::Result<PrivateMessage> decode_private(MessageType type, base::Bytes bytes);
 

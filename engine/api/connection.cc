@@ -4,6 +4,8 @@
 #include <boost/beast/http/write.hpp>
 #include <string>
 
+#include "engine/base/must.hh"
+
 namespace weft::api {
 
 namespace beast = boost::beast;
@@ -63,12 +65,13 @@ Request request_of(http::request<http::string_body> message) {
 }
 
 Connection::Connection(boost::asio::ip::tcp::socket socket, ConnectionOwner& owner, const HttpLimits& limits)
-    : stream_(std::move(socket)), owner_(&owner), limits_(limits) {}
+    : stream_(std::move(socket)), owner_(&owner), limits_(limits), later_timer_(stream_.get_executor()) {}
 
 void Connection::start() { read_more(); }
 
 void Connection::abandon() {
   owner_ = nullptr;
+  later_timer_.cancel();
   stream_.close();
 }
 
@@ -92,7 +95,30 @@ void Connection::handle_read(const ErrorCode& error) {
   }
   const bool keep_alive = parser_->get().keep_alive();
   const unsigned version = parser_->get().version();
-  answer(owner_->handle(request_of(parser_->release())), version, keep_alive);
+  Response response = owner_->handle(request_of(parser_->release()));
+  if (response.later) wait_for(std::move(response), version, keep_alive);
+  else answer(std::move(response), version, keep_alive);
+}
+
+void Connection::wait_for(Response response, unsigned http_version, bool keep_alive) {
+  waiting_since_ = Clock::now();
+  later_until_ = Clock::now() + response.later_within;
+  later_ = std::move(response);
+  ask_again(http_version, keep_alive);
+}
+
+void Connection::ask_again(unsigned http_version, bool keep_alive) {
+  const bool last = Clock::now() >= later_until_;
+  if (auto response = later_.later(last)) {
+    waiting_since_.reset();
+    later_ = {};
+    return answer(owner_->complete(*std::move(response)), http_version, keep_alive);
+  }
+  MUST(!last);
+  later_timer_.expires_after(kLaterEvery);
+  later_timer_.async_wait([self = shared_from_this(), http_version, keep_alive](const ErrorCode& error) {
+    if (!error && self->owner_ != nullptr) self->ask_again(http_version, keep_alive);
+  });
 }
 
 void Connection::answer(Response response, unsigned http_version, bool keep_alive) {

@@ -5,6 +5,7 @@
 //          alive: every handler holds one reference, and the owner one until on_gone().
 #pragma once
 
+#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/message.hpp>
@@ -30,6 +31,8 @@ class ConnectionOwner {
   [[nodiscard]] virtual Response handle(const Request& request) = 0;
   // The server's own answer to what is no request.
   [[nodiscard]] virtual Response refuse(unsigned status, const char* sentence) = 0;
+  // An answer that came later, with what all answers have.
+  [[nodiscard]] virtual Response complete(Response response) = 0;
   virtual void on_gone(Connection& connection) = 0;     // last call
 };
 
@@ -42,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void start();
   // Closes the socket at once and calls nobody any more.
   void abandon();
-  // Waiting for a request (or for the rest of one) since then; nullopt while answering.
+  // Waiting for a request, for the rest of one, or for something to happen since then; nullopt while answering.
   [[nodiscard]] std::optional<Clock::time_point> waiting_since() const { return waiting_since_; }
 
  private:
@@ -52,6 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void read_more();
   void handle_read(const ErrorCode& error);
+  void wait_for(Response response, unsigned http_version, bool keep_alive);
+  void ask_again(unsigned http_version, bool keep_alive);
   void answer(Response response, unsigned http_version, bool keep_alive);
   void handle_written(const ErrorCode& error);
   void drain();
@@ -65,6 +70,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<Parser> parser_;                // one per request
   Message message_;                             // being written
   std::function<void()> after_sent_;
+  Response later_;                              // being waited for
+  Clock::time_point later_until_{};
+  boost::asio::steady_timer later_timer_;
   std::optional<Clock::time_point> waiting_since_;
   std::size_t drained_bytes_ = 0;
   bool keep_alive_ = false;

@@ -29,6 +29,18 @@ namespace weft::api {
 // json_health.cc
 [[nodiscard]] Response get_health_report(const Context& context, const Call& call);
 
+// migration.cc
+[[nodiscard]] Response get_migration(const Context& context, const Call& call);
+[[nodiscard]] Response post_path_add(const Context& context, const Call& call);
+[[nodiscard]] Response post_path_probe(const Context& context, const Call& call);
+[[nodiscard]] Response post_path_switch(const Context& context, const Call& call);
+[[nodiscard]] Response post_path_close(const Context& context, const Call& call);
+[[nodiscard]] Response post_migrate(const Context& context, const Call& call);
+[[nodiscard]] Response post_migrate_auto(const Context& context, const Call& call);
+
+// events.cc
+[[nodiscard]] Response get_events(const Context& context, const Call& call);
+
 // scheduler.cc
 [[nodiscard]] Response get_log_levels(const Context& context, const Call& call);
 [[nodiscard]] Response post_log_levels(const Context& context, const Call& call);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,12 +22,18 @@ struct Request {
   std::string body;
 };
 
+inline constexpr std::chrono::milliseconds kLaterEvery{50};
+
 struct Response {
   unsigned status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;
   std::function<void()> after_sent;         // called once the client has the answer, or is gone
+  // The answer is not there yet: it is asked for again every kLaterEvery until it is, and with `last` after `later_within` at the
+  // latest, when it must be. What else stands here counts for nothing then.
+  std::function<std::optional<Response>(bool last)> later;
+  std::chrono::milliseconds later_within{};
 };
 
 [[nodiscard]] Response text_response(unsigned status, std::string sentence);   // a newline is added

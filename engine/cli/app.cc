@@ -39,6 +39,8 @@ struct Options {
   LogLevelOptions log_level_of_daemon;
   PortAddOptions port_add;
   PortRemoveOptions port_remove;
+  PathsOptions paths;
+  MigrateOptions migrate;
   LabOptions lab;
 };
 
@@ -182,6 +184,48 @@ CLI::App* add_port_remove(CLI::App& port, Options& options) {
   return remove;
 }
 
+CLI::App* add_paths(CLI::App& app, Options& options) {
+  CLI::App* const paths = app.add_subcommand("paths", "Show the paths to other devices, or say which are to be used");
+  PathsOptions& to = options.paths;
+  add_home(*paths, options);
+  paths->require_subcommand(0, 1);
+  const auto verb = [&](const char* name, const char* about) {
+    CLI::App* const word = paths->add_subcommand(name, about);
+    add_home(*word, options);
+    word->add_option("PATH", to.path, "PORT or PORT:REMOTE_PORT, as `weft paths` shows them")->required();
+    word->add_option("--device", to.device, "ID of the device, where several have such a path")->type_name("ID");
+    word->callback([&to, name] { to.verb = name; });
+    return word;
+  };
+  verb("add", "Open a path that was closed");
+  verb("probe", "Ask whether it answers, and print the round trip")
+      ->add_option("--deadline-ms", to.deadline_ms, "Give up after this (default: 2000)")
+      ->check(CLI::Range(1, 60'000))
+      ->type_name("NUMBER");
+  verb("switch", "Send everything by it; the others stand by");
+  verb("close", "End it; it does not come back until it is added");
+  paths->footer("Transfers go on, and both ends follow, whichever is asked. `weft migrate --auto` ends what switch began.\n"
+                "Examples:\n  weft paths\n  weft paths switch left\n  weft paths probe left:east --deadline-ms 500");
+  return paths;
+}
+
+CLI::App* add_migrate(CLI::App& app, Options& options) {
+  CLI::App* const migrate = app.add_subcommand("migrate", "Move traffic from one path to another, or show what would be moved");
+  MigrateOptions& to = options.migrate;
+  add_home(*migrate, options);
+  CLI::Option* const from = migrate->add_option("--from", to.from, "The path to leave")->type_name("PATH");
+  CLI::Option* const target = migrate->add_option("--to", to.to, "The path to use instead")->type_name("PATH");
+  from->needs(target);
+  target->needs(from);
+  migrate->add_option("--device", to.device, "ID of the device, where several have such paths")->type_name("ID");
+  CLI::Option* const explain = migrate->add_flag("--explain", to.explain, "What would be done now and why; nothing is changed");
+  CLI::Option* const automatic = migrate->add_flag("--auto", to.automatic, "What the operator chose counts no more");
+  explain->excludes(from)->excludes(automatic);
+  automatic->excludes(from);
+  migrate->footer("Examples:\n  weft migrate --from left --to right\n  weft migrate --explain\n  weft migrate --auto");
+  return migrate;
+}
+
 CLI::App* add_lab(CLI::App& app, LabOptions& options) {
   CLI::App* const lab =
       app.add_subcommand("lab", "Run scenarios of bad networks against real ports and judge the result");
@@ -241,6 +285,8 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   port->require_subcommand(1);
   CLI::App* const port_add = add_port_add(*port, options);
   CLI::App* const port_remove = add_port_remove(*port, options);
+  CLI::App* const paths = add_paths(app, options);
+  CLI::App* const migrate = add_migrate(app, options);
   CLI::App* const lab = add_lab(app, options.lab);
   CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
   device->require_subcommand(1);
@@ -259,7 +305,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   configure_logging(options);
   options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
       options.status.home = options.policy.home = options.log_level_of_daemon.home = options.port_add.home =
-          options.port_remove.home = home;
+          options.port_remove.home = options.paths.home = options.migrate.home = home;
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
@@ -268,6 +314,8 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   if (log_level->parsed()) return log_level_command(options.log_level_of_daemon, io);
   if (port_add->parsed()) return port_add_command(options.port_add, io);
   if (port_remove->parsed()) return port_remove_command(options.port_remove, io);
+  if (paths->parsed()) return paths_command(options.paths, io);
+  if (migrate->parsed()) return migrate_command(options.migrate, io);
   if (lab->parsed()) return lab_command(options.lab, io);
   if (device_add->parsed()) return device_add_command(options.device_add, io);
   if (folder_add->parsed()) return folder_add_command(options.folder_add, io);

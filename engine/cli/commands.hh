@@ -86,6 +86,21 @@ struct PortRemoveOptions {
 };
 [[nodiscard]] int port_remove_command(const PortRemoveOptions& options, const Io& io);
 
+// What there is of paths, or a wish for one (engine/run/path_wishes.hh).
+struct PathsOptions {
+  std::filesystem::path home;
+  std::string verb;                          // add, probe, switch, close; empty: show them
+  std::string path, device;                  // "left" or "left:right"; device: an ID, where several have such a path
+  std::uint32_t deadline_ms = 2000;          // of probe
+};
+[[nodiscard]] int paths_command(const PathsOptions& options, const Io& io);
+struct MigrateOptions {
+  std::filesystem::path home;
+  std::string from, to, device;              // from and to: paths; both or none
+  bool explain = false, automatic = false;
+};
+[[nodiscard]] int migrate_command(const MigrateOptions& options, const Io& io);
+
 struct LabOptions {
   std::vector<std::string> scenarios;        // files
   std::string ports;                         // a file over their ports; empty: none

@@ -47,7 +47,8 @@ tl::expected<std::string, DaemonClient::Refusal> DaemonClient::ask(const std::st
         Refusal{kFailed, reply.error() + "; is `weft serve --home " + home_.string() + "` running?"});
   if (reply->status == 200) return std::move(reply->body);
   const std::string line = reply->body.substr(0, reply->body.find('\n'));
-  const bool about_the_order = reply->status == 400 || reply->status == 409 || (reply->status == 404 && method != "GET");
+  const bool about_the_order = reply->status == 400 || reply->status == 409 ||
+                               (method != "GET" && (reply->status == 404 || reply->status == 504));
   if (about_the_order) return tl::unexpected(Refusal{kWrong, line});
   return tl::unexpected(Refusal{kFailed, "the daemon at " + address_ + " answers " + std::to_string(reply->status) +
                                              ": " + line + "; does it run on another home?"});

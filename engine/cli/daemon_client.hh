@@ -3,6 +3,7 @@
 // Threads: one; blocking. Errors: the exit code and one sentence with the remedy.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 
@@ -20,7 +21,8 @@ class DaemonClient {
   };
   [[nodiscard]] static tl::expected<DaemonClient, Refusal> of_home(const std::filesystem::path& home);
 
-  // The body of a 200. A 400 or 409, and a 404 to an order, is refused with the daemon's own sentence.
+  // The body of a 200. A 400 or 409, and a 404 or 504 to an order, is refused with the daemon's own sentence.
+  void wait_longer(std::chrono::milliseconds more) { ask_.deadline += more; }   // for an answer that takes its time
   [[nodiscard]] tl::expected<std::string, Refusal> ask(const std::string& method, const std::string& target,
                                                        const std::string& body = "");
 

@@ -56,6 +56,17 @@ health::Settings health_settings(const DaemonConfig& setup) {
                          .max = base::seconds(options.adaptive_keep_alive_max_s)}};
 }
 
+SessionSettings session_settings(const DaemonConfig& setup) {
+  const model::MigrateConfig& migrate = setup.weft.migrate;
+  return {.health = health_settings(setup),
+          .migrate = {.multipath = setup.config.options.multipath_enabled,
+                      .leave_below = static_cast<std::uint8_t>(migrate.leave_below),
+                      .dwell = base::seconds(migrate.dwell_s),
+                      .better_permille = static_cast<std::uint32_t>(migrate.better_by * 1000)},
+          .never_metered = migrate.metered_never,
+          .park_max = base::seconds(setup.config.options.session_park_s)};
+}
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
@@ -85,7 +96,7 @@ base::Status Daemon::open_all(std::string& why) {
   workers_ = std::make_unique<model::Workers>(io_, worker_threads());
   if (!setup_.config.options.multipath_enabled) setup_.weft.policy = share::Policy::kActiveBackup;
   datapath_ = std::make_unique<Datapath>(io_, engine_.get(), setup_.identity.id(), setup_.weft.policy,
-                                         health_settings(setup_), base::seconds(setup_.config.options.session_park_s));
+                                         session_settings(setup_));
   model::ModelOptions options;
   options.self = setup_.identity.id();
   options.direct = setup_.weft.disk.direct;
@@ -219,6 +230,7 @@ base::Status Daemon::add_port(std::string_view lines, std::string& why) {
     why = port.error();
     return base::fail(base::Errc::kInvalidConfig, "the port cannot be as it is described");
   }
+  port->cost = model::cost_of(*port, setup_.weft.migrate);
   TRY(choose_udp_ports({&*port, 1}, engine_->cores(), why));
   TRY(engine_->add_port(*port, why));
   base::log(Subsystem::kPorts, LogLevel::kInfo, "port added by order", {{"port", port->name}, {"device", port->device}});

@@ -64,6 +64,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] PoolCounters pool() const override { return datapath_->pool(); }
   [[nodiscard]] DatapathStatus datapath() const override;
   [[nodiscard]] RefusalStatus refusals() const override;
+  [[nodiscard]] const EventLog& events() const override { return datapath_->events(); }
 
   // ---- CommandSink
   [[nodiscard]] base::Status scan(std::string_view folder) override { return model_->scan(folder); }
@@ -74,6 +75,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why) override;
   [[nodiscard]] base::Status remove_port(std::string_view name) override;
   [[nodiscard]] base::Status set_policy(share::Policy policy) override;
+  [[nodiscard]] PathWishes& path_wishes() override { return datapath_->wishes(); }
 
  private:
   explicit Daemon(DaemonConfig config);

@@ -122,7 +122,7 @@ std::vector<PathStatus> Daemon::paths() const {
 
 std::vector<SessionStatus> Daemon::sessions() const {
   std::vector<SessionStatus> out;
-  for (const auto& session : datapath_->sessions()) out.push_back({session.peer, session.counters});
+  for (const auto& session : datapath_->sessions()) out.push_back({session.peer, session.counters, session.steering});
   return out;
 }
 

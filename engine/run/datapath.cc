@@ -30,9 +30,11 @@ class NetSessionLink final : public SessionLink {
 }  // namespace
 
 Datapath::Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
-                   const health::Settings& health, base::Duration park_max)
+                   const SessionSettings& settings)
     : io_(io), timer_(io), policy_(policy) {
-  if (engine != nullptr) sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy, health, park_max);
+  if (engine == nullptr) return;
+  sessions_ = std::make_unique<Sessions>(*engine, *this, self, policy, settings);
+  wishes_ = SessionWishes(sessions_.get());
 }
 
 Datapath::~Datapath() = default;
@@ -58,6 +60,11 @@ void Datapath::on_paths_changed() {
   post([this] {
     if (paths_changed_) paths_changed_();
   });
+}
+
+void Datapath::on_event(const char* type, EventData data) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  events_.add(type, std::move(data), std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
 }
 
 std::uint32_t Datapath::random_word() {

@@ -11,6 +11,8 @@
 
 #include "bep/model/fabric.hh"
 #include "engine/run/engine.hh"
+#include "engine/run/event_log.hh"
+#include "engine/run/path_wishes.hh"
 #include "engine/run/sessions.hh"
 
 namespace weft::run {
@@ -19,7 +21,7 @@ class Datapath final : public model::Fabric, public SessionHost {
  public:
   // `engine` null: no ports configured, nothing is ever usable.
   Datapath(boost::asio::io_context& io, Engine* engine, const base::DeviceId& self, share::Policy policy,
-           const health::Settings& health, base::Duration park_max);
+           const SessionSettings& settings);
   ~Datapath() override;
 
   void start(model::FileServer& server, std::function<void()> on_paths_changed);
@@ -39,8 +41,10 @@ class Datapath final : public model::Fabric, public SessionHost {
   // False: no ports are configured, so there is nothing to choose among.
   [[nodiscard]] bool set_policy(share::Policy policy);
   void on_ports_changed() { sessions_->on_ports_changed(); }   // REQUIRES: an engine
+  [[nodiscard]] PathWishes& wishes() { return wishes_; }
   // ---- to show
   [[nodiscard]] share::Policy policy() const { return policy_; }
+  [[nodiscard]] const EventLog& events() const { return events_; }
   [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;
   [[nodiscard]] base::Duration monitored() const { return sessions_ == nullptr ? base::Duration{} : sessions_->monitored(); }
   [[nodiscard]] PoolCounters pool() const { return sessions_ == nullptr ? PoolCounters{} : sessions_->pool(); }
@@ -49,6 +53,7 @@ class Datapath final : public model::Fabric, public SessionHost {
   // ---- SessionHost
   void post(std::function<void()> later) override;
   void on_paths_changed() override;
+  void on_event(const char* type, EventData data) override;
   [[nodiscard]] model::FileServer& file_server() override { return *server_; }
   [[nodiscard]] base::Instant now() override { return clock_.now(); }
   [[nodiscard]] std::uint32_t random_word() override;
@@ -62,6 +67,8 @@ class Datapath final : public model::Fabric, public SessionHost {
   boost::asio::steady_timer timer_;
   share::Policy policy_;
   std::unique_ptr<Sessions> sessions_;   // null without an engine
+  SessionWishes wishes_{nullptr};
+  EventLog events_;
   bool stopped_ = false;
 };
 

@@ -321,6 +321,8 @@ std::optional<LocalPort> Engine::local_port(std::uint32_t number) const {
           .weight = static_cast<std::uint8_t>(port.config.weight),
           .congestion = port.config.congestion,
           .queue_packets_max = nic::queue_packets_max(port.config.device),
+          .cost = port.config.cost,
+          .metered = port.config.metered,
           .generation = port.generation};
 }
 

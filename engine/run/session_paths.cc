@@ -43,6 +43,8 @@ void WeftSession::make_offer() {
   our_offer_.aeads.assign(wire::kAeadNames.begin(), wire::kAeadNames.end());
   our_offer_.receiver_index_base = ReceiverIndex::base_of(host_.random_word(), slot_);
   our_offer_.requests_max = engine_.requests_max();
+  our_offer_.single_path = !settings_.migrate.multipath;
+  our_offer_.never_metered = settings_.never_metered;
   std::optional<std::uint32_t> payload;   // narrower paths, and ports that come later, carry fewer chunks
   for (std::uint32_t i = 0; i < base::kPortsMax; ++i)
     if (const auto port = engine_.local_port(i))
@@ -59,7 +61,8 @@ void WeftSession::send_offer() {
     our_offer_.ports.push_back({.address = port->address, .prefix_len = port->prefix_bits, .mtu = port->mtu,
                                 .speed_bps = port->speed_Bps * 8, .udp_port_base = port->udp_port,
                                 .role = static_cast<std::uint32_t>(port->role), .name = port->name,
-                                .rss_entries = port->rss_entries, .to = port->to, .generation = port->generation});
+                                .rss_entries = port->rss_entries, .to = port->to, .cost = port->cost,
+                                .metered = port->metered, .generation = port->generation});
   }
   link_->send(our_offer_);
   link_->flush();
@@ -128,7 +131,8 @@ void WeftSession::add_candidates(base::Instant now) {
       const std::size_t other = (one + round) % few;
       const std::uint32_t local = locals[many_are_ours ? one : other], remote = remotes[many_are_ours ? other : one];
       if (have == base::kPathsPerSessionMax) return;
-      if (!paths_[base::to_index(id_of(local, remote))].exists && add_path(local, remote, now)) ++have;
+      const base::PathId id = id_of(local, remote);
+      if (!paths_[base::to_index(id)].exists && !steering_.is_closed(id) && add_path(local, remote, now)) ++have;
     }
   if (have == 0 && few > 0)
     base::log(Subsystem::kPaths, LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
@@ -152,6 +156,8 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   };
   if (!speaks_with(ours.to, theirs.name) || !speaks_with(theirs.to, ours.name)) return false;
   if (theirs.udp_port_base + cores_ > 65536) return false;
+  const bool metered = ours.metered || theirs.metered;
+  if (metered && (settings_.never_metered || peer_offer_.never_metered)) return false;
   // memif's two ends share rings: DPDK 22.11 does not notice ends that differ in queues or frame size, and what one
   // writes then is not what the other reads.
   if (ours.shares_rings && (peer_offer_.cores != engine_.cores() || theirs.mtu != ours.mtu)) {
@@ -196,10 +202,16 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   path.packet_bytes = static_cast<std::uint16_t>(payload);
   path.congestion = ours.congestion;
   path.queue_packets_max = ours.queue_packets_max;
-  const bool backup = ours.role == share::PathRole::kBackup ||
+  path.metered = metered;
+  path.cost = ours.cost + theirs.cost;
+  const std::uint64_t their_Bps = theirs.speed_bps / 8;
+  path.speed_Bps = ours.speed_Bps == 0 || their_Bps == 0 ? 0 : std::min(ours.speed_Bps, their_Bps);
+  const bool backup = metered || ours.role == share::PathRole::kBackup ||
                       theirs.role != static_cast<std::uint32_t>(share::PathRole::kPrimary);
-  if (const auto change = book_.add(id, backup ? share::PathRole::kBackup : share::PathRole::kPrimary, now))
+  path.role_of_ports = backup ? share::PathRole::kBackup : share::PathRole::kPrimary;
+  if (const auto change = book_.add(id, migrate::role_in(steering_.plan().at(id).use, path.role_of_ports), now))
     log_change(*change);
+  tell_path("PathAdded", id, share::PathReason::kNone);
   book_.set_weight(id, ours.weight);
   add_lanes(id, now);
   return true;
@@ -270,6 +282,8 @@ void WeftSession::handle_change(const migrate::PathChange& change) {
   count_change(change);
   log_change(change);
   if (change.to != share::PathState::kAbsent) return;
+  tell_path("PathRemoved", change.path, change.why);
+  steering_.on_path_gone(change.path);
   for (std::uint32_t core = 0; core < cores_; ++core) {
     Command c = command(Command::Kind::kRemoveLane);
     c.path = change.path;

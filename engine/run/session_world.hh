@@ -17,6 +17,7 @@
 #include "engine/base/result.hh"
 #include "engine/base/time.hh"
 #include "engine/share/datagram_port.hh"
+#include "engine/run/event_log.hh"
 #include "engine/share/table.hh"
 
 namespace weft::run {
@@ -38,6 +39,8 @@ struct LocalPort {
   std::uint8_t weight = share::kWeightDefault;   // of its paths under Policy::kWeighted
   share::Congestion congestion = share::Congestion::kCubic;   // of its lanes
   std::uint32_t queue_packets_max = 0;                        // before it, of each lane (nic/device.hh)
+  std::uint32_t cost = 0;             // of its paths
+  bool metered = false;
   std::uint32_t generation = 0;       // ports that had this number before, in the life of the process
 };
 
@@ -79,6 +82,7 @@ class SessionHost {
   virtual ~SessionHost() = default;
   virtual void post(std::function<void()> later) = 0;                    // on control, not from inside this call
   virtual void on_paths_changed() = 0;                                   // a session became usable or stopped being so
+  virtual void on_event(const char* type, EventData data) = 0;           // for whoever follows the events (event_log.hh)
   [[nodiscard]] virtual model::FileServer& file_server() = 0;
   [[nodiscard]] virtual base::Instant now() = 0;                         // the clock of the data cores
   [[nodiscard]] virtual std::uint32_t random_word() = 0;                 // not to be guessed

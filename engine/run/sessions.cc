@@ -12,8 +12,8 @@ using base::LogLevel;
 using base::Subsystem;
 
 Sessions::Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
-                   const health::Settings& health, base::Duration park_max)
-    : engine_(engine), host_(host), self_(self), health_(health), park_max_(park_max) {
+                   const SessionSettings& settings)
+    : engine_(engine), host_(host), self_(self), settings_(settings) {
   table_.policy = policy;
 }
 
@@ -22,6 +22,13 @@ Sessions::~Sessions() = default;
 WeftSession* Sessions::session_of(const base::DeviceId& device) const {
   const auto found = sessions_.find(device);
   return found == sessions_.end() ? nullptr : found->second.get();
+}
+
+std::vector<WeftSession*> Sessions::active_sessions(const std::optional<base::DeviceId>& device) const {
+  std::vector<WeftSession*> found;
+  for (const auto& [peer, session] : sessions_)
+    if (session->active() && (!device || *device == peer)) found.push_back(session.get());
+  return found;
 }
 
 bool Sessions::usable(const base::DeviceId& device) const {
@@ -118,7 +125,7 @@ void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionL
 
 void Sessions::begin_session(Waiting newcomer, base::SessionId slot) {
   auto& session = sessions_[newcomer.device];
-  session = std::make_unique<WeftSession>(engine_, host_, slot, self_, newcomer.device, health_, park_max_);
+  session = std::make_unique<WeftSession>(engine_, host_, slot, self_, newcomer.device, settings_);
   const std::uint64_t link = newcomer.link->number();
   session->on_link_up(std::move(newcomer.link));
   for (const proto::Offer& offer : newcomer.offers) session->handle_offer(link, offer);
@@ -155,6 +162,7 @@ base::Status Sessions::handle_private(const base::DeviceId& device, std::uint64_
   else if (const auto* open = std::get_if<proto::Open>(&message)) session->handle_open(*open);
   else if (const auto* grant = std::get_if<proto::Grant>(&message)) session->handle_grant(*grant);
   else if (const auto* release = std::get_if<proto::Release>(&message)) session->handle_release(*release);
+  else if (const auto* paths = std::get_if<proto::Paths>(&message)) session->handle_paths(link, *paths);
   return {};
 }
 
@@ -214,6 +222,7 @@ std::vector<Sessions::SessionShown> Sessions::shown() const {
     out.counters = session->counters();
     if (!session->active()) continue;
     out.paths = session->paths();
+    out.steering = session->steering();
     for (std::uint32_t core = 0; core < engine_.cores(); ++core) {
       const share::SessionReport& r = engine_.channel(core).report().sessions[base::to_index(session->slot())];
       out.totals.bytes_verified += r.bytes_verified;

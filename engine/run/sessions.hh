@@ -25,9 +25,9 @@ class Sessions {
   // Health looks at paths this often, whatever the tick.
   static constexpr base::Duration kHealthEvery = base::milliseconds(10);
 
-  // `engine` and `host` outlive this. `park_max`: how long a session without its device is kept at the most (park_time.hh).
+  // `engine` and `host` outlive this.
   Sessions(DataSide& engine, SessionHost& host, const base::DeviceId& self, share::Policy policy,
-           const health::Settings& health = {}, base::Duration park_max = WeftSession::kParkMax);
+           const SessionSettings& settings = {});
   ~Sessions();
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
@@ -56,6 +56,10 @@ class Sessions {
   [[nodiscard]] base::Status handle_private(const base::DeviceId& device, std::uint64_t link, int type,
                                             base::Bytes bytes);
 
+  // ---- wishes
+  // The sessions under way, of all devices or of one.
+  [[nodiscard]] std::vector<WeftSession*> active_sessions(const std::optional<base::DeviceId>& device) const;
+
   // ---- to show
   struct SessionShown {
     base::DeviceId peer{};
@@ -64,6 +68,7 @@ class Sessions {
     // Of a session under way; else zeros and none.
     share::SessionReport totals;      // summed over cores
     std::vector<PathShown> paths;
+    std::optional<SteeringShown> steering;
   };
   [[nodiscard]] std::vector<SessionShown> shown() const;
   [[nodiscard]] PoolCounters pool() const;
@@ -86,8 +91,7 @@ class Sessions {
   DataSide& engine_;
   SessionHost& host_;
   const base::DeviceId self_;
-  const health::Settings health_;
-  const base::Duration park_max_;
+  const SessionSettings settings_;
   std::uint64_t given_up_ = 0, refused_ = 0;
   std::vector<Waiting> waiting_;         // longest first
   SessionCounters::SetUps gone_begun_, gone_resumed_;   // of sessions whose place another took

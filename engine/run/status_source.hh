@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,7 +29,10 @@
 #include "engine/base/types.hh"
 #include "engine/nic/impairment.hh"
 #include "engine/nic/port.hh"
+#include "engine/run/event_log.hh"
+#include "engine/run/path_wishes.hh"
 #include "engine/run/session_counters.hh"
+#include "engine/run/steering_shown.hh"
 #include "engine/share/path_event.hh"
 #include "engine/share/report.hh"
 #include "engine/share/table.hh"
@@ -99,6 +103,7 @@ struct PathStatus {
 struct SessionStatus {
   base::DeviceId device{};
   SessionCounters counters{};
+  std::optional<SteeringShown> steering;         // of one under way
 };
 
 struct PortStatus {
@@ -175,6 +180,7 @@ class StatusSource {
   [[nodiscard]] virtual PoolCounters pool() const = 0;
   [[nodiscard]] virtual DatapathStatus datapath() const = 0;
   [[nodiscard]] virtual RefusalStatus refusals() const = 0;
+  [[nodiscard]] virtual const EventLog& events() const = 0;
 };
 
 class CommandSink {
@@ -194,6 +200,7 @@ class CommandSink {
   [[nodiscard]] virtual base::Status reopen_port(std::string_view name, std::string& why) = 0;
   // Its paths end, then it is closed. kNotFound; kUnavailable: it leaves already.
   [[nodiscard]] virtual base::Status remove_port(std::string_view name) = 0;
+  [[nodiscard]] virtual PathWishes& path_wishes() = 0;
   // Until the daemon ends; weft.toml is left as it is. kUnavailable: no ports.
   [[nodiscard]] virtual base::Status set_policy(share::Policy policy) = 0;
 };

@@ -22,9 +22,9 @@ constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
 }  // namespace
 
 WeftSession::WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-                         const base::DeviceId& peer, const health::Settings& health, base::Duration park_max)
-    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), park_(park_max), lane_epoch_(host.random_word()),
-      monitor_(health) {}
+                         const base::DeviceId& peer, const SessionSettings& settings)
+    : engine_(engine), host_(host), slot_(slot), self_(self), peer_(peer), settings_(settings), park_(settings.park_max),
+      lane_epoch_(host.random_word()), monitor_(settings.health), steering_(steering_settings()) {}
 
 WeftSession::~WeftSession() { OPENSSL_cleanse(secret_.data(), secret_.size()); }
 
@@ -67,6 +67,7 @@ void WeftSession::handle_offer(std::uint64_t link, const proto::Offer& offer) {
       base::log(Subsystem::kPaths, LogLevel::kInfo, "session resumed", {{"peer", proto::short_id_text(proto::short_id(peer_))}});
       repeat_grants();
       schedule_flush();
+      send_plan();
     } else {
       if (active_) end("the peer has begun a new session");
       peer_offer_ = offer;
@@ -124,6 +125,7 @@ void WeftSession::begin(base::Instant now) {
     c.body.add_session = {.chunk_bytes = chunk, .requests_max = offer.requests_max};
     engine_.channel(core).send(c);
   }
+  steering_ = migrate::Steering(steering_settings());
   add_candidates(now);
   base::log(Subsystem::kPaths, LogLevel::kInfo, "session begun",
             {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"cores", cores_}, {"chunk_bytes", chunk_bytes_},
@@ -177,6 +179,8 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
     note_verdict(verdict, now);
     if (const auto change = book_.apply(verdict, now)) handle_change(*change);
   }
+  look_at_paths(reports.span());
+  steer(now);
   if (candidates_due_) add_candidates(now);
   std::copy(book_.entries().begin(), book_.entries().end(), rows.begin());
 
@@ -185,7 +189,7 @@ void WeftSession::tick(share::PathTable& table, base::Instant now) {
   if (link_ != nullptr || usable_) note_back(now);
   else if (away_since_ == base::kNever) away_since_ = now;
   else if (now - away_since_ > park_.now()) end("nothing was heard for the park time");
-  look_at_ = monitor_.next_look(reports.span(), now);
+  look_at_ = steering_.is_busy() ? base::Instant{} : monitor_.next_look(reports.span(), now);
 }
 
 std::uint64_t WeftSession::bytes_held() const {
@@ -213,6 +217,7 @@ void WeftSession::note_verdict(const share::PathVerdict& verdict, base::Instant 
   const bool judged = share::is_in_use(book_.entry(verdict.path).state);
   const health::News news = path.told.on_verdict(judged, verdict.score, verdict.degrading, now);
   if (news == health::News::kNone) return;
+  if (verdict.degrading && judged) tell_path("PathDegraded", verdict.path, verdict.score_reason);
   base::log(Subsystem::kPaths, news == health::News::kWorse ? LogLevel::kWarn : LogLevel::kInfo,
             std::string("path ") + health::text_of(news),
             {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"local", path.local_name}, {"remote", path.remote_name},
@@ -264,6 +269,9 @@ void WeftSession::end(const char* why) {
   paths_ = {};
   monitor_ = health::Monitor(monitor_.settings());
   book_ = {};
+  views_.clear();
+  steering_ = migrate::Steering(steering_settings());
+  for (auto& [path, done] : std::exchange(probing_, {})) done(migrate::PathError::kUnknownPath, {});
   open_batch_ = {};
   grant_batch_ = {};
   release_batch_ = {};

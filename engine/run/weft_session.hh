@@ -19,15 +19,20 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "engine/run/core_channel.hh"
 #include "engine/run/park_time.hh"
 #include "engine/run/session_counters.hh"
+#include "engine/run/session_settings.hh"
 #include "engine/run/session_world.hh"
+#include "engine/run/steering_shown.hh"
 #include "health/monitor.hh"
 #include "health/score_told.hh"
 #include "migrate/path_book.hh"
+#include "migrate/steering.hh"
 
 namespace weft::run {
 
@@ -50,7 +55,6 @@ class WeftSession {
   static constexpr std::size_t kFilesMax = 1024;
   // Without a link and without a usable path, for this long at first (park_time.hh): the session ends.
   static constexpr base::Duration kParkTime = ParkTime::kFirst;
-  static constexpr base::Duration kParkMax = base::seconds(600);   // sessionParkS, where it is not given
   // Without a usable path for this long, the link takes over. Going there and back costs every open file a round trip and
   // the blocks under way; where paths flap in turn one of them is often back sooner.
   static constexpr base::Duration kLinkTakesOverAfter = base::milliseconds(100);
@@ -58,7 +62,7 @@ class WeftSession {
   static constexpr base::Duration kPortsEvery = base::milliseconds(250);
 
   WeftSession(DataSide& engine, SessionHost& host, base::SessionId slot, const base::DeviceId& self,
-              const base::DeviceId& peer, const health::Settings& health = {}, base::Duration park_max = kParkMax);
+              const base::DeviceId& peer, const SessionSettings& settings = {});
   ~WeftSession();
   WeftSession(const WeftSession&) = delete;
   WeftSession& operator=(const WeftSession&) = delete;
@@ -71,6 +75,17 @@ class WeftSession {
   void handle_open(const proto::Open& open);
   void handle_grant(const proto::Grant& grant);
   void handle_release(const proto::Release& release);
+  void handle_paths(std::uint64_t link, const proto::Paths& paths);
+
+  // ---- wishes (migrate/steering.hh); session_moves.cc
+  using PathDone = std::function<void(migrate::PathError, base::Duration rtt)>;
+  [[nodiscard]] migrate::PathError switch_to(base::PathId path);
+  [[nodiscard]] migrate::PathError move(base::PathId from, base::PathId to);
+  [[nodiscard]] migrate::PathError close_path(base::PathId path);
+  [[nodiscard]] migrate::PathError open_path(std::string_view local, std::string_view remote);   // names of ports
+  [[nodiscard]] migrate::PathError unpin();
+  void probe_path(base::PathId path, base::Duration deadline, PathDone done);
+  [[nodiscard]] SteeringShown steering() const;
 
   // ---- our ports
   void on_ports_changed();             // some came, or leave
@@ -110,6 +125,10 @@ class WeftSession {
     std::uint32_t lane_epoch = 0;                             // of its lanes
     std::uint32_t rss_entries = 0;                            // of the remote port's card
     std::string local_name, remote_name;
+    share::PathRole role_of_ports = share::PathRole::kPrimary;
+    bool metered = false;
+    std::uint32_t cost = 0;                                   // of both ports
+    std::uint64_t speed_Bps = 0;                              // of the slower one; 0: unknown
     share::Flow flow{};                                       // both UDP ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
     share::Congestion congestion = share::Congestion::kCubic;
@@ -169,6 +188,17 @@ class WeftSession {
   // False for a lane that is to go: a core reports it until the command reaches it, when the same path id may have another.
   [[nodiscard]] bool is_ours(const share::LaneReport& lane) const;
   void note_usable(base::Instant now);
+  // session_moves.cc
+  [[nodiscard]] migrate::Settings steering_settings() const;
+  [[nodiscard]] std::string name_of(base::PathId path) const;
+  [[nodiscard]] std::vector<std::string> names_of(migrate::PathSet paths) const;
+  void look_at_paths(std::span<const health::PathReport> reports);
+  void steer(base::Instant now);
+  void follow_plan(base::Instant now);
+  void send_plan();
+  void tell(const migrate::MigrationNews& news);
+  void tell_path(const char* type, base::PathId path, share::PathReason why) const;
+  [[nodiscard]] migrate::PathError after_wish(migrate::PathError error);
   void note_back(base::Instant now);
   void note_set_up(base::Instant now);
   void note_verdict(const share::PathVerdict& verdict, base::Instant now);
@@ -183,6 +213,7 @@ class WeftSession {
   SessionHost& host_;
   const base::SessionId slot_;
   const base::DeviceId self_, peer_;
+  const SessionSettings settings_;
   std::unique_ptr<SessionLink> link_;
   proto::Offer our_offer_;                     // on the present link: its ports are as last sent, the rest as at first
   bool offer_awaited_ = false;                 // the peer's first OFFER on the present link has not come
@@ -211,6 +242,9 @@ class WeftSession {
   std::uint32_t lane_epoch_;                   // of the lanes added last; begins at random, as others used the same place
   health::Monitor monitor_;
   migrate::PathBook book_;
+  migrate::Steering steering_;
+  base::FixedVector<migrate::PathView, base::kPathsMax> views_;   // of the last look
+  std::vector<std::pair<base::PathId, PathDone>> probing_;
   bool usable_ = false;                        // by paths, or until lately
   base::Instant pathless_since_ = base::kNever;
   base::Instant look_at_{};                    // the next look at the paths

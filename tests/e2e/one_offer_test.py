@@ -11,7 +11,7 @@ import weftlab
 
 WEFT_FIELD = 1000                 # of Hello (bep/proto/bep.proto)
 OFFER = 1001                      # message type (bep/proto/weft.proto)
-OFFER_VERSION = 3                 # bep/proto/private_messages.hh
+OFFER_VERSION = 4                 # bep/proto/private_messages.hh
 
 
 def weft_hello():

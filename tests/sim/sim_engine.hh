@@ -83,6 +83,7 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   // ---- run::SessionHost
   void post(std::function<void()> later) override;
   void on_paths_changed() override {}
+  void on_event(const char*, run::EventData) override {}
   [[nodiscard]] model::FileServer& file_server() override { return *this; }
   [[nodiscard]] base::Instant now() override { return clock(); }
   [[nodiscard]] std::uint32_t random_word() override { return static_cast<std::uint32_t>(scene_.dice.word()); }

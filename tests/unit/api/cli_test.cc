@@ -216,6 +216,49 @@ TEST_F(Cli, StatusSaysWhyAPortIsNotOpen) {
   EXPECT_NE(ran.out.find("port left: another station on its network has the same address"), std::string::npos) << ran.out;
 }
 
+TEST_F(Cli, PathsAreShownAndWishedOtherwise) {
+  api::test::FakeDaemon daemon;
+  run::SteeringShown shown;
+  const base::PathId left{0};
+  shown.choice.move.why = migrate::MoveReason::kDegraded;
+  shown.choice.move.from.add(left);
+  shown.paths = {{.path = left, .name = "left:links", .entry = {.state = share::PathState::kActive, .score = 20},
+                  .standing = migrate::Standing::kUnfit, .srtt = base::microseconds(250)}};
+  daemon.steering_value = shown;
+  ASSERT_EQ(init().code, kDone);
+  api::ServerConfig server = api::test::Rig::quick_config();
+  server.api_key = model::load_config(home)->gui.api_key;
+  api::test::Rig rig(daemon, server);
+  ASSERT_EQ(::setenv("STGUIADDRESS", ("127.0.0.1:" + rig.port()).c_str(), 1), 0);
+  const auto in_home = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"--home", home});
+    return weft(words);
+  };
+  const Ran list = in_home({"paths"});
+  EXPECT_EQ(list.code, kDone) << list.err;
+  EXPECT_NE(list.out.find("several paths at once"), std::string::npos) << list.out;
+  EXPECT_NE(list.out.find("left:links"), std::string::npos) << list.out;
+  const Ran explained = in_home({"migrate", "--explain"});
+  EXPECT_NE(explained.out.find("Now: leave left:links (degraded)"), std::string::npos) << explained.out;
+  EXPECT_EQ(in_home({"paths", "switch", "left:links"}).code, kDone);
+  EXPECT_EQ(in_home({"migrate", "--from", "left:links", "--to", "slow"}).code, kDone);
+  EXPECT_EQ(in_home({"migrate", "--auto"}).code, kDone);
+  EXPECT_EQ(in_home({"paths", "probe", "left:links"}).out, "left:links answers: 730 us\n");
+  EXPECT_EQ(daemon.orders(), (std::vector<std::string>{"switch left:links", "from left:links", "to slow", "unpin all",
+                                                       "probe left:links"}));
+  const Ran late = in_home({"paths", "probe", "slow", "--deadline-ms", "10"});
+  expect_one_sentence(late, kWrong);
+  EXPECT_NE(late.err.find("deadline-exceeded"), std::string::npos) << late.err;
+  for (const auto& wrong : std::vector<std::vector<std::string>>{
+           {"paths", "close", "left:links"}, {"paths", "switch", "gone"}, {"paths", "fly", "left:links"}, {"paths", "switch"},
+           {"migrate"}, {"migrate", "--from", "left:links"}, {"migrate", "--explain", "--auto"},
+           {"paths", "probe", "x", "--deadline-ms", "0"}})
+    expect_one_sentence(in_home(wrong), kWrong);
+  daemon.steering_value.reset();
+  EXPECT_NE(in_home({"paths"}).out.find("no paths"), std::string::npos);
+  ::unsetenv("STGUIADDRESS");
+}
+
 TEST_F(Cli, PolicyShowsAndSets) {
   api::test::FakeDaemon daemon;
   ASSERT_EQ(init().code, kDone);

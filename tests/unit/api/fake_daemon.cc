@@ -179,6 +179,29 @@ base::Status FakeDaemon::set_policy(share::Policy policy) {
   return {};
 }
 
+migrate::PathError FakeDaemon::wish(const char* what, const run::PathName& path) {
+  if (path.path == "two" && !path.device) return PathError::kAmbiguous;
+  if (path.path != "left:links" && path.path != "slow" && path.path != "two") return PathError::kUnknownPath;
+  note(std::string(what) + " " + path.path);
+  return PathError::kNone;
+}
+
+migrate::PathError FakeDaemon::move(const run::PathName& from, const run::PathName& to) {
+  const PathError error = wish("from", from);
+  return error == PathError::kNone ? wish("to", to) : error;
+}
+
+migrate::PathError FakeDaemon::unpin(const std::optional<base::DeviceId>& device) {
+  note(device ? "unpin one" : "unpin all");
+  return device ? PathError::kNotSupported : PathError::kNone;
+}
+
+void FakeDaemon::probe(const run::PathName& path, base::Duration deadline, Probed done) {
+  if (const PathError error = wish("probe", path); error != PathError::kNone) return done(error, {});
+  if (path.path == "slow") return deadline < base::seconds(1) ? done(PathError::kDeadlineExceeded, {}) : void();
+  done(PathError::kNone, base::microseconds(730));
+}
+
 base::Status FakeDaemon::add_port(std::string_view lines, std::string& why) {
   if (!datapath_value.running) return base::fail(base::Errc::kUnavailable, "no [[port]] in weft.toml");
   model::PortConfig left{.name = "left", .device = "net_memif0,id=0", .v4 = model::IpPrefix{{.bytes = {10, 1, 0, 1}}, 24}};

@@ -15,7 +15,7 @@ inline const base::DeviceId kSelf = device_of(1), kPeer = device_of(2), kAway = 
 
 // Two folders ("docs" shared with kPeer, "paused one"), a weft (kPeer) with two links and one path of two lanes, an unlinked
 // device (kAway), ports "left" and "right".
-class FakeDaemon final : public run::StatusSource, public run::CommandSink {
+class FakeDaemon final : public run::StatusSource, public run::CommandSink, public run::PathWishes {
  public:
   FakeDaemon();
 
@@ -45,7 +45,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   [[nodiscard]] const model::StallLog& stalls() const override { return stalls_value; }
   [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
   [[nodiscard]] std::vector<run::SessionStatus> sessions() const override {
-    return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3}}};
+    return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3}, steering_value}};
   }
   [[nodiscard]] run::PoolCounters pool() const override {
     return {.places = 16, .present = 3, .parked = 2, .given_up = 1, .refused = 4, .bytes = 5000,
@@ -63,8 +63,21 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink {
   [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why) override;
   [[nodiscard]] base::Status remove_port(std::string_view name) override;
   [[nodiscard]] base::Status set_policy(share::Policy policy) override;
+  [[nodiscard]] run::PathWishes& path_wishes() override { return *this; }
+  [[nodiscard]] const run::EventLog& events() const override { return events_value; }
+  run::EventLog events_value;
+  std::optional<run::SteeringShown> steering_value;
+
+  // ---- run::PathWishes: "left:links" is there, "gone" is not, "two" is twice there; a probe of "slow" has no answer.
+  [[nodiscard]] PathError switch_to(const run::PathName& path) override { return wish("switch", path); }
+  [[nodiscard]] PathError move(const run::PathName& from, const run::PathName& to) override;
+  [[nodiscard]] PathError close(const run::PathName&) override { return PathError::kLastPath; }
+  [[nodiscard]] PathError open(const run::PathName&) override { return PathError::kPathExists; }
+  [[nodiscard]] PathError unpin(const std::optional<base::DeviceId>& device) override;
+  void probe(const run::PathName& path, base::Duration deadline, Probed done) override;
 
  private:
+  PathError wish(const char* what, const run::PathName& path);
   void note(std::string order);
   std::mutex mutex_;
   std::vector<std::string> orders_;

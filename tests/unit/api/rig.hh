@@ -37,6 +37,7 @@ class Rig {
   [[nodiscard]] cli::HttpReply remove(const std::string& target) const { return send(ask("DELETE", target)); }
   [[nodiscard]] static cli::HttpReply send(const cli::HttpAsk& ask);
   [[nodiscard]] const std::string& port() const { return port_; }
+  [[nodiscard]] boost::asio::io_context& io() { return io_; }   // of the server's thread
 
  private:
   boost::asio::io_context io_;

@@ -72,6 +72,22 @@ TEST_F(SeveralLinksSync, OnlyThePrimaryCarriesTheIndexAndTheDatapath) {
   EXPECT_EQ(b_->fabric->links_up, 1);
 }
 
+TEST_F(SeveralLinksSync, WhatASilentLinkWasAskedGoesByTheOthersAndItsLateAnswersAreNoHarm) {
+  make();
+  ASSERT_NO_FATAL_FAILURE(connect());
+  ASSERT_NO_FATAL_FAILURE(offer(3));
+  const auto asked = [this](const net::Link* link) { return b_->model->peer(a_->id())->meter_of(*link)->outstanding(); };
+  net::Link* const silent = links(*b_, *a_).back();
+  ASSERT_TRUE(run_until(io_, [&] { return b_->model->totals().bytes_via_link > 0 && asked(silent) > 0; }));
+  silent->set_suspect(true);
+  b_->model->on_suspicion(*silent);
+  EXPECT_EQ(asked(silent), 0u);
+  ASSERT_TRUE(converge());
+  EXPECT_EQ(asked(silent), 0u) << "it is asked for nothing more";
+  EXPECT_EQ(links(*b_, *a_).size(), 3u) << "and nobody had to close it";
+  EXPECT_EQ(b_->model->totals().bytes_via_link, std::uint64_t{kBytes});
+}
+
 TEST_F(SeveralLinksSync, AnyLinkMayEndAndNothingIsFetchedTwice) {
   for (const std::size_t which : {0u, 1u}) {
     SCOPED_TRACE(which);

@@ -201,7 +201,8 @@ TEST(Connection, OrderTable) {
       {frame(static_cast<MessageType>(100'000), Buffer(1000)), false, kNothing, kNothing},
       {release, false, kNothing, kNothing},
       {release, true, failed, weft},
-      {frame(MessageType::kPaths, {}), true, kNothing, kNothing},
+      {frame(MessageType::kPaths, {}), true, failed, weft},
+      {frame(static_cast<MessageType>(1006), {}), true, kNothing, kNothing},
   };
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const bool ready : {false, true}) {

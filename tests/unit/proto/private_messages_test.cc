@@ -21,6 +21,7 @@ Offer sample_offer() {
   offer.receiver_index_base = 0xDEADBEEF;
   offer.chunk_bytes_max = 1400;
   offer.requests_max = 64;
+  offer.single_path = offer.never_metered = true;
   Offer::Port v4;
   v4.address.bytes = {10, 1, 0, 1};
   v4.prefix_len = 24;
@@ -36,6 +37,8 @@ Offer sample_offer() {
   v6.to = {"left", "right"};
   v6.generation = 7;
   v6.rss_entries = 128;
+  v6.cost = 9;
+  v6.metered = true;
   offer.ports = {v4, {}, v6};
   return offer;
 }
@@ -48,11 +51,17 @@ Open sample_open() {
   return open;
 }
 
+Paths sample_paths() {
+  return {.number = Paths::kNumberMax, .by_low = true, .pinned = true,
+          .paths = {{0, 1, 256}, {63, 3, 256}, {9, 2, 1}}};
+}
+
 TEST(Private, RoundTrips) {
   Grant grant;
   grant.files = {{1, 77, 0}, {2, 0, grant_error_of(base::Errc::kNotFound)}};
   for (const PrivateMessage& message : std::vector<PrivateMessage>{
-           sample_offer(), Offer{}, sample_open(), Open{}, grant, Release{{1, 2, UINT32_MAX}}}) {
+           sample_offer(), Offer{}, sample_open(), Open{}, grant, Release{{1, 2, UINT32_MAX}},
+           sample_paths(), Paths{}}) {
     const auto decoded = decode_private(type_of(message), encode_private(message));
     ASSERT_TRUE(decoded.has_value()) << decoded.error().text;
     EXPECT_EQ(*decoded, message);
@@ -64,7 +73,8 @@ TEST(Private, TypesAreAsSpecified) {
   EXPECT_EQ(static_cast<int>(type_of(Open{})), 1002);
   EXPECT_EQ(static_cast<int>(type_of(Grant{})), 1003);
   EXPECT_EQ(static_cast<int>(type_of(Release{})), 1004);
-  for (const MessageType type : {MessageType::kPaths, MessageType::kPing, MessageType{1000}})
+  EXPECT_EQ(static_cast<int>(type_of(Paths{})), 1005);
+  for (const MessageType type : {MessageType{1006}, MessageType::kPing, MessageType{1000}})
     EXPECT_EQ(decode_private(type, {}).error().code, base::Errc::kUnsupported);
 }
 
@@ -84,6 +94,7 @@ TEST(Private, ImpossibleOffers) {
       [](auto& m) { m.mutable_ports(0)->set_udp_port_base(65535); },   // two cores
       [](auto& m) { m.mutable_ports(0)->set_name(std::string(65, 'x')); },
       [](auto& m) { m.mutable_ports(0)->set_name("\xFF"); },
+      [](auto& m) { m.mutable_ports(0)->set_cost(kPortCostMax + 1); },
       [](auto& m) { m.add_aeads(std::string(65, 'x')); },
       [](auto& m) { for (int i = 0; i < 16; ++i) m.add_aeads("x"); },
       [](auto& m) { for (int i = 0; i < 1025; ++i) m.add_ports(); }};
@@ -93,6 +104,24 @@ TEST(Private, ImpossibleOffers) {
     bends[i](message);
     const auto decoded =
         decode_private(MessageType::kOffer, bytes_of(message.SerializeAsString()));
+    ASSERT_FALSE(decoded.has_value()) << i;
+    EXPECT_EQ(decoded.error().code, base::Errc::kCorrupt) << i;
+  }
+}
+
+TEST(Private, ImpossiblePaths) {
+  const std::vector<std::function<void(bep::WeftPaths&)>> bends = {
+      [](auto& m) { m.set_number(Paths::kNumberMax + 1); },
+      [](auto& m) { m.mutable_paths(0)->set_path(base::kPathsMax); },
+      [](auto& m) { m.mutable_paths(0)->set_use(4); },
+      [](auto& m) { m.mutable_paths(0)->set_part(257); },
+      [](auto& m) { m.mutable_paths(1)->set_path(0); },
+      [](auto& m) { for (int i = 0; i < 1025; ++i) m.add_paths(); }};
+  for (std::size_t i = 0; i < bends.size(); ++i) {
+    bep::WeftPaths message;
+    ASSERT_TRUE(message.ParseFromString(string_of(encode_private(sample_paths()))));
+    bends[i](message);
+    const auto decoded = decode_private(MessageType::kPaths, bytes_of(message.SerializeAsString()));
     ASSERT_FALSE(decoded.has_value()) << i;
     EXPECT_EQ(decoded.error().code, base::Errc::kCorrupt) << i;
   }

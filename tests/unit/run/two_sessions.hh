@@ -129,6 +129,7 @@ class End final : public SessionHost, public model::FileServer {
 
   TestData data;
   int paths_changed = 0;
+  EventLog events;
   share::PathTable table;
   std::vector<proto::PrivateMessage> heard;     // from the peer, in order
 
@@ -205,6 +206,7 @@ class End final : public SessionHost, public model::FileServer {
     if (const auto* open = std::get_if<proto::Open>(&message)) session.handle_open(*open);
     if (const auto* grant = std::get_if<proto::Grant>(&message)) session.handle_grant(*grant);
     if (const auto* release = std::get_if<proto::Release>(&message)) session.handle_release(*release);
+    if (const auto* paths = std::get_if<proto::Paths>(&message)) session.handle_paths(link, *paths);
   }
 
  private:
@@ -212,6 +214,7 @@ class End final : public SessionHost, public model::FileServer {
   [[nodiscard]] std::uint32_t random_word() override { return static_cast<std::uint32_t>(words_.next()); }
   void post(std::function<void()> later) override { posted_.push_back(std::move(later)); }
   void on_paths_changed() override { ++paths_changed; }
+  void on_event(const char* type, EventData of) override { events.add(type, std::move(of), clock_.ns / 1'000'000); }
   [[nodiscard]] model::FileServer& file_server() override { return *this; }
   void open_for_peer(const base::DeviceId&, const model::RemoteFile& file, model::ServedDone done) override {
     if (holding) return asked.push_back({file, std::move(done)});
