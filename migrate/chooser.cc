@@ -37,6 +37,7 @@ bool is_better(const PathView& path, const PathView& than, std::uint32_t permill
 const char* sentence_of(Standing standing) noexcept {
   switch (standing) {
     case Standing::kUsed: return "is used";
+    case Standing::kAboutToBe: return "stands by, and is about to be used";
     case Standing::kUnproved: return "has not answered yet";
     case Standing::kFallen: return "does not answer; used again when it does";
     case Standing::kUnfit: return "stands by: its score was low for too long";
@@ -138,7 +139,8 @@ Choice Chooser::choose(std::span<const PathView> paths, const PathPlan& plan, ba
     if (plan.at(path.path).use == PathUse::kClosed || path.state == PathState::kDraining) standing = Standing::kClosed;
     else if (!open.has(path.path)) standing = Standing::kUnproved;
     else if (!working.has(path.path)) standing = Standing::kFallen;
-    else if (choice.wanted.has(path.path)) standing = Standing::kUsed;
+    else if (choice.wanted.has(path.path))
+      standing = path.role == PathRole::kPrimary ? Standing::kUsed : Standing::kAboutToBe;
     else if (pinned) standing = Standing::kNotChosen;
     else if (!fit.has(path.path)) standing = Standing::kUnfit;
     else standing = tier_of(path) > tier ? dearer(path) : Standing::kSpare;

@@ -52,7 +52,7 @@ struct PathView {
 
 // Why a path is meant for use, or not.
 enum class Standing : std::uint8_t {
-  kUsed, kUnproved, kFallen, kUnfit, kDearer, kBackup, kMetered, kSpare, kNotChosen, kClosed, kCount,
+  kUsed, kAboutToBe, kUnproved, kFallen, kUnfit, kDearer, kBackup, kMetered, kSpare, kNotChosen, kClosed, kCount,
 };
 [[nodiscard]] const char* sentence_of(Standing standing) noexcept;
 

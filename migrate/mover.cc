@@ -49,7 +49,9 @@ std::optional<MigrationNews> Mover::enter(MigrationEvent event, base::Instant no
   return MigrationNews{.state = state_, .event = event, .move = move_, .took = now - began_};
 }
 
-std::optional<MigrationNews> Mover::supersede(base::Instant now) noexcept { return enter(MigrationEvent::kSuperseded, now); }
+std::optional<MigrationNews> Mover::supersede(base::Instant now) noexcept {
+  return enter(phase_ == Phase::kTrial ? MigrationEvent::kSettled : MigrationEvent::kSuperseded, now);
+}
 
 std::optional<MigrationNews> Mover::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept {
   bool same = true;
@@ -58,7 +60,7 @@ std::optional<MigrationNews> Mover::on_peers_plan(const PathPlan& theirs, base::
     const PathPlan::Entry& entry = theirs.at(path);
     same = same && (entry.use == PathUse::kBackup || entry.use == PathUse::kClosed || entry.part < share::kWholeWindow);
   });
-  return enter(same ? MigrationEvent::kSettled : MigrationEvent::kSuperseded, now);
+  return same ? enter(MigrationEvent::kSettled, now) : supersede(now);
 }
 
 MigrationNews Mover::roll_back(PathPlan& plan, MigrationEvent why, base::Instant now) noexcept {

@@ -5,8 +5,8 @@
 //   trial    those are left; for a while the new ones must work, and be no worse than what the reason promised
 //   -> completed; or failed, with the uses before it restored
 //
-// It ends within kLongest, whatever happens: each phase has its own end. What is under way at a path that is left goes on to its end there: nothing
-// is sent again for a migration's sake (a path that falls meanwhile hands its data to the others, as always).
+// It ends within kLongest, whatever happens: each phase has its own end. What is under way at a path that is left goes on to
+// its end there: nothing is sent again for a migration's sake (a path that falls hands its data to the others, as always).
 // Pure; owner: control, one per session. Not here: when to (chooser.hh), what else may be asked (steering.hh).
 #pragma once
 
@@ -39,7 +39,7 @@ class Mover {
   MigrationNews begin(const Move& move, const PathPlan& plan, std::span<const PathView> paths, base::Instant now) noexcept;
   // With each look at the paths. Changes `plan`, of which the caller sees what is new. An answer when the state changed.
   std::optional<MigrationNews> tick(PathPlan& plan, std::span<const PathView> paths, base::Instant now) noexcept;
-  // Somebody has decided otherwise: nothing is restored.
+  // Somebody has decided otherwise: nothing is restored. One in its trial has done what was wanted, and is completed.
   std::optional<MigrationNews> supersede(base::Instant now) noexcept;
   // The other end's plan counts now: it does what this one was to do, and this one is completed, or something else.
   std::optional<MigrationNews> on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept;

@@ -189,9 +189,11 @@ bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept
     if (news->event == MigrationEvent::kSettled) ++counters_.merged;
     take_note(*news, now);
   }
+  // Its operator lets go: whoever decides such things may.
+  if (plan_.pinned && !theirs.pinned) chooser_.forget_peers_plan();
+  else chooser_.on_peers_plan(now);
   plan_ = theirs;
   plan_changed_ = false;
-  chooser_.on_peers_plan(now);
   return true;
 }
 

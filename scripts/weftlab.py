@@ -281,12 +281,23 @@ class Weft(Daemon):
     def set_ports(self, ports, **tables):
         homes.write_weft_toml(self.home, ports, **tables)
 
+    def cli(self, *words, check=True):
+        """`weft WORDS` on its home."""
+        return self.run(weft_binary(), *words, "--home", self.home, check=check)
+
     def policy(self, *words, check=True):
-        """`weft policy WORDS`."""
-        return self.run(weft_binary(), "policy", "--home", self.home, *words, check=check)
+        return self.cli("policy", *words, check=check)
 
     def paths(self):
         return self.rest.get("/rest/weft/paths")["paths"]
+
+    def states(self):
+        """Of each path by our port's name; for paths of which no port has two."""
+        return {path["port"]: path["state"] for path in self.paths()}
+
+    def migration(self):
+        """Of the only session there is."""
+        return self.rest.get("/rest/weft/migration")["sessions"][0]
 
     def weft_status(self):
         return self.rest.get("/rest/weft/status")

@@ -171,6 +171,13 @@ void LinkManager::dial_now(const base::DeviceId& device) {
   if (found != nullptr && impl_->started_ && !impl_->stopping_) found->dialer->dial_now();
 }
 
+std::size_t LinkManager::ways_to(const base::DeviceId& device) const {
+  const Impl::Device* found = impl_->find_device(device);
+  if (found == nullptr) return 0;
+  return static_cast<std::size_t>(
+      std::ranges::count_if(found->dialer->targets(), [](const Dialer::Target& target) { return target.address.has_value(); }));
+}
+
 void LinkManager::set_devices(std::vector<LinkDevice> devices) { impl_->set_devices(std::move(devices)); }
 
 std::vector<ListenerStatus> LinkManager::listeners() const {

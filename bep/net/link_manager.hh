@@ -134,6 +134,8 @@ class LinkManager {
   [[nodiscard]] std::vector<Link*> links();                       // all ready ones, by device ID
   void close_device(const base::DeviceId& device, std::string_view text);
   void dial_now(const base::DeviceId& device);                    // forgets the back-off
+  // By how many addresses, each from how many places of ours, it may be dialled; 0: the device dials us.
+  [[nodiscard]] std::size_t ways_to(const base::DeviceId& device) const;
   void set_devices(std::vector<LinkDevice> devices);              // closes links of devices that left or were paused
 
   [[nodiscard]] std::vector<ListenerStatus> listeners() const;

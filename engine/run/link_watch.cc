@@ -41,12 +41,14 @@ void LinkWatch::look_for_silence() {
     for (net::Link* const link : links) {
       if (!link->busy() && !link->suspect()) continue;
       const auto place = std::ranges::find(places, link->number(), &Watched::link);   // none before its first look
-      find_silence(*link, place == places.end() ? nullptr : &place->hold, links.size() == 1);
+      // Where there is no other way to the device, TCP may as well go on trying: it does so sooner than a dialler would.
+      const bool no_other_way = links.size() == 1 && links_.ways_to(device) < 2;
+      find_silence(*link, place == places.end() ? nullptr : &place->hold, no_other_way);
     }
   }
 }
 
-void LinkWatch::find_silence(net::Link& link, health::LinkHold* hold, bool alone) {
+void LinkWatch::find_silence(net::Link& link, health::LinkHold* hold, bool no_other_way) {
   const auto figures = link.tcp_figures();
   if (!figures) return;
   const health::LinkFinding finding =
@@ -54,7 +56,7 @@ void LinkWatch::find_silence(net::Link& link, health::LinkHold* hold, bool alone
                             .rtt = figures->rtt, .rttvar = figures->rttvar}, link.suspect());
   if (finding == health::LinkFinding::kAsk) return link.ping();
   if (finding == health::LinkFinding::kDead) {
-    if (!alone) link.close("the connection is dead", net::CloseReason::kReadTimeout);   // else TCP says when
+    if (!no_other_way) link.close("the connection is dead", net::CloseReason::kReadTimeout);   // else TCP says when
     return;
   }
   const bool silent = finding == health::LinkFinding::kSuspect;

@@ -42,7 +42,7 @@ class LinkWatch {
   void arm();
   void look();
   void look_for_silence();
-  void find_silence(net::Link& link, health::LinkHold* hold, bool alone);
+  void find_silence(net::Link& link, health::LinkHold* hold, bool no_other_way);
   void look_at(const base::DeviceId& device, std::vector<Watched>& places);
   void judge(Watched& watched, net::Link* link);
   static void tell(const base::DeviceId& device, Watched& watched);

@@ -36,6 +36,11 @@ proto::Paths message_of(const migrate::PathPlan& plan) {
   return message;
 }
 
+bool same_uses(const migrate::PathPlan& one, const migrate::PathPlan& other) {
+  return one.pinned == other.pinned && std::ranges::equal(one.paths, other.paths, {}, &migrate::PathPlan::Entry::use,
+                                                          &migrate::PathPlan::Entry::use);
+}
+
 std::string joined(const std::vector<std::string>& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : " ") + name;
@@ -113,9 +118,11 @@ void WeftSession::send_plan() {
 
 void WeftSession::handle_paths(std::uint64_t link, const proto::Paths& paths) {
   if (!active_ || link_ == nullptr || link_->number() != link) return;
+  const migrate::PathPlan before = steering_.plan();
   if (!steering_.on_peers_plan(plan_of(paths), host_.now())) return;
-  base::log(Subsystem::kPaths, LogLevel::kInfo, "the peer has decided which paths are used",
-            {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"number", paths.number}, {"pinned", paths.pinned}});
+  if (!same_uses(before, steering_.plan()))   // else a step on the way
+    base::log(Subsystem::kPaths, LogLevel::kInfo, "the peer has decided which paths are used",
+              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"number", paths.number}, {"pinned", paths.pinned}});
   (void)after_wish(PathError::kNone);
 }
 
@@ -163,14 +170,19 @@ void WeftSession::tell(const migrate::MigrationNews& news) {
   using migrate::MigrationState;
   const bool begun = news.state == MigrationState::kMigrating, failed = news.state == MigrationState::kFailed;
   const std::string peer = proto::short_id_text(proto::short_id(peer_));
-  const std::vector<std::string> from = names_of(news.move.from), to = names_of(news.move.to);
+  // Where nothing new is taken, what goes on carrying is where it goes.
+  PathSet target = news.move.to;
+  if (target.empty())
+    for (const migrate::PathView& path : views_)
+      if (path.role == share::PathRole::kPrimary && !news.move.from.has(path.path)) target.add(path.path);
+  const std::vector<std::string> from = names_of(news.move.from), to = names_of(target);
   base::log(Subsystem::kPaths, failed ? LogLevel::kWarn : LogLevel::kInfo,
             begun ? "migration started" : failed ? "migration failed" : "migration completed",
             {{"peer", peer}, {"from", joined(from)}, {"to", joined(to)}, {"reason", migrate::name_of(news.move.why)},
              {"end", begun ? "" : migrate::name_of(news.event)}, {"took_ms", news.took.ms()}});
   base::Duration srtt{};
   for (const migrate::PathView& path : views_)
-    if (news.move.to.has(path.path)) srtt = std::max(srtt, path.srtt);
+    if (target.has(path.path)) srtt = std::max(srtt, path.srtt);
   EventData data{{"device", proto::to_text(peer_)}, {"from", from}, {"to", to},
                  {"reason", std::string(migrate::name_of(news.move.why))}};
   if (!begun) data.emplace_back("durationMs", static_cast<double>(news.took.us()) / 1000);

@@ -150,7 +150,8 @@ def test_without_multipath_one_path_carries(lab):
     weftlab.add_memif_paths(target, source)
     start(source, target)
     both = [source, target]
-    weftlab.wait_active(target, 2, both)
+    weftlab.wait_until(lambda: sorted(target.states().values()) == ["active", "standby"], 30, "one of two paths is in use",
+                       alive=both)
     assert source.policy().stdout.strip() == "active-backup"
     trees.make_large(folder / "file", 20 * MIB, 1)
     source.scan("lab")

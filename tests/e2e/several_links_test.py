@@ -134,6 +134,17 @@ def test_a_link_by_a_nearer_network_takes_over(machines, lab, kind):
     weftlab.wait_until(lambda: reached_by() == [far], 30, "it is linked by the router", alive=both)
     pull("up")
     netlab.ip("-n", machines.b, "addr", "replace", f"{machines.address(1, 1)}/24", "dev", "b2")
-    weftlab.wait_until(lambda: reached_by() == [machines.address(1, 0)], 60, "it is linked by its own network", alive=both)
+    near = machines.address(1, 0)
+    weftlab.wait_until(lambda: reached_by() == [near], 60, "it is linked by its own network", alive=both)
     weftlab.wait_same(source, target, deadline_s=120)
     assert target.totals()["bytes_via_link"] <= 120 * MIB, "what the first link brought is not asked for again"
+
+    # And out of it again, with one connection and a file on its way.
+    trees.make_large(folder / "second", 100 * MIB, 2)
+    source.scan("lab")
+    weftlab.wait_until(lambda: target.totals()["bytes_via_link"] > 130 * MIB, 60, "the second file is on its way", 0.05, both)
+    pull("down")
+    netlab.ip("-n", machines.a, "link", "set", "a2", "down")
+    weftlab.wait_until(lambda: reached_by() == [far], 60, "it is linked by the router again", alive=both)
+    weftlab.wait_same(source, target, deadline_s=120)
+    assert target.totals()["bytes_via_link"] <= 240 * MIB, "the temporary file was gone on with"

@@ -34,7 +34,7 @@ def start_pair(source, target):
     source.start()
     target.start()
     for daemon in (source, target):
-        weftlab.wait_until(lambda: states(daemon) == {"left": "active", "right": "active"}, 30,
+        weftlab.wait_until(lambda: daemon.states() == {"left": "active", "right": "active"}, 30,
                            f"both paths of {daemon.name} are active", 0.05, [source, target])
 
 
@@ -46,10 +46,6 @@ def slow_down(source):
 def payload(daemon):
     """Payload bytes that came over each path."""
     return {path["port"]: path["chunk_bytes_in"] for path in daemon.paths()}
-
-
-def states(daemon):
-    return {path["port"]: path["state"] for path in daemon.paths()}
 
 
 def wait_middle(source, target, size, share):
@@ -123,7 +119,7 @@ def test_silent_path_loses_nothing_and_comes_back(lab):
     assert min(before.values()) > 0, before
     for daemon in (source, target):
         daemon.impair("right", blackhole=True)
-    weftlab.wait_until(lambda: states(target).get("right") in ("suspect", "draining", "down"), 20,
+    weftlab.wait_until(lambda: target.states().get("right") in ("suspect", "draining", "down"), 20,
                        "the target sees that the path is silent", 0.05, [source, target])
     weftlab.wait_same(source, target)
     after = payload(target)
@@ -132,7 +128,7 @@ def test_silent_path_loses_nothing_and_comes_back(lab):
     for daemon in (source, target):
         daemon.impair("right")
     for daemon in (source, target):
-        weftlab.wait_until(lambda: states(daemon) == {"left": "active", "right": "active"}, 30,
+        weftlab.wait_until(lambda: daemon.states() == {"left": "active", "right": "active"}, 30,
                            f"both paths of {daemon.name} are active again", alive=[source, target])
     trees.make_large(folder / "after", 50 * MIB, "after")
     source.scan("lab")

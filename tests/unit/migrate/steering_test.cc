@@ -197,6 +197,21 @@ TEST_F(Steered, AnOldPlanOfThePeerIsIgnoredAndANewOneStandsAgainstOurs) {
   EXPECT_EQ(end.in_use(), set_of({0, 1, 2}));
 }
 
+TEST_F(Steered, WhenThePeersOperatorLetsGoTheLowEndDecidesAgain) {
+  PathPlan theirs;
+  theirs.number = 1;
+  theirs.pinned = true;
+  theirs.at(id(0)).use = PathUse::kBackup;
+  ASSERT_TRUE(end.steering.on_peers_plan(theirs, end.now));
+  end.run(seconds(60));
+  EXPECT_EQ(end.in_use(), set_of({1, 2}));
+  theirs.number = end.steering.plan().number + 1;
+  theirs.pinned = false;
+  ASSERT_TRUE(end.steering.on_peers_plan(theirs, end.now));
+  end.run(seconds(2));
+  EXPECT_EQ(end.in_use(), set_of({0, 1, 2}));
+}
+
 TEST_F(Steered, NumbersThatAreUsedUpChangeNothingMore) {
   PathPlan theirs;
   theirs.number = PathPlan::kNumberMax;
@@ -312,7 +327,7 @@ TEST(TwoEndsProp, AgreeWhateverIsWished) {
     }
   }
   EXPECT_GT(completed, 100u);
-  EXPECT_GT(failed, 100u);
+  EXPECT_GT(failed, 50u);
   EXPECT_GT(merged, 5u);
 }
 

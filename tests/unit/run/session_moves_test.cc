@@ -57,8 +57,8 @@ TEST_F(Moves, ASwitchAtEitherEndIsFollowedByBothAndTransfersGoOn) {
   EXPECT_EQ(types(world.b), (std::vector<std::string>{"PathMigrationStarted", "PathMigrationCompleted"}));
   EXPECT_TRUE(types(world.a).empty()) << "the end that decides tells";
   const Event& done = world.b.events.events().back();
-  EXPECT_EQ(std::get<std::vector<std::string>>(done.data[2].second), (std::vector<std::string>{}))
-      << "it was in use before, and nothing else came";
+  EXPECT_EQ(std::get<std::vector<std::string>>(done.data[2].second), (std::vector<std::string>{"p1:p0"}))
+      << "it was in use before, and goes on";
   ASSERT_EQ(world.a.session.unpin(), PathError::kNone);
   world.run(base::seconds(5));
   EXPECT_EQ(in(world.a, PathState::kActive), 4u) << "the low end takes all into use again";

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+"""Moves, breaks and restarts what carries a transfer, and measures what it costs the receiver. Two wefts on this machine:
+
+    weft "source"  ==== left, right (net_memif, 2 ms of delay each way) ====  weft "target"
+                   ---- link (TLS over loopback TCP) ----
+
+  switch        planned switches of all traffic from one path to the other, under full load
+  fall          a path that goes silent under full load, and returns
+  storm         random switches, moves, closes, opens, falls and returns, at either end, during one transfer
+  crash         kill -9 of either side at random moments of one sync, each time started again
+  crash-stock   the same with a stock Syncthing as the source, over the link
+
+A wait is the time between two verified blocks at the receiver; the daemon notes those from 5 ms on. `elsewhere` are the waits
+of the same transfer while nothing was ordered: on two cores that is what the machine itself does. Contents are compared at
+the end of each. Figures only: nothing is asserted about them, but unequal trees or a migration that does not end is an error.
+"""
+import argparse
+import json
+import pathlib
+import random
+import statistics
+import sys
+import time
+
+import trees
+import weftlab
+
+MIB = trees.MIB
+DELAY_US = 2000
+PATHS = ("left", "right")
+AROUND_S = 2.0               # what happens so long after an order is ascribed to it
+WINDOW_MIB = 48              # blocks of a receiver that are under way: every slot of a data core
+
+
+class Pair:
+    """Two wefts with two paths that carry, and a folder of one large file on its way."""
+
+    def __init__(self, lab, rate_Bps=0, source_kind="weft"):
+        self.lab = lab
+        self.source, self.target = getattr(lab, source_kind)("source"), lab.weft("target")
+        self.folder, self.copy = weftlab.join(self.source, self.target)
+        self.both = [self.source, self.target]
+        self.paths = source_kind == "weft"
+        self.rate_Bps = rate_Bps
+        if self.paths:
+            weftlab.add_memif_paths(self.source, self.target, names=PATHS)
+
+    def start(self):
+        for daemon in self.both:
+            daemon.start()
+        if self.paths:
+            weftlab.wait_active(self.target, 2, self.both)
+            self.slow()
+
+    def slow(self):
+        for daemon in self.both:
+            for port in PATHS:
+                daemon.impair(port, direction="tx", delay_us=DELAY_US, **({"rate_Bps": self.rate_Bps} if self.rate_Bps else {}))
+
+    def offer(self, mib, seed=1):
+        trees.make_large(self.folder / f"file{seed}", mib * MIB, seed)
+        for path in self.folder.iterdir():
+            if path.is_file():
+                path.read_bytes()[:1]                 # in the page cache
+        self.source.scan("lab")
+
+    def verified(self):
+        return self.target.totals()["bytes_verified"]
+
+    def wait_verified(self, at_least):
+        weftlab.wait_until(lambda: self.verified() >= at_least, 300, "bytes arrive", 0.005, self.both)
+
+    def finish(self, limit_s=900):
+        weftlab.wait_same(self.source, self.target, deadline_s=limit_s)
+
+
+class Waits:
+    """The receiver's waits, and the moments at which something was ordered, on the receiver's clock."""
+
+    def __init__(self, daemon):
+        self._daemon = daemon
+        self._orders = []
+        self._after = self.read(0)["stalls"][-1]["number"] if self.read(0)["stalls"] else 0
+
+    def read(self, since):
+        return self._daemon.rest.get("/rest/weft/meter", since=since)
+
+    def order(self):
+        self._orders.append(self.read(self._after)["now_us"])
+
+    def result(self):
+        caused, elsewhere = [], []
+        for wait in self.read(self._after)["stalls"]:
+            near = any(at - wait["lasted_us"] <= wait["began_us"] <= at + AROUND_S * 1e6 for at in self._orders)
+            (caused if near else elsewhere).append(wait["lasted_us"] / 1000)
+        return caused, elsewhere
+
+
+def longest(waits):
+    return f"{max(waits):.0f} ms" if waits else "< 5 ms"
+
+
+def bench_switch(options, report):
+    with weftlab.Lab() as lab:
+        pair = Pair(lab)
+        pair.start()
+        pair.offer(256, 0)                            # warms memory and windows
+        pair.finish()
+        waits, size = Waits(pair.target), options.mib * MIB
+        before, again = pair.verified(), pair.target.totals()["duplicate_bytes"]
+        pair.offer(options.mib)
+        for number in range(options.switches):
+            pair.wait_verified(before + size * (number + 1) // (options.switches + 2))
+            waits.order()
+            pair.both[number % 2].cli("paths", "switch", PATHS[number % 2])
+        pair.finish()
+        caused, elsewhere = waits.result()
+        report("planned switch under full load", {
+            "switches": options.switches, "longest wait": longest(caused), "elsewhere": longest(elsewhere),
+            "fetched twice": f"{pair.target.totals()['duplicate_bytes'] - again} B",
+            "ended": f"{sum(d.migration()['completed'] for d in pair.both)} completed, "
+                     f"{sum(d.migration()['failed'] for d in pair.both)} failed"})
+
+
+def bench_fall(options, report):
+    with weftlab.Lab() as lab:
+        pair = Pair(lab)
+        pair.start()
+        pair.offer(256, 0)
+        pair.finish()
+        waits, size = Waits(pair.target), options.mib * MIB
+        before = pair.verified()
+        again, twice, in_flight = pair.source.totals()["retransmitted_bytes"], pair.target.totals()["duplicate_bytes"], []
+        pair.offer(options.mib)
+        for number in range(options.falls):
+            pair.wait_verified(before + size * (number + 1) // (options.falls + 2))
+            weftlab.wait_until(lambda: set(pair.target.states().values()) == {"active"}, 60, "both paths are back", 0.02, pair.both)
+            name = PATHS[number % 2]
+            in_flight.append(max(path["lanes"][0]["in_flight_bytes"] for path in pair.source.paths()))
+            waits.order()
+            pair.source.impair(name, blackhole=True)
+            time.sleep(0.4)
+            pair.slow()
+        pair.finish()
+        caused, elsewhere = waits.result()
+        report("path silent under full load", {
+            "falls": options.falls, "longest wait": longest(caused),
+            "median": f"{statistics.median(caused):.0f} ms" if caused else "< 5 ms", "elsewhere": longest(elsewhere),
+            "sent again": f"{(pair.source.totals()['retransmitted_bytes'] - again) / MIB:.2f} MiB",
+            "received twice": f"{(pair.target.totals()['duplicate_bytes'] - twice) / MIB:.2f} MiB",
+            "in flight, seen": f"{sum(in_flight) / MIB:.2f} MiB"})
+
+
+def storm_step(pair, dice):
+    daemon, port = dice.choice(pair.both), dice.choice(PATHS)
+    what = dice.randrange(6)
+    if what == 0:
+        daemon.impair(port, blackhole=True)
+    elif what == 1:
+        pair.slow()
+    elif what == 2:
+        daemon.cli("paths", "close", port, check=False)
+    elif what == 3:
+        daemon.cli("paths", "add", f"{port}:{port}", check=False)
+    elif what == 4:
+        daemon.cli("migrate", "--from", port, "--to", PATHS[1 - PATHS.index(port)], check=False)
+    else:
+        daemon.cli("paths", "switch", port, check=False)
+
+
+def bench_storm(options, report):
+    dice = random.Random(options.seed)
+    with weftlab.Lab() as lab:
+        # Slow enough that all of it falls into the transfer.
+        pair = Pair(lab, rate_Bps=max(10_000_000, options.storm_mib * MIB // max(1, options.storm // 20)))
+        pair.start()
+        pair.offer(options.storm_mib)
+        done = 0
+        while done < options.storm and pair.verified() < options.storm_mib * MIB:
+            storm_step(pair, dice)
+            done += 1
+        for daemon in pair.both:
+            for port in PATHS:
+                daemon.impair(port)
+        pair.finish()
+        weftlab.wait_until(lambda: all(d.migration()["state"] != "migrating" for d in pair.both), 30,
+                           "no migration is left unfinished", alive=pair.both)
+        totals = pair.target.totals()
+        report("storm of wishes, falls and returns", {
+            "orders": done, "ended": f"{sum(d.migration()['completed'] for d in pair.both)} completed, "
+                                     f"{sum(d.migration()['failed'] for d in pair.both)} failed, "
+                                     f"{sum(d.migration()['merged'] for d in pair.both)} merged",
+            "left unfinished": 0, "trees": "equal",
+            "bytes fetched": f"{totals['bytes_verified'] / MIB:.0f} of {options.storm_mib} MiB",
+            "over the link": f"{totals['bytes_via_link'] / MIB:.0f} MiB"})
+
+
+def bench_crash(options, report, source_kind="weft"):
+    dice, size = random.Random(options.seed), options.crash_mib * MIB
+    with weftlab.Lab() as lab:
+        pair = Pair(lab, rate_Bps=100_000_000, source_kind=source_kind)
+        pair.start()
+        pair.offer(options.crash_mib)
+        fetched, reused, kills, seconds = 0, 0, 0, []
+        while kills < options.kills and not weftlab.in_sync(pair.target, "lab"):
+            victim = dice.choice(pair.both)
+            time.sleep(dice.uniform(0.05, 0.6))
+            if victim is pair.target:
+                totals = victim.totals()
+                fetched, reused = fetched + totals["bytes_verified"], reused + totals["bytes_reused"]
+            victim.kill()
+            began = time.monotonic()
+            victim.start()
+            seconds.append(time.monotonic() - began)
+            kills += 1
+            if pair.paths:
+                pair.slow()
+        pair.finish()
+        totals = pair.target.totals()
+        fetched, reused = fetched + totals["bytes_verified"], reused + totals["bytes_reused"]
+        report("kill -9 at random moments" + (", stock source" if source_kind == "stock" else ""), {
+            "kills": kills, "trees": "equal", "fetched": f"{fetched / MIB:.0f} MiB of a file of {size // MIB} MiB",
+            "found again on disk": f"{reused / MIB:.0f} MiB",
+            "bound": f"{size // MIB} + {kills} x {WINDOW_MIB} MiB",
+            "median until it answers again": f"{statistics.median(seconds):.2f} s" if seconds else "-"})
+
+
+BENCHES = {"switch": bench_switch, "fall": bench_fall, "storm": bench_storm, "crash": bench_crash,
+           "crash-stock": lambda options, report: bench_crash(options, report, "stock")}
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=BENCHES, default=list(BENCHES), help="these alone")
+    parser.add_argument("--mib", type=int, default=1536, help="of the file for switch and fall")
+    parser.add_argument("--switches", type=int, default=8)
+    parser.add_argument("--falls", type=int, default=6)
+    parser.add_argument("--storm", type=int, default=1000, help="orders")
+    parser.add_argument("--storm-mib", type=int, default=2048)
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--crash-mib", type=int, default=2048)
+    parser.add_argument("--seed", type=int, default=1, help="of the storm and of the kills")
+    parser.add_argument("--json", type=pathlib.Path, help="write the figures there")
+    return parser.parse_args()
+
+
+def main():
+    options, rows = parse(), []
+
+    def report(title, figures):
+        rows.append({"what": title, **figures})
+        print(f"{title}\n" + "".join(f"  {name:<30} {value}\n" for name, value in figures.items()), flush=True)
+
+    for name in options.only:
+        if name == "crash-stock" and weftlab.Stock.binary is None:
+            print("crash-stock: left out, syncthing is not installed\n")
+            continue
+        BENCHES[name](options, report)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except weftlab.LabError as error:
+        sys.exit(f"bench_migrate: {error}")
