@@ -246,9 +246,9 @@ class Daemon:
         return self.start()
 
     def kill(self):
-        """As a power cut for this process."""
+        """As a power cut for this process, and for the one that a stock watches over."""
         if self.process is not None:
-            self.process.kill()
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait(STOP_LIMIT_S)
             self.process = None
 
