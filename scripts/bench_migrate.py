@@ -7,6 +7,7 @@
   switch        planned switches of all traffic from one path to the other, under full load
   fall          a path that goes silent under full load, and returns
   storm         random switches, moves, closes, opens, falls and returns, at either end, during one transfer
+  handover      either side goes on as a new program (weft handover) in the middle of a transfer
   crash         kill -9 of either side at random moments of one sync, each time started again
   crash-stock   the same with a stock Syncthing as the source, over the link
 
@@ -20,6 +21,7 @@ import pathlib
 import random
 import statistics
 import sys
+import threading
 import time
 
 import trees
@@ -29,6 +31,7 @@ MIB = trees.MIB
 DELAY_US = 2000
 PATHS = ("left", "right")
 AROUND_S = 2.0               # what happens so long after an order is ascribed to it
+STABLE_S = 31                # a link that stood for so long is dialled again at once, a younger one after a while
 WINDOW_MIB = 48              # blocks of a receiver that are under way: every slot of a data core
 
 
@@ -66,6 +69,9 @@ class Pair:
 
     def verified(self):
         return self.target.totals()["bytes_verified"]
+
+    def copied(self):
+        return (self.copy / "file1").exists()         # it has its name when all of it is there
 
     def wait_verified(self, at_least):
         weftlab.wait_until(lambda: self.verified() >= at_least, 300, "bytes arrive", 0.005, self.both)
@@ -200,7 +206,7 @@ def bench_crash(options, report, source_kind="weft"):
         pair.start()
         pair.offer(options.crash_mib)
         fetched, reused, kills, seconds = 0, 0, 0, []
-        while kills < options.kills and not (pair.copy / "file1").exists():   # it has its name when all of it is there
+        while kills < options.kills and not pair.copied():
             victim = dice.choice(pair.both)
             time.sleep(dice.uniform(0.05, 0.6))
             if victim is pair.target:
@@ -223,7 +229,44 @@ def bench_crash(options, report, source_kind="weft"):
             "median until it answers again": f"{statistics.median(seconds):.2f} s" if seconds else "-"})
 
 
-BENCHES = {"switch": bench_switch, "fall": bench_fall, "storm": bench_storm, "crash": bench_crash,
+def pause_of(pair, act):
+    """The longest time without a verified block while `act` is carried out and a second after, in seconds."""
+    acting = threading.Thread(target=act)
+    acting.start()
+    last, changed_at, longest_s, until = pair.verified(), time.monotonic(), 0.0, None
+    while until is None or time.monotonic() < until:
+        if until is None and not acting.is_alive():
+            until = time.monotonic() + 1
+        now = pair.verified()                         # waits itself while nobody answers
+        if now != last:
+            longest_s = max(longest_s, time.monotonic() - changed_at)
+            last, changed_at = now, time.monotonic()
+        time.sleep(0.002)
+    acting.join()
+    return max(longest_s, time.monotonic() - changed_at if not pair.copied() else 0)
+
+
+def bench_handover(options, report):
+    for who in ("target", "source"):
+        pauses, size = [], options.mib * MIB
+        for _ in range(options.handovers):
+            with weftlab.Lab() as lab:
+                pair = Pair(lab, rate_Bps=200_000_000)
+                pair.start()
+                time.sleep(STABLE_S)
+                pair.offer(options.mib)
+                pair.wait_verified(size // 4)
+                daemon = getattr(pair, who)
+                pauses.append(pause_of(pair, lambda: daemon.cli("handover")))
+                pair.finish()
+                totals = pair.target.totals()
+                twice = totals["bytes_verified"] + totals["bytes_reused"] - size
+        report(f"handover of the {'receiver' if who == 'target' else 'sender'} under load", {
+            "handovers": options.handovers, "pause, median": f"{statistics.median(pauses):.2f} s",
+            "pause, longest": f"{max(pauses):.2f} s", "fetched twice": f"{twice} B", "trees": "equal"})
+
+
+BENCHES = {"switch": bench_switch, "fall": bench_fall, "storm": bench_storm, "handover": bench_handover, "crash": bench_crash,
            "crash-stock": lambda options, report: bench_crash(options, report, "stock")}
 
 
@@ -235,6 +278,7 @@ def parse():
     parser.add_argument("--falls", type=int, default=6)
     parser.add_argument("--storm", type=int, default=1000, help="orders")
     parser.add_argument("--storm-mib", type=int, default=2048)
+    parser.add_argument("--handovers", type=int, default=3, help="of each side")
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--crash-mib", type=int, default=2048)
     parser.add_argument("--seed", type=int, default=1, help="of the storm and of the kills")

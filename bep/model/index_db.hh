@@ -96,7 +96,7 @@ struct NeedItem {
 
 struct PartialFile {  // a transfer that stopped half way
   proto::VersionVector version;
-  std::vector<std::byte> have;  // one bit per block, lowest bit of byte 0 first
+  std::vector<std::byte> have;  // which blocks, and of which file: Checkpoint (temp_file.hh)
 };
 
 class IndexDb {

@@ -1,6 +1,8 @@
 #include "bep/model/model.hh"
 
 #include <algorithm>
+#include <chrono>
+#include <utility>
 
 #include "bep/model/index_settle.hh"
 #include "bep/net/steady.hh"
@@ -22,7 +24,7 @@ constexpr std::size_t kOpenTogetherMax = 16;                 // files that one w
 Model::Model(boost::asio::io_context& io, Config config, ModelOptions options, IndexDb& index, Fabric& fabric,
              Workers& workers)
     : io_(io), config_(std::move(config)), options_(options), index_(index), fabric_(fabric), workers_(workers),
-      sources_(fabric) {
+      sources_(fabric), quiet_timer_(io) {
   settle_index(config_, index_);
   sources_.set_on_room([this] {
     if (stopped_ || *room_posted_) return;
@@ -44,6 +46,21 @@ Model::~Model() { stop(); }
 void Model::start() {
   MUST(!stopped_);
   for (const auto& [id, folder] : folders_) folder->start();
+}
+
+void Model::quiesce(base::Duration at_most, std::function<void()> done) {
+  sources_.hold();
+  quiet_until_ = net::steady_now() + at_most;
+  quieted_ = std::move(done);
+  look_whether_quiet();
+}
+
+void Model::look_whether_quiet() {
+  if (sources_.idle() || net::steady_now() >= quiet_until_) return std::exchange(quieted_, nullptr)();
+  quiet_timer_.expires_after(std::chrono::milliseconds(2));
+  quiet_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) look_whether_quiet();
+  });
 }
 
 void Model::stop() {

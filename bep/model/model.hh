@@ -7,7 +7,9 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -46,6 +48,9 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   ~Model() override;
   void start();                                // folders open and scan
   // Ends all transfers (temp files stay), forgets peers; stops the workers: no callback follows.
+  // Asks for nothing more, and calls `done` when what was asked for is written, or `at_most` later: then stop() leaves transfers
+  // from which a next run goes on without hashing them.
+  void quiesce(base::Duration at_most, std::function<void()> done);
   void stop();
 
   // --- orders
@@ -76,6 +81,7 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   void on_suspicion(net::Link& link);
 
  private:
+  void look_whether_quiet();
   [[nodiscard]] int root_for(const base::DeviceId& device, const std::string& folder) const override;
   void on_remote_index(const std::string& folder) override;
   void on_not_found(const proto::Request& request) override;
@@ -98,6 +104,9 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
   Fabric& fabric_;
   Workers& workers_;
   Sources sources_;
+  boost::asio::steady_timer quiet_timer_;
+  base::Instant quiet_until_{};
+  std::function<void()> quieted_;
   std::map<std::string, std::unique_ptr<Folder>, std::less<>> folders_;
   std::map<base::DeviceId, std::unique_ptr<Peer>> peers_;
   std::map<std::string, std::int64_t> stale_scans_ns_;   // steady clock: the last one of each folder

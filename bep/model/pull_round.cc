@@ -47,7 +47,12 @@ void PullRound::cancel() {
 }
 
 void PullRound::cancel_active() {
-  for (const Active& active : active_) active.transfer->cancel();
+  for (const Active& active : active_) {
+    const proto::FileInfo& target = active.transfer->target();
+    PartialFile partial{target.version, active.transfer->checkpoint()};
+    if (!partial.have.empty()) (void)index_.set_partial(options_.folder, target.name, partial);   // else the file is hashed
+    active.transfer->cancel();
+  }
   active_.clear();
   active_bytes_ = 0;
   begun_.clear();
@@ -197,7 +202,9 @@ bool PullRound::begin_file(const std::string& name) {
     result_.stranded = true;
     return false;
   }
-  TransferInputs inputs{options_.folder, options_.root, global, {}, std::move(devices), options_.direct, writers_};
+  TransferInputs inputs{.folder = options_.folder, .root = options_.root, .target = global, .donors = {},
+                        .devices = std::move(devices), .direct = options_.direct, .checkpoint = take_checkpoint(global),
+                        .writers = writers_};
   if (was_file && global.size > 0) inputs.donors.push_back(name);
   if (global.size > 0)
     for (std::string& donor : index_.find_local_by_blocks(options_.folder, global, kDonorsMax))
@@ -206,6 +213,15 @@ bool PullRound::begin_file(const std::string& name) {
   active_bytes_ += global.size;
   active_.push_back({begun_.back(), std::move(item)});
   return true;
+}
+
+// It serves once: what is written from now on does not fit it any more.
+std::vector<std::byte> PullRound::take_checkpoint(const proto::FileInfo& file) {
+  if (file.size < Checkpoint::kFileBytesMin) return {};
+  std::optional<PartialFile> partial = index_.partial(options_.folder, file.name);
+  if (!partial) return {};
+  (void)index_.clear_partial(options_.folder, file.name);
+  return partial->version == file.version ? std::move(partial->have) : std::vector<std::byte>{};
 }
 
 void PullRound::pump(bool changed) {

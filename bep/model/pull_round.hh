@@ -46,6 +46,7 @@ class PullRound : public TransferObserver, public std::enable_shared_from_this<P
   void step_later();
   [[nodiscard]] bool takes_more_files() const;
   [[nodiscard]] bool begin_file(const std::string& name);  // false: nothing is to be done for it now
+  [[nodiscard]] std::vector<std::byte> take_checkpoint(const proto::FileInfo& file);
   void finish_ready();
   void apply(std::vector<FinishItem> items);
   void on_applied(std::vector<FinishItem> items, std::vector<FinishResult> results);

@@ -20,10 +20,17 @@ Way Sources::way(const base::DeviceId& device, const std::string& folder) const 
 
 bool Sources::has_room(const base::DeviceId& device, Way way, std::uint32_t bytes) const {
   MUST(way != Way::kNone);
+  if (held_) return false;
   const auto it = entries_.find(device);
   const Entry entry = it == entries_.end() ? Entry{} : it->second;
   if (way == Way::kFabric) return entry.fabric_blocks < fabric_.window_blocks(device, bytes);
   return entry.link_bytes == 0 || entry.link_bytes + bytes <= kLinkWindowBytes;
+}
+
+bool Sources::idle() const {
+  for (const auto& [device, entry] : entries_)
+    if (entry.link_bytes > 0 || entry.fabric_blocks > 0) return false;
+  return true;
 }
 
 bool Sources::is_full(const base::DeviceId& device) const {

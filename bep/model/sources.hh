@@ -56,6 +56,9 @@ class Sources {
   void taken(const base::DeviceId& device, Way way, std::uint32_t bytes);
   void returned(const base::DeviceId& device, Way way, std::uint32_t bytes);
   [[nodiscard]] LinkSource* link(const base::DeviceId& device) const;
+  // Nothing more is asked for, of anybody.
+  void hold() { held_ = true; }
+  [[nodiscard]] bool idle() const;                                  // nothing is on its way
   [[nodiscard]] Fabric& fabric() const { return fabric_; }
 
  private:
@@ -68,6 +71,7 @@ class Sources {
   Fabric& fabric_;
   std::map<base::DeviceId, Entry> entries_;
   std::function<void()> on_room_;
+  bool held_ = false;
 };
 
 }  // namespace weft::model

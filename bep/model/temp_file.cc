@@ -111,6 +111,7 @@ base::Result<TempFile> open_temp(Directories& directories, const std::string& na
   std::int64_t size_before = 0;
   temp.fd = TRY(open_or_replace(place.dir, temp.temp_base, size_before));
   temp.resumed = size_before > 0;
+  if (temp.resumed && size >= Checkpoint::kFileBytesMin) temp.mark = Checkpoint::mark_of(temp.fd.get());
   const base::Status reserved = reserve(temp.fd.get(), size, size_before, sparse);
   if (!reserved) {
     if (!temp.resumed) ::unlinkat(place.dir, temp.temp_base.c_str(), 0);
@@ -131,6 +132,10 @@ base::Status prepare_turn(const TempFile& temp, Prepare& prepare) {
     const proto::Block& block = prepare.blocks[prepare.next_block];
     if (block.size == 0) continue;
     const auto bytes = static_cast<std::uint32_t>(block.size);
+    if (!prepare.known.empty() && prepare.known[prepare.next_block]) {
+      prepare.bytes_kept += bytes;
+      continue;
+    }
     if (temp.resumed && data_from < block.offset) data_from = next_data(temp.fd.get(), block.offset);
     const bool written = temp.resumed && data_from < block.offset + block.size;
     if (written) turn += bytes;

@@ -27,6 +27,7 @@ struct TempFile {
   base::UniqueFd direct;           // the same file under O_DIRECT, for the datapath; may be empty
   std::string temp_base;
   bool resumed = false;            // an earlier run left it
+  std::vector<std::byte> mark;     // of a large one that was resumed, before it was touched (Checkpoint)
   bool made_parents = false;       // directories that the index does not have: the folder must be scanned
 };
 
@@ -36,10 +37,28 @@ struct TempFile {
 [[nodiscard]] base::Result<TempFile> open_temp(Directories& directories, const std::string& name, std::int64_t size,
                                                bool sparse, DirectIo direct);
 
+// Which blocks of a temp file are verified, and by what the file is known again: the same file of the same file system, not
+// written to since (size, mtime, ctime), under the same boot of the machine, so that also what was never synced is there. After
+// a crash it does not fit, and the file is hashed.
+// Layout: 16 bytes of boot ID; device, inode, size, mtime, ctime as u64, little-endian; a bit per block, lowest first.
+class Checkpoint {
+ public:
+  // Smaller files are hashed as quickly as a row is read.
+  static constexpr std::int64_t kFileBytesMin = std::int64_t{16} << 20;
+
+  // By what a file is known again, as it is now; empty where the system does not say it.
+  [[nodiscard]] static std::vector<std::byte> mark_of(int fd);
+  // Of a temp file that nobody writes to; empty where it has no mark.
+  [[nodiscard]] static std::vector<std::byte> make(int fd, const std::vector<bool>& have);
+  // The blocks, if `bytes` were made of the file that had this mark and for so many; else none.
+  [[nodiscard]] static std::vector<bool> read(base::Bytes bytes, base::Bytes mark, std::size_t blocks);
+};
+
 // What of the target stands already on this disk.
 struct Prepare {
   std::vector<proto::Block> blocks;            // of the target
   std::vector<base::UniqueFd> donors;          // local files that may hold blocks at the same offset
+  std::vector<bool> known;                     // verified before, by a checkpoint; empty: none
   std::size_t next_block = 0;                  // where the next turn begins
   std::vector<std::uint32_t> missing;          // block numbers to fetch, ascending
   std::uint64_t bytes_kept = 0;                // found in the temp file

@@ -20,6 +20,7 @@ Transfer::Transfer(TransferInputs inputs, Workers& workers, Sources& sources, Tr
   files_->size = inputs_.target.size;
   files_->donors = std::move(inputs_.donors);
   files_->direct = inputs_.direct;
+  files_->checkpoint = std::move(inputs_.checkpoint);
   files_->prepare.blocks = inputs_.target.blocks;
   files_->writers = std::move(inputs_.writers);
 }
@@ -46,6 +47,7 @@ base::Status Transfer::prepare_files(int root, Directories& directories, Files& 
       base::Result<base::UniqueFd> fd = open_file(root, donor, state);
       if (fd) files.prepare.donors.push_back(std::move(*fd));
     }
+    files.prepare.known = Checkpoint::read(files.checkpoint, files.temp.mark, files.prepare.blocks.size());
     files.opened = true;
   }
   return prepare_turn(files.temp, files.prepare);
@@ -314,6 +316,14 @@ void Transfer::forget_refusals() {
 
 bool Transfer::has_refusal() const {
   return std::ranges::any_of(from_, [](const Source& source) { return source.refused; });
+}
+
+std::vector<std::byte> Transfer::checkpoint() const {
+  if (!prepared_ || ended_ || inputs_.target.size < Checkpoint::kFileBytesMin) return {};
+  std::vector<bool> have(inputs_.target.blocks.size(), true);
+  for (const std::uint32_t number : missing_) have[number] = false;
+  for (const auto& [number, was] : in_flight_) have[number] = false;
+  return Checkpoint::make(files_->temp.fd.get(), have);
 }
 
 std::shared_ptr<TempFile> Transfer::take_temp() {

@@ -46,6 +46,7 @@ struct TransferInputs {
   std::vector<std::string> donors;             // names of local files that may hold its blocks
   std::vector<base::DeviceId> devices;         // that have exactly this version
   DirectIo direct = DirectIo::kAuto;
+  std::vector<std::byte> checkpoint;           // of an earlier run (Checkpoint); empty: none
   // Kept by everyone who may still write to the temp file, also after cancel(): when the last copy goes, a new
   // transfer of the same name is safe.
   std::shared_ptr<void> writers;
@@ -77,6 +78,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] const std::vector<base::DeviceId>& devices() const { return inputs_.devices; }
   // After on_whole.
   [[nodiscard]] std::shared_ptr<TempFile> take_temp();
+  // Before cancel(): what a later transfer of this version may begin with; empty: it would hash the file as quickly.
+  [[nodiscard]] std::vector<std::byte> checkpoint() const;
 
   [[nodiscard]] const proto::FileInfo& target() const { return inputs_.target; }
   [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
@@ -105,6 +108,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
     std::int64_t size = 0;
     std::vector<std::string> donors;
     DirectIo direct = DirectIo::kAuto;
+    std::vector<std::byte> checkpoint;
     TempFile temp;
     Prepare prepare;
     bool opened = false;

@@ -91,6 +91,7 @@ void LinkManager::Impl::add_listener(const std::string& text) {
   if (config_.random_ports)
     choice.emplace(*config_.random_ports, remembered_ports_.of(text), prng_.next());
   listeners_.push_back(std::make_shared<Listener>(io_, *this, text, *address, choice));
+  if (config_.passed != nullptr) listeners_.back()->take_from(*config_.passed);
 }
 
 void LinkManager::Impl::set_devices(std::vector<LinkDevice> devices) {
@@ -169,6 +170,10 @@ void LinkManager::close_device(const base::DeviceId& device, std::string_view te
 void LinkManager::dial_now(const base::DeviceId& device) {
   Impl::Device* found = impl_->find_device(device);
   if (found != nullptr && impl_->started_ && !impl_->stopping_) found->dialer->dial_now();
+}
+
+void LinkManager::pass_listeners(PassedSockets& next) {
+  for (const auto& listener : impl_->listeners_) listener->pass_to(next);
 }
 
 std::size_t LinkManager::ways_to(const base::DeviceId& device) const {

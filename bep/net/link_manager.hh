@@ -33,6 +33,7 @@
 #include "bep/net/duplicate.hh"
 #include "bep/net/identity.hh"
 #include "bep/net/link.hh"
+#include "bep/net/passed_sockets.hh"
 #include "bep/net/random_port.hh"
 #include "bep/proto/connection.hh"
 #include "bep/proto/hello.hh"
@@ -71,6 +72,7 @@ struct LinkManagerConfig {
   // Each listener has a port of this range instead of its own, the one of last time if it is free.
   std::optional<PortRange> random_ports;
   std::filesystem::path ports_file;         // where they are remembered; empty: nowhere
+  PassedSockets* passed = nullptr;          // an earlier weft's listeners, for make(); null: none
 };
 
 struct ListenerStatus {
@@ -124,6 +126,8 @@ class LinkManager {
   LinkManager& operator=(const LinkManager&) = delete;
 
   void start();                             // listens and dials
+  // Before stop(): the listeners' sockets, for the weft that comes next.
+  void pass_listeners(PassedSockets& next);
   // Closes every link politely and all else at once; the io_context runs out of our work within LinkTimes::closing.
   // Idempotent. `done` (may be empty) is called when the last link is gone.
   void stop(std::function<void()> done = {});

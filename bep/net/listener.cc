@@ -59,7 +59,13 @@ void Listener::stop() {
   acceptor_.close(ignored);
 }
 
+void Listener::take_from(PassedSockets& passed) {
+  ErrorCode error;
+  if (passed.take(configured_, acceptor_)) port_ = acceptor_.local_endpoint(error).port();
+}
+
 std::string Listener::open() {
+  if (port_ != 0) return {};     // an earlier weft's
   if (!choice_) {
     const ErrorCode error = open_on(address_.port);
     return error ? error.message() : std::string();

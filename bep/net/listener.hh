@@ -13,6 +13,7 @@
 #include <string>
 
 #include "bep/net/address.hh"
+#include "bep/net/passed_sockets.hh"
 #include "bep/net/random_port.hh"
 #include "engine/base/time.hh"
 
@@ -36,6 +37,9 @@ class Listener : public std::enable_shared_from_this<Listener> {
   // `choice`: instead of the address's own port.
   Listener(boost::asio::io_context& io, ListenerOwner& owner, std::string configured, const Address& address,
            std::optional<PortChoice> choice = {});
+  // Before start(): the socket of this address that an earlier weft left, if there is one.
+  void take_from(PassedSockets& passed);
+  void pass_to(PassedSockets& next) { next.add(configured_, acceptor_); }
   void start();
   void stop();
 

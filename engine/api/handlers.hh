@@ -15,6 +15,7 @@ namespace weft::api {
 [[nodiscard]] Response get_connections(const Context& context, const Call& call);
 [[nodiscard]] Response get_health(const Context& context, const Call& call);
 [[nodiscard]] Response post_shutdown(const Context& context, const Call& call);
+[[nodiscard]] Response post_handover(const Context& context, const Call& call);
 
 // json_folder.cc
 [[nodiscard]] Response get_folder_status(const Context& context, const Call& call);

@@ -146,4 +146,12 @@ Response post_shutdown(const Context& context, const Call&) {
   return response;
 }
 
+Response post_handover(const Context& context, const Call&) {
+  // Checked before the answer, begun after it.
+  if (const auto able = context.sink.may_hand_over(); !able) return text_response(409, able.error().text);
+  Response response = answer_json(Json{{"ok", "handing over"}});
+  response.after_sent = [&sink = context.sink] { sink.hand_over(); };
+  return response;
+}
+
 }  // namespace weft::api

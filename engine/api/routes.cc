@@ -16,6 +16,7 @@ constexpr std::array kRoutes = {
     Route{Method::kGet, "/rest/system/loglevels", get_log_levels},
     Route{Method::kPost, "/rest/system/loglevels", post_log_levels},
     Route{Method::kPost, "/rest/system/shutdown", post_shutdown},
+    Route{Method::kPost, "/rest/system/handover", post_handover},
     Route{Method::kGet, "/rest/db/status", get_folder_status},
     Route{Method::kGet, "/rest/db/completion", get_completion},
     Route{Method::kPost, "/rest/db/scan", post_scan},

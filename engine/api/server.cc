@@ -85,11 +85,13 @@ class Server::Impl final : public ConnectionOwner {
 
   [[nodiscard]] const std::string& address() const { return context_.gui_address; }
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+  void pass_listener(net::PassedSockets& next) { next.add(net::PassedSockets::kApi, acceptor_); }
 
  private:
   void handle_accepted(const boost::system::error_code& error, tcp::socket socket);
   bool make_room();
   boost::system::error_code try_listen(const tcp::endpoint& endpoint);
+  bool take_passed(const std::vector<tcp::endpoint>& endpoints);
 
   asio::io_context& io_;
   ServerConfig config_;
@@ -116,13 +118,28 @@ boost::system::error_code Server::Impl::try_listen(const tcp::endpoint& endpoint
   return error;
 }
 
+// Only where it listens as the configuration says.
+bool Server::Impl::take_passed(const std::vector<tcp::endpoint>& endpoints) {
+  if (config_.passed == nullptr || !config_.passed->take(net::PassedSockets::kApi, acceptor_)) return false;
+  boost::system::error_code error;
+  const tcp::endpoint local = acceptor_.local_endpoint(error);
+  const bool fits = !error && std::ranges::any_of(endpoints, [&](const tcp::endpoint& wanted) {
+    return wanted.address() == local.address() && (wanted.port() == 0 || wanted.port() == local.port());
+  });
+  boost::system::error_code ignored;
+  if (!fits) acceptor_.close(ignored);
+  return fits;
+}
+
 boost::system::error_code Server::Impl::listen(const net::Address& address) {
   boost::system::error_code error;
   const std::vector<tcp::endpoint> endpoints = endpoints_of(io_, address, error);
-  for (const tcp::endpoint& endpoint : endpoints) {
-    error = try_listen(endpoint);
-    if (!error) break;
-  }
+  if (take_passed(endpoints)) error.clear();
+  else
+    for (const tcp::endpoint& endpoint : endpoints) {
+      error = try_listen(endpoint);
+      if (!error) break;
+    }
   if (error) return error;
   const tcp::endpoint local = acceptor_.local_endpoint(error);
   if (!error) context_.gui_address = text_of(local);
@@ -220,5 +237,6 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 const std::string& Server::address() const { return impl_->address(); }
 std::size_t Server::connections() const { return impl_->connections(); }
+void Server::pass_listener(net::PassedSockets& next) { impl_->pass_listener(next); }
 
 }  // namespace weft::api

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 
+#include "bep/net/passed_sockets.hh"
 #include "engine/api/http.hh"
 #include "engine/base/result.hh"
 #include "engine/run/status_source.hh"
@@ -26,6 +27,7 @@ struct ServerConfig {
   bool skip_host_check = false;
   bool metrics_open = false;                 // /metrics without key; only honoured on a loopback address
   HttpLimits limits{};
+  net::PassedSockets* passed = nullptr;      // an earlier weft's socket is among them, perhaps; for start()
 };
 
 // What <gui> of config.xml means here.
@@ -46,6 +48,7 @@ class Server {
 
   [[nodiscard]] const std::string& address() const;      // in use: "127.0.0.1:8384", the port never 0
   [[nodiscard]] std::size_t connections() const;
+  void pass_listener(net::PassedSockets& next);          // for the weft that comes next
 
  private:
   class Impl;                                             // keeps Beast out of this header

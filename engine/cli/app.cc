@@ -276,6 +276,10 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   add_home(*serve, options);
   add_log(*serve, options);
   serve->footer("Examples:\n  weft serve\n  weft serve --home /srv/weft --log-level debug --log-format json");
+  CLI::App* const handover =
+      app.add_subcommand("handover", "After an upgrade: let the running daemon go on as the program that is installed now");
+  add_home(*handover, options);
+  handover->footer("Peers see a pause of less than a second; transfers go on where they were. The process stays the same.");
   CLI::App* const status = app.add_subcommand("status", "Show what the running daemon of a home does");
   add_home(*status, options);
   status->add_flag("--json", options.status.json, "The answer of /rest/weft/status as it is");
@@ -309,6 +313,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
+  if (handover->parsed()) return handover_command(home, io);
   if (status->parsed()) return status_command(options.status, io);
   if (policy->parsed()) return policy_command(options.policy, io);
   if (log_level->parsed()) return log_level_command(options.log_level_of_daemon, io);

@@ -112,6 +112,9 @@ struct LabOptions {
 // kFailed when an expectation did not hold. Blocks; SIGINT, SIGTERM and SIGHUP end it in order.
 [[nodiscard]] int lab_command(const LabOptions& options, const Io& io);
 
+// Checks the configuration, tells the running daemon to go on as the program that stands in its place now, and waits for that.
+[[nodiscard]] int handover_command(const std::filesystem::path& home, const Io& io);
+
 // Blocks until SIGINT, SIGTERM or a shutdown by REST.
 [[nodiscard]] int serve_command(const std::filesystem::path& home, const Io& io);
 

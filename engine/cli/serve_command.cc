@@ -1,4 +1,12 @@
-// `weft serve`: configuration read and checked whole, then the daemon, then the API beside it on the same loop.
+// `weft serve`: configuration read and checked whole, then the daemon, then the API beside it on the same loop; and, when it is
+// told to hand over, the program that stands in its place now, in this process.
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <fstream>
+
 #include "engine/api/server.hh"
 #include "engine/base/log.hh"
 #include "engine/cli/commands.hh"
@@ -18,29 +26,56 @@ int exit_code_of(const base::Error& error) {
   }
 }
 
+// This program once more, from its place on the disk, with the words it was started with and these sockets. Returns only if
+// that fails.
+void execute_again(const std::filesystem::path& program, const net::PassedSockets& sockets) {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  // Libraries leave descriptors behind that exec would keep: DPDK's memif its listening socket.
+  (void)::close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  sockets.to_environment();
+  ::execv(program.c_str(), arguments.data());
+}
+
 }  // namespace
 
 int serve_command(const std::filesystem::path& home_path, const Io& io) {
   auto home = load_home(home_path);
   if (!home) return refuse(io, kWrong, home.error());
   const model::GuiConfig gui = home->config.gui;
-  const api::ServerConfig api_config = api::server_config_of(gui);
+  api::ServerConfig api_config = api::server_config_of(gui);
+  net::PassedSockets passed = net::PassedSockets::from_environment();
   std::string why;
   // Before the daemon, so that a wrong configuration starts nothing.
   if (gui.enabled && !api::check_config(api_config, why)) return refuse(io, kWrong, why);
 
   for (const std::string& notice : home->config.notices) base::log(base::Subsystem::kDaemon, base::LogLevel::kWarn, notice);
   auto daemon = run::Daemon::start(run::DaemonConfig{home_path, std::move(home->config), std::move(home->weft),
-                                                     std::move(home->identity)}, why);
+                                                     std::move(home->identity), &passed}, why);
   if (!daemon) return refuse(io, exit_code_of(daemon.error()), why);
 
   std::unique_ptr<api::Server> server;
   if (gui.enabled) {
+    api_config.passed = &passed;
     auto started = api::Server::start((*daemon)->io(), api_config, **daemon, **daemon, why);
     if (!started) return refuse(io, exit_code_of(started.error()), why);
     server = std::move(*started);
   }
-  return (*daemon)->run([&server] { server.reset(); });
+  passed = {};                     // what nobody asked for
+  const int code = (*daemon)->run([&] {
+    if ((*daemon)->handing_over() && server != nullptr) server->pass_listener((*daemon)->sockets_to_pass());
+    server.reset();
+  });
+  if (!(*daemon)->handing_over()) return code;
+  const net::PassedSockets next = std::move((*daemon)->sockets_to_pass());
+  const std::filesystem::path program = (*daemon)->program();
+  daemon->reset();                 // ports, files and the index are free from here on
+  execute_again(program, next);
+  return refuse(io, kFailed, program.string() + ": cannot be started: " + std::strerror(errno));
 }
 
 }  // namespace weft::cli

@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -67,12 +68,25 @@ SessionSettings session_settings(const DaemonConfig& setup) {
           .park_max = base::seconds(setup.config.options.session_park_s)};
 }
 
+// As it was called, where that was by a path: a symbolic link may lead to another version by the time it is needed.
+std::filesystem::path own_program() {
+  std::error_code error;
+  std::string called;
+  std::getline(std::ifstream("/proc/self/cmdline", std::ios::binary), called, '\0');
+  return called.find('/') != std::string::npos ? std::filesystem::absolute(called, error)
+                                               : std::filesystem::read_symlink("/proc/self/exe", error);
+}
+
+// For what peers were asked: longer they are not waited for.
+constexpr base::Duration kQuiesceMax = base::milliseconds(300);
+
 std::filesystem::path index_file(const std::filesystem::path& home) { return home / "weft-index.db"; }
 
 }  // namespace
 
 Daemon::Daemon(DaemonConfig config)
-    : setup_(std::move(config)), started_(MonotonicClock().now()), started_unix_ms_(unix_ms()), io_(1), signals_(io_) {}
+    : setup_(std::move(config)), started_(MonotonicClock().now()), started_unix_ms_(unix_ms()), io_(1), signals_(io_),
+      program_(own_program()) {}
 
 Daemon::~Daemon() = default;
 
@@ -180,6 +194,7 @@ base::Status Daemon::make_links(std::string& why) {
                               .cert_name = device.cert_name, .compression = device.compression,
                               .paused = device.paused, .connections = device.connections});
   }
+  config.passed = setup_.passed;
   std::vector<base::DeviceId> peers;
   for (const net::LinkDevice& device : config.devices) peers.push_back(device.id);
   links_ = TRY(net::LinkManager::make(io_, std::move(config), *model_, why));
@@ -204,13 +219,27 @@ void Daemon::shutdown() {
 void Daemon::begin_stop() {
   if (std::exchange(stopping_, true)) return;
   signals_.cancel();
+  if (handing_over_) links_->pass_listeners(to_pass_);
   if (on_stopping_) on_stopping_();
   link_watch_->stop();
-  links_->stop([this] {
-    model_->stop();
-    datapath_->stop();
-    io_.stop();
+  model_->quiesce(kQuiesceMax, [this] {
+    links_->stop([this] {
+      model_->stop();
+      datapath_->stop();
+      io_.stop();
+    });
   });
+}
+
+base::Status Daemon::may_hand_over() const {
+  if (::access(program_.c_str(), X_OK) == 0) return {};
+  return base::fail_errno(errno, "the program is not where it was started from");
+}
+
+void Daemon::hand_over() {
+  base::log(Subsystem::kDaemon, LogLevel::kInfo, "handing over", {{"program", program_.string()}});
+  handing_over_ = true;
+  shutdown();
 }
 
 base::Status Daemon::set_policy(share::Policy policy) {

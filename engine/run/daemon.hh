@@ -33,6 +33,7 @@ struct DaemonConfig {
   model::Config config;              // prepared (model::prepare)
   model::WeftConfig weft;
   net::Identity identity;
+  net::PassedSockets* passed = nullptr;   // what an earlier weft left; for start()
 };
 
 class Daemon final : public StatusSource, public CommandSink {
@@ -46,6 +47,10 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] boost::asio::io_context& io() { return io_; }   // for servers that run beside it
   // Blocks. `on_stopping` is called once, on this thread, when the end begins: servers beside it stop then.
   int run(std::function<void()> on_stopping);
+  // After run(): another weft is to go on in this process. Its sockets; those of servers beside it are added in on_stopping.
+  [[nodiscard]] bool handing_over() const { return handing_over_; }
+  [[nodiscard]] net::PassedSockets& sockets_to_pass() { return to_pass_; }
+  [[nodiscard]] const std::filesystem::path& program() const { return program_; }
 
   // ---- StatusSource
   [[nodiscard]] const model::Config& config() const override { return setup_.config; }
@@ -70,6 +75,8 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] base::Status scan(std::string_view folder) override { return model_->scan(folder); }
   void scan_all() override { model_->scan_all(); }
   void shutdown() override;
+  [[nodiscard]] base::Status may_hand_over() const override;
+  void hand_over() override;
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
   [[nodiscard]] base::Status add_port(std::string_view lines, std::string& why) override;
   [[nodiscard]] base::Status reopen_port(std::string_view name, std::string& why) override;
@@ -102,7 +109,9 @@ class Daemon final : public StatusSource, public CommandSink {
   std::unique_ptr<net::LinkManager> links_;
   std::optional<LinkWatch> link_watch_;
   std::function<void()> on_stopping_;
-  bool stopping_ = false;
+  bool stopping_ = false, handing_over_ = false;
+  net::PassedSockets to_pass_;
+  const std::filesystem::path program_;        // that was started; an upgrade puts another file there
 };
 
 }  // namespace weft::run

@@ -190,6 +190,9 @@ class CommandSink {
   virtual void scan_all() = 0;
   // Begins an orderly end; the daemon's run() returns soon after.
   virtual void shutdown() = 0;
+  // The same, and the program at the place of this one goes on in this process: peers that dial meanwhile wait.
+  [[nodiscard]] virtual base::Status may_hand_over() const = 0;   // kIo: there is no program
+  virtual void hand_over() = 0;
   // kNotFound: no such port. Errors else: as nic::Port::set_impairment.
   [[nodiscard]] virtual base::Status impair(std::string_view port, const nic::Impairment& impairment) = 0;
   // These three until the daemon ends; weft.toml is left as it is. `why`: the sentence, where there is more to say than the

@@ -206,3 +206,37 @@ def test_never_metered_means_never(lab):
     both = [source, target]
     for daemon in both:
         wait_states(daemon, {"left": "active"}, both)
+
+
+@pytest.mark.parametrize("who", ["source", "target"])
+def test_a_handover_costs_a_pause_and_no_byte(pair, who):
+    source, target, folder = pair
+    start(source, target)
+    both = [source, target]
+    size = 200 * MIB
+    begin_transfer(source, target, folder, size, 1)
+    daemon = source if who == "source" else target
+    process = daemon.process.pid
+    started = daemon.rest.get("/rest/system/status")["startTime"]
+    said = daemon.cli("handover").stdout
+    assert said.startswith("handed over: it answers again after "), said
+    assert daemon.process.pid == process and daemon.is_alive()
+    assert daemon.rest.get("/rest/system/status")["startTime"] > started
+    weftlab.wait_same(source, target, deadline_s=60)
+    totals = target.totals()                        # of the new one, where it is the target
+    assert totals["bytes_verified"] + totals["bytes_reused"] == size
+    for other in both:
+        assert "refused" not in other.log_text(), "who dialled meanwhile had to wait, no more"
+
+
+def test_a_handover_to_nothing_is_refused_and_nothing_ends(lab):
+    weft = lab.weft("weft")
+    weft.configure([], [])
+    weft.start()
+    started = weft.rest.get("/rest/system/status")["startTime"]
+    good = (weft.home / "weft.toml").read_text()
+    (weft.home / "weft.toml").write_text("[engine]\ncores = 99\n")
+    refused = weft.cli("handover", check=False)
+    assert refused.returncode == 2 and "cores" in refused.stderr
+    (weft.home / "weft.toml").write_text(good)
+    assert weft.rest.get("/rest/system/status")["startTime"] == started

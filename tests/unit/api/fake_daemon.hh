@@ -57,6 +57,12 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink, publ
   [[nodiscard]] base::Status scan(std::string_view folder) override;
   void scan_all() override { note("scan all"); }
   void shutdown() override { note("shutdown"); }
+  [[nodiscard]] base::Status may_hand_over() const override {
+    if (program_there) return {};
+    return base::fail(base::Errc::kIo, "no program");
+  }
+  void hand_over() override { note("hand over"); }
+  bool program_there = true;
   [[nodiscard]] base::Status impair(std::string_view port, const nic::Impairment& impairment) override;
   // Beside a port "left" with two data cores; "broken" could not be opened.
   [[nodiscard]] base::Status add_port(std::string_view lines, std::string& why) override;

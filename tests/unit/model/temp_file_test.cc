@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "bep/model/beneath.hh"
 #include "bep/model/hasher.hh"
 #include "bep/model/workers.hh"
@@ -41,6 +43,11 @@ class TempFileTest : public ::testing::Test {
     return out;
   }
 
+  static void write(const TempFile& temp, const std::string& content, std::size_t block) {
+    const proto::Block wanted = blocks_of(content.substr(0, (block + 1) * kBlock)).back();
+    ASSERT_TRUE(write_block(temp.fd.get(), wanted, std::as_bytes(std::span(content)).subspan(block * kBlock, kBlock)));
+  }
+
   TempDir dir_;
   base::UniqueFd root_ = std::move(*open_root(dir_.path().string()));
   Directories directories_{root_.get()};
@@ -54,6 +61,42 @@ TEST_F(TempFileTest, FreshOneLacksEverythingButZeros) {
   const Prepare found = prepare(temp, content);
   EXPECT_EQ(found.missing, (std::vector<std::uint32_t>{0, 2}));
   EXPECT_EQ(found.bytes_kept, kBlock);
+}
+
+TEST_F(TempFileTest, ACheckpointIsOfThisFileAsItWasLeft) {
+  const std::string content = random_bytes(kBlock * 200, 7);
+  std::vector<bool> have(200);
+  for (std::size_t i = 0; i < have.size(); i += 3) have[i] = true;
+  std::vector<std::byte> checkpoint;
+  {
+    const TempFile temp = open(content.size());
+    EXPECT_TRUE(temp.mark.empty()) << "a new one has nothing to be known by";
+    for (std::size_t i = 0; i < have.size(); ++i)
+      if (have[i]) write(temp, content, i);
+    checkpoint = Checkpoint::make(temp.fd.get(), have);
+  }
+  TempFile temp = open(content.size());
+  EXPECT_EQ(Checkpoint::read(checkpoint, temp.mark, 200), have);
+  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, 300).empty()) << "another number of blocks";
+  EXPECT_TRUE(Checkpoint::read({}, temp.mark, 200).empty());
+  std::vector<std::byte> other_boot = checkpoint;
+  other_boot[0] ^= std::byte{1};
+  EXPECT_TRUE(Checkpoint::read(other_boot, temp.mark, 200).empty()) << "what was not synced may be gone";
+
+  Prepare prepared;
+  prepared.blocks = blocks_of(content);
+  prepared.known = Checkpoint::read(checkpoint, temp.mark, 200);
+  while (!prepared.complete()) ASSERT_TRUE(prepare_turn(temp, prepared).has_value());
+  EXPECT_EQ(prepared.bytes_kept, 67 * kBlock);
+  EXPECT_EQ(prepared.missing.size(), 133u);
+
+  std::ofstream(temp_path_, std::ios::in | std::ios::out).write("x", 1);        // somebody writes to it
+  temp = open(content.size());
+  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, 200).empty());
+  fs::copy_file(temp_path_, dir_.path() / "copy");                              // or puts another in its place
+  const std::vector<std::byte> again = Checkpoint::make(temp.fd.get(), have);
+  fs::rename(dir_.path() / "copy", temp_path_);
+  EXPECT_TRUE(Checkpoint::read(again, open(content.size()).mark, 200).empty());
 }
 
 TEST_F(TempFileTest, KeepsWhatMatchesAndClearsWhatMustBeZero) {
