@@ -6,6 +6,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
+#include <string>
+#include <vector>
 
 namespace weft::net {
 namespace {
@@ -54,9 +56,10 @@ TEST_F(Passed, ASocketGoesOnUnderItsName) {
 TEST_F(Passed, WhatIsNoListeningSocketIsLeftAlone) {
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   tcp::acceptor not_listening(io_, tcp::v4());
-  for (const std::string& text : {std::string("0=tcp://in\n2=tcp://err"), std::to_string(file) + "=tcp://file",
-                                  std::to_string(not_listening.native_handle()) + "=tcp://socket",
-                                  std::string("99999=tcp://nothing"), std::string("x=tcp://x"), std::string("7"), std::string("=\n\n="), std::string("-1=a")}) {
+  for (const std::string& text : std::vector<std::string>{
+           "0=tcp://in\n2=tcp://err", std::to_string(file) + "=tcp://file",
+           std::to_string(not_listening.native_handle()) + "=tcp://socket", "99999=tcp://nothing", "x=tcp://x", "7", "=\n\n=",
+           "-1=a"}) {
     ASSERT_EQ(::setenv(PassedSockets::kVariable, text.c_str(), 1), 0);
     EXPECT_TRUE(PassedSockets::from_environment().empty()) << text;
   }
