@@ -9,8 +9,8 @@ using share::PathRole;
 using share::PathState;
 
 // It has answered once, and is not about to go.
-constexpr bool is_proved(PathState state) {
-  return share::is_usable(state) || state == PathState::kDown;
+bool is_proved(const PathView& path) {
+  return share::is_usable(path.state) || (path.state == PathState::kDown && path.srtt.ns > 0);
 }
 
 // Smaller is used first.
@@ -114,25 +114,31 @@ bool Chooser::may_decide(MoveReason why, base::Instant now) const noexcept {
 
 Choice Chooser::choose(std::span<const PathView> paths, const PathPlan& plan, base::Instant now) const noexcept {
   Choice choice;
-  PathSet open, fit, working, primary;
+  PathSet open, fit, working, answering, primary;
   for (const PathView& path : paths) {
-    if (plan.at(path.path).use == PathUse::kClosed || !is_proved(path.state)) continue;
+    if (plan.at(path.path).use == PathUse::kClosed || !is_proved(path)) continue;
     open.add(path.path);
     if (path.role == PathRole::kPrimary) primary.add(path.path);
     if (share::is_usable(path.state)) working.add(path.path);
+    if (share::is_in_use(path.state)) answering.add(path.path);
     if (!is_unfit(path.path)) fit.add(path.path);
   }
-  // One path at a time must be one that works; several may wait for those that fell.
-  const PathSet eligible = settings_.multipath ? open : working;
+  // A suspect path is not taken, but it is not left either.
+  PathSet eligible = answering;
+  primary.both(working).each([&](base::PathId path) { eligible.add(path); });
   const PathSet best = eligible.both(fit).empty() ? eligible : eligible.both(fit);
   std::uint64_t tier = UINT64_MAX;
   for (const PathView& path : paths)
     if (best.has(path.path)) tier = std::min(tier, tier_of(path));
-  PathSet of_tier;
-  for (const PathView& path : paths)
+  PathSet of_tier, fallen;
+  for (const PathView& path : paths) {
     if (best.has(path.path) && tier_of(path) == tier) of_tier.add(path.path);
+    if (primary.has(path.path) && !working.has(path.path) && fit.has(path.path) && tier_of(path) <= tier) fallen.add(path.path);
+  }
   const bool pinned = plan.pinned && !primary.both(working).empty();
-  choice.wanted = pinned ? primary : settings_.multipath ? of_tier : pick_one(paths, of_tier, primary, now, choice);
+  if (pinned) choice.wanted = primary;
+  else if (settings_.multipath) choice.wanted = of_tier.with(fallen);   // what fell is used again when it is back
+  else choice.wanted = pick_one(paths, of_tier, primary, now, choice);
 
   for (const PathView& path : paths) {
     Standing& standing = choice.standing[base::to_index(path.path)];
@@ -147,18 +153,20 @@ Choice Chooser::choose(std::span<const PathView> paths, const PathPlan& plan, ba
   }
 
   choice.move = {.from = primary.without(choice.wanted), .to = choice.wanted.without(primary)};
-  if (choice.wanted.empty() || (choice.move.from.empty() && choice.move.to.empty())) {
+  if (of_tier.empty() || (choice.move.from.empty() && choice.move.to.empty())) {
     choice.move = {};
     return choice;
   }
   const PathSet left = choice.move.from;
   MoveReason why = MoveReason::kPreferred;
-  if (!settings_.multipath && primary.both(working).empty()) why = MoveReason::kFailure;
+  if (primary.both(working).empty()) why = MoveReason::kFailure;
   else if (!left.without(fit).empty()) why = MoveReason::kDegraded;
   else if (choice.rival_since != base::kNever && choice.move.to.has(choice.rival)) why = MoveReason::kBetter;
   else if (left.empty()) why = MoveReason::kRecovered;
   choice.move.why = why;
-  if (!may_decide(why, now)) choice.move = {};
+  // To let go of what is dearer while what is wanted carries is no matter of opinion.
+  const bool lets_go = why == MoveReason::kPreferred && choice.move.to.empty();
+  if (!lets_go && !may_decide(why, now)) choice.move = {};
   return choice;
 }
 

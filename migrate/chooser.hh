@@ -1,16 +1,17 @@
 // Which paths of a session should be in use, and why: one function of what the paths are like, what was planned, and what
 // was seen for how long. It decides and it explains (`weft migrate --explain`); nothing else does.
 //
-//   tier      metered ports last, before them those with role backup, then by cost. The first tier with a fit path is used
-//   several   of it all fit paths are used at once (multipathEnabled); paths that fell stay meant for use: what stands by carries
-//             while they are away (sched/lane_view.hh), so a failure changes nothing here
+//   tier      metered ports last, before them those with role backup, then by cost. The first tier is used in which a fit path
+//             works
+//   several   of it all fit paths are used at once (multipathEnabled); paths that fell stay meant for use, and are used again
+//             when they are back
 //   one       of it the one in use, until it falls or another is better by `better_permille` for the dwell time
 //   fit       until the score is below `leave_below`, or falls and is near that, for the dwell time; then unfit until it is well
 //             above it for as long, twice as long with each time in the last while. Where all are unfit, all are fit
 //   pinned    what the operator chose stays while one of it works
 //
-// Who decides: failure and unfitness either end, for it sees its own direction. The rest the end with the lower device ID, and
-// not while the other end's last decision is fresh: else the two would take turns.
+// Who decides: failure and unfitness either end, for it sees its own direction; and that what is dearer is let go. The rest
+// the end with the lower device ID, and not while the other end's last decision is fresh: else the two would take turns.
 // Pure, integers; owner: control, one per session. Source: design.md §7 (triggers: 1.2 times, dwell).
 #pragma once
 

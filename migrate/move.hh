@@ -2,6 +2,7 @@
 // Values; thread: control.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "engine/base/time.hh"
@@ -61,6 +62,10 @@ struct MigrationCounters {
   std::uint64_t rolled_back = 0;     // of the failed
   std::uint64_t merged = 0;          // that met another with the same aim, here or at the other end
   base::Duration took{};             // of the completed, together
+  // Of the completed, by how long they took: at most kBounds[i], in the last place longer.
+  static constexpr std::array kBounds = {base::milliseconds(500), base::milliseconds(1000), base::milliseconds(1250),
+                                         base::milliseconds(1500), base::milliseconds(2000), base::milliseconds(4000)};
+  std::array<std::uint64_t, kBounds.size() + 1> by_duration{};
 };
 
 }  // namespace weft::migrate

@@ -34,7 +34,7 @@ MigrationNews Mover::begin(const Move& move, const PathPlan& plan, std::span<con
   phase_ = proves ? Phase::kProve : Phase::kShift;
   to_prove_ = proves ? move.to : PathSet{};
   for (const PathView& path : paths)
-    paths_before_[base::to_index(path.path)] = {path.probe_answered, path.rate_Bps, path.score};
+    paths_before_[base::to_index(path.path)] = {.rate_Bps = path.rate_Bps, .score = path.score};
   step_at_ = now;
   const auto news = enter(MigrationEvent::kBegin, now);
   MUST(news.has_value());
@@ -63,8 +63,18 @@ std::optional<MigrationNews> Mover::on_peers_plan(const PathPlan& theirs, base::
   return same ? enter(MigrationEvent::kSettled, now) : supersede(now);
 }
 
+void Mover::on_asked(base::PathId path, std::uint32_t number) noexcept {
+  Before& before = paths_before_[base::to_index(path)];
+  if (!under_way() || before.asked) return;
+  before.asked = true;
+  before.probe_number = number;
+}
+
 MigrationNews Mover::roll_back(PathPlan& plan, MigrationEvent why, base::Instant now) noexcept {
-  const auto restore = [&](base::PathId path) { plan.at(path) = before_.at(path); };
+  const auto restore = [&](base::PathId path) {
+    plan.at(path).use = before_.at(path).use;
+    plan.at(path).part = share::kWholeWindow;
+  };
   move_.from.each(restore);
   move_.to.each(restore);
   plan.pinned = before_.pinned;
@@ -82,7 +92,8 @@ std::optional<MigrationNews> Mover::tick(PathPlan& plan, std::span<const PathVie
   switch (phase_) {
     case Phase::kProve: {
       const bool all = std::ranges::all_of(paths, [&](const PathView& path) {
-        return !move_.to.has(path.path) || path.probe_answered != paths_before_[base::to_index(path.path)].probe_answered;
+        const Before& before = paths_before_[base::to_index(path.path)];
+        return !move_.to.has(path.path) || (before.asked && path.probe_answered >= before.probe_number);
       });
       if (all) take_into_use(plan, paths, now);
       else if (now - began_ >= kProveWithin) return roll_back(plan, MigrationEvent::kTimedOut, now);
@@ -98,7 +109,7 @@ std::optional<MigrationNews> Mover::tick(PathPlan& plan, std::span<const PathVie
 }
 
 void Mover::take_into_use(PathPlan& plan, std::span<const PathView> paths, base::Instant now) noexcept {
-  move_.to.each([&](base::PathId path) { plan.at(path) = {.use = PathUse::kPrimary}; });
+  move_.to.each([&](base::PathId path) { plan.at(path).use = PathUse::kPrimary; });
   plan.pinned = move_.pin;
   phase_ = Phase::kShift;
   step_at_ = now;
@@ -107,7 +118,7 @@ void Mover::take_into_use(PathPlan& plan, std::span<const PathView> paths, base:
 
 void Mover::shift(PathPlan& plan, std::span<const PathView> paths, base::Instant now) noexcept {
   if (step_ == 0 && move_.why == MoveReason::kFailure)
-    move_.to.each([&](base::PathId path) { plan.at(path) = {.use = PathUse::kPrimary}; });
+    move_.to.each([&](base::PathId path) { plan.at(path).use = PathUse::kPrimary; });
   const bool any_left = !working(paths, move_.from).empty();
   if (any_left && now < step_at_) return;
   if (any_left && step_ < kParts.size() && move_.why != MoveReason::kFailure) {
@@ -119,7 +130,10 @@ void Mover::shift(PathPlan& plan, std::span<const PathView> paths, base::Instant
     step_at_ = now + std::clamp(2 * round_trip, kStepMin, kStepMax);
     return;
   }
-  move_.from.each([&](base::PathId path) { plan.at(path) = {.use = PathUse::kBackup}; });
+  move_.from.each([&](base::PathId path) {
+    plan.at(path).use = PathUse::kBackup;
+    plan.at(path).part = share::kWholeWindow;
+  });
   plan.pinned = move_.pin;
   phase_ = Phase::kTrial;
   step_at_ = now + kTrial;

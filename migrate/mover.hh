@@ -48,13 +48,15 @@ class Mover {
   [[nodiscard]] MigrationState state() const noexcept { return state_; }
   [[nodiscard]] const Move& move() const noexcept { return move_; }            // the last
   [[nodiscard]] base::Instant since() const noexcept { return since_; }        // in this state
+  void on_asked(base::PathId path, std::uint32_t number) noexcept;
   // Paths that are to be asked now, once.
   [[nodiscard]] PathSet take_to_prove() noexcept { return std::exchange(to_prove_, PathSet{}); }
 
  private:
   enum class Phase : std::uint8_t { kProve, kShift, kTrial };
   struct Before {   // of a path, at the begin
-    std::uint32_t probe_answered = 0;
+    bool asked = false;
+    std::uint32_t probe_number = 0;    // of the question that it must answer
     std::uint64_t rate_Bps = 0;
     std::uint8_t score = 0;
   };

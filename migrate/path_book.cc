@@ -54,9 +54,10 @@ std::optional<PathChange> PathBook::retry(base::PathId path, base::Instant now) 
   return move(path, PathEvent::kRetry, PathReason::kOperator, now);
 }
 
-void PathBook::ask(base::PathId path) noexcept {
+std::uint32_t PathBook::ask(base::PathId path) noexcept {
   MUST(base::to_index(path) < entries_.size());
-  if (entries_[base::to_index(path)].state != PathState::kAbsent) ++entries_[base::to_index(path)].probe_seq;
+  MUST(entries_[base::to_index(path)].state != PathState::kAbsent);
+  return ++entries_[base::to_index(path)].probe_seq;
 }
 
 std::optional<PathChange> PathBook::apply(const share::PathVerdict& verdict,

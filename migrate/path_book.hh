@@ -41,8 +41,8 @@ class PathBook {
   void set_weight(base::PathId path, std::uint8_t weight) noexcept;
   // Probe quickly again: its port came up, or the operator asks.
   std::optional<PathChange> retry(base::PathId path, base::Instant now) noexcept;
-  // Asks it for a challenge now, besides those that health asks for.
-  void ask(base::PathId path) noexcept;
+  // Asks it for a challenge now, besides those that health asks for. REQUIRES: the path is there.
+  std::uint32_t ask(base::PathId path) noexcept;   // its number
   // Takes score and probe, then the event if there is one.
   std::optional<PathChange> apply(const share::PathVerdict& verdict, base::Instant now) noexcept;
 

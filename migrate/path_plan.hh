@@ -25,6 +25,7 @@ class PathSet {
   [[nodiscard]] constexpr std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(std::popcount(bits_)); }
   [[nodiscard]] constexpr PathSet without(PathSet other) const noexcept { return PathSet(bits_ & ~other.bits_); }
   [[nodiscard]] constexpr PathSet both(PathSet other) const noexcept { return PathSet(bits_ & other.bits_); }
+  [[nodiscard]] constexpr PathSet with(PathSet other) const noexcept { return PathSet(bits_ | other.bits_); }
   // The lowest; REQUIRES: not empty.
   [[nodiscard]] constexpr base::PathId first() const noexcept {
     return base::PathId{static_cast<std::uint8_t>(std::countr_zero(bits_))};
@@ -52,9 +53,11 @@ inline constexpr std::uint8_t kPathUses = 4;
 struct PathPlan {
   // A number that a peer says is at most this; one end that has used it up can change nothing any more.
   static constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
+  static constexpr std::uint16_t kLifeMax = UINT16_MAX;
   struct Entry {
     PathUse use = PathUse::kDefault;
     std::uint16_t part = share::kWholeWindow;   // of its window that it may fill, 1 … kWholeWindow
+    std::uint16_t life = 0;                     // grows when it is closed: keys of an earlier one never serve again
     friend constexpr bool operator==(const Entry&, const Entry&) = default;
   };
   std::uint64_t number = 0;           // 0: nobody has decided anything

@@ -48,11 +48,16 @@ void Steering::take_note(const MigrationNews& news, base::Instant now) noexcept 
   if (news.state == MigrationState::kCompleted) {
     ++counters_.completed;
     counters_.took += news.took;
+    const auto bound = std::ranges::lower_bound(MigrationCounters::kBounds, news.took);
+    ++counters_.by_duration[static_cast<std::size_t>(bound - MigrationCounters::kBounds.begin())];
     failures_ = 0;
+    not_before_ = {};
     return;
   }
   ++counters_.failed;
-  if (news.event != MigrationEvent::kSuperseded) ++counters_.rolled_back;
+  if (news.event == MigrationEvent::kSuperseded) return;
+  ++counters_.rolled_back;
+  if (news.move.pin) return;
   const std::int64_t doublings = std::int64_t{1} << std::min(failures_++, 10u);
   not_before_ = now + std::min(doublings * chooser_.settings().dwell, kRetryMax);
 }
@@ -72,7 +77,7 @@ PathError Steering::order(Move move, std::span<const PathView> paths, base::Inst
   move.pin = true;
   if (!may_decide()) return PathError::kSuperseded;
   if (mover_.under_way()) {
-    if (mover_.move().from == move.from && mover_.move().to == move.to) {
+    if (mover_.move().pin && mover_.move().from == move.from && mover_.move().to == move.to) {
       ++counters_.merged;
       return PathError::kNone;
     }
@@ -120,7 +125,8 @@ PathError Steering::close(base::PathId path, std::span<const PathView> paths, ba
   if (!another) return PathError::kLastPath;
   supersede(now);
   PathPlan plan = made_whole(plan_);
-  plan.at(path) = {.use = PathUse::kClosed};
+  if (plan.at(path).life == PathPlan::kLifeMax) return PathError::kSuperseded;
+  plan.at(path) = {.use = PathUse::kClosed, .life = static_cast<std::uint16_t>(plan.at(path).life + 1)};
   // Where it was the only one in use another takes its place at once: it stands by, and is proved.
   PathSet primary;
   const PathView* spare = nullptr;
@@ -129,19 +135,19 @@ PathError Steering::close(base::PathId path, std::span<const PathView> paths, ba
     if (other.role == share::PathRole::kPrimary) primary.add(other.path);
     if (spare == nullptr || other.score > spare->score) spare = &other;
   }
-  if (primary.empty()) plan.at(spare->path) = {.use = PathUse::kPrimary};
+  if (primary.empty()) plan.at(spare->path).use = PathUse::kPrimary;
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
 
 PathError Steering::open(base::PathId path, std::span<const PathView> paths, base::Instant) noexcept {
   if (find(paths, path) != nullptr && !is_closed(path)) return PathError::kPathExists;
   PathPlan plan = made_whole(plan_);
-  plan.at(path) = {};
+  plan.at(path).use = PathUse::kDefault;
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
 
 PathError Steering::unpin(base::Instant now) noexcept {
-  const bool under_way = mover_.under_way() && mover_.move().pin;
+  const bool under_way = mover_.under_way();   // it might give back what was pinned before it
   if (!under_way && !plan_.pinned) return PathError::kNothingToDo;
   if (under_way) supersede(now);
   PathPlan plan = made_whole(plan_);
@@ -159,7 +165,7 @@ PathError Steering::probe(base::PathId path, base::Duration deadline, std::span<
     probe.until = std::max(probe.until, now + deadline);
     return PathError::kNone;
   }
-  probe = {.wanted = true, .answered_before = target->probe_answered, .until = now + deadline};
+  probe = {.wanted = true, .until = now + deadline};
   to_ask_.add(path);
   return PathError::kNone;
 }
@@ -170,7 +176,7 @@ void Steering::look_for_answers(std::span<const PathView> paths, base::Instant n
     if (!probe.wanted) continue;
     const base::PathId path{static_cast<std::uint8_t>(i)};
     const PathView* const view = find(paths, path);
-    const bool answered = view != nullptr && view->probe_answered != probe.answered_before;
+    const bool answered = view != nullptr && probe.asked && view->probe_answered >= probe.number;
     if (view != nullptr && !answered && now < probe.until) continue;
     probe = {};
     const ProbeResult result{.path = path,
@@ -180,6 +186,22 @@ void Steering::look_for_answers(std::span<const PathView> paths, base::Instant n
                              .rtt = answered ? view->rtt_latest : base::Duration{}};
     (void)probed_.try_push(result);
   }
+}
+
+void Steering::on_asked(base::PathId path, std::uint32_t number) noexcept {
+  Probe& probe = probes_[base::to_index(path)];
+  if (probe.wanted && !probe.asked) {
+    probe.asked = true;
+    probe.number = number;
+  }
+  mover_.on_asked(path, number);
+}
+
+PathError Steering::renew(base::PathId path, std::uint16_t least) noexcept {
+  if (plan_.at(path).life >= least) return PathError::kNone;
+  PathPlan plan = plan_;
+  plan.at(path).life = least;
+  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
 
 bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept {
@@ -194,24 +216,28 @@ bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept
   else chooser_.on_peers_plan(now);
   plan_ = theirs;
   plan_changed_ = false;
+  peer_moves_until_ = theirs == made_whole(theirs) ? base::Instant{} : now + Mover::kLongest;
   return true;
 }
 
-void Steering::on_path_gone(base::PathId path) noexcept {
+void Steering::on_path_gone(base::PathId path, bool port_went) noexcept {
   chooser_.forget(path);
   to_ask_.remove(path);
+  if (port_went) plan_.at(path) = {};
 }
 
 void Steering::tick(std::span<const PathView> paths, base::Instant now) noexcept {
   chooser_.observe(paths, now);
   look_for_answers(paths, now);
   PathPlan plan = plan_;
-  if (const auto news = mover_.tick(plan, paths, now)) take_note(*news, now);
-  if (!decide(plan) || mover_.under_way()) return;
+  const auto news = mover_.tick(plan, paths, now);
+  if (news) take_note(*news, now);
+  // What was shown is what was before: the next look shows what it led to.
+  if (!decide(plan) || mover_.under_way() || news) return;
   const Choice choice = chooser_.choose(paths, plan_, now);
   chooser_.remember(choice);
   if (choice.move.why == MoveReason::kNone || !may_decide()) return;
-  if (now < not_before_ && choice.move.why != MoveReason::kFailure) return;
+  if (now < not_before_ || now < peer_moves_until_) return;
   begin(choice.move, paths, now);
 }
 

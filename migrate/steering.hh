@@ -55,7 +55,12 @@ class Steering {
   // ---- what happens
   // False: ours is newer, and stands.
   bool on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept;
-  void on_path_gone(base::PathId path) noexcept;
+  // One of its ports went, at either end: what was meant for the path is not meant for what takes its number.
+  void on_path_gone(base::PathId path, bool port_went) noexcept;
+  // What take_to_ask() named was asked, under this probe number.
+  void on_asked(base::PathId path, std::uint32_t number) noexcept;
+  // An end has ended this path in a life that the plan still has: it needs a new one, at both.
+  PathError renew(base::PathId path, std::uint16_t least) noexcept;
   // As often as health looks at the paths.
   void tick(std::span<const PathView> paths, base::Instant now) noexcept;
 
@@ -80,7 +85,8 @@ class Steering {
  private:
   struct Probe {
     bool wanted = false;
-    std::uint32_t answered_before = 0;
+    bool asked = false;
+    std::uint32_t number = 0;            // of the question
     base::Instant until{};
   };
   // True: `plan` is the plan, with a number of ours if it differs.
@@ -103,7 +109,8 @@ class Steering {
   base::FixedVector<ProbeResult, base::kPathsMax> probed_;
   std::array<Probe, base::kPathsMax> probes_{};
   base::Instant not_before_{};         // no automatic migration
-  std::uint32_t failures_ = 0;         // of automatic ones, in a row
+  base::Instant peer_moves_until_{};   // the other end is in the middle of one: parted windows say it
+  std::uint32_t failures_ = 0;         // of automatic ones that were taken back, in a row
 };
 
 }  // namespace weft::migrate

@@ -6,12 +6,15 @@
 #include <algorithm>
 #include <array>
 
+#include "bep/model/hasher.hh"
 #include "bep/model/temp_file.hh"
+#include "engine/base/must.hh"
 
 namespace weft::model {
 namespace {
 
 constexpr std::size_t kBootBytes = 16, kMarkBytes = kBootBytes + 5 * sizeof(std::uint64_t);
+constexpr std::size_t kHeadBytes = kMarkBytes + sizeof(base::Sha256);
 
 // "01234567-89ab-…": 32 hexadecimal digits. False: there is none.
 bool read_boot_id(std::byte* out) {
@@ -28,6 +31,19 @@ bool read_boot_id(std::byte* out) {
     ++digits;
   }
   return digits == 2 * kBootBytes;
+}
+
+// Offsets and sizes follow from the number of blocks and the file's size; they are hashed all the same.
+base::Sha256 digest_of(const std::vector<proto::Block>& blocks) {
+  std::vector<std::byte> text;
+  text.reserve(blocks.size() * (sizeof(base::Sha256) + 2 * sizeof(std::int64_t)));
+  for (const proto::Block& block : blocks) {
+    for (const std::int64_t number : {block.offset, std::int64_t{block.size}})
+      for (unsigned shift = 0; shift < 64; shift += 8)
+        text.push_back(static_cast<std::byte>(static_cast<std::uint64_t>(number) >> shift));
+    text.insert(text.end(), block.hash.begin(), block.hash.end());
+  }
+  return sha256(text);
 }
 
 std::uint64_t ns(const timespec& time) {
@@ -48,21 +64,26 @@ std::vector<std::byte> Checkpoint::mark_of(int fd) {
   return mark;
 }
 
-std::vector<std::byte> Checkpoint::make(int fd, const std::vector<bool>& have) {
+std::vector<std::byte> Checkpoint::make(int fd, const std::vector<proto::Block>& blocks, const std::vector<bool>& have) {
+  MUST(have.size() == blocks.size());
+  if (::fdatasync(fd) != 0) return {};
   std::vector<std::byte> bytes = mark_of(fd);
   if (bytes.empty()) return {};
-  bytes.resize(kMarkBytes + (have.size() + 7) / 8);
+  const base::Sha256 wanted = digest_of(blocks);
+  bytes.insert(bytes.end(), wanted.begin(), wanted.end());
+  bytes.resize(kHeadBytes + (have.size() + 7) / 8);
   for (std::size_t i = 0; i < have.size(); ++i)
-    if (have[i]) bytes[kMarkBytes + i / 8] |= static_cast<std::byte>(1u << (i % 8));
+    if (have[i]) bytes[kHeadBytes + i / 8] |= static_cast<std::byte>(1u << (i % 8));
   return bytes;
 }
 
-std::vector<bool> Checkpoint::read(base::Bytes bytes, base::Bytes mark, std::size_t blocks) {
-  if (mark.empty() || bytes.size() != kMarkBytes + (blocks + 7) / 8) return {};
+std::vector<bool> Checkpoint::read(base::Bytes bytes, base::Bytes mark, const std::vector<proto::Block>& blocks) {
+  if (mark.empty() || bytes.size() != kHeadBytes + (blocks.size() + 7) / 8) return {};
   if (!std::ranges::equal(mark, bytes.first(kMarkBytes))) return {};
-  std::vector<bool> have(blocks);
-  for (std::size_t i = 0; i < blocks; ++i)
-    have[i] = (bytes[kMarkBytes + i / 8] & static_cast<std::byte>(1u << (i % 8))) != std::byte{};
+  if (!std::ranges::equal(digest_of(blocks), bytes.subspan(kMarkBytes, sizeof(base::Sha256)))) return {};
+  std::vector<bool> have(blocks.size());
+  for (std::size_t i = 0; i < have.size(); ++i)
+    have[i] = (bytes[kHeadBytes + i / 8] & static_cast<std::byte>(1u << (i % 8))) != std::byte{};
   return have;
 }
 

@@ -47,10 +47,10 @@ class Model : public FileServer, public net::LinkObserver, private PeerHost, pri
         Workers& workers);
   ~Model() override;
   void start();                                // folders open and scan
-  // Ends all transfers (temp files stay), forgets peers; stops the workers: no callback follows.
   // Asks for nothing more, and calls `done` when what was asked for is written, or `at_most` later: then stop() leaves transfers
   // from which a next run goes on without hashing them.
   void quiesce(base::Duration at_most, std::function<void()> done);
+  // Ends all transfers (temp files stay), forgets peers; stops the workers: no callback follows.
   void stop();
 
   // --- orders

@@ -38,9 +38,10 @@ struct TempFile {
                                                bool sparse, DirectIo direct);
 
 // Which blocks of a temp file are verified, and by what the file is known again: the same file of the same file system, not
-// written to since (size, mtime, ctime), under the same boot of the machine, so that also what was never synced is there. After
-// a crash it does not fit, and the file is hashed.
-// Layout: 16 bytes of boot ID; device, inode, size, mtime, ctime as u64, little-endian; a bit per block, lowest first.
+// written to since (size, mtime, ctime), under the same boot of the machine; and what it was verified against. After a crash it
+// does not fit, and the file is hashed.
+// Layout: 16 bytes of boot ID; device, inode, size, mtime, ctime as u64, little-endian; SHA-256 over the blocks' hashes; a bit
+// per block, lowest first.
 class Checkpoint {
  public:
   // Smaller files are hashed as quickly as a row is read.
@@ -48,10 +49,11 @@ class Checkpoint {
 
   // By what a file is known again, as it is now; empty where the system does not say it.
   [[nodiscard]] static std::vector<std::byte> mark_of(int fd);
-  // Of a temp file that nobody writes to; empty where it has no mark.
-  [[nodiscard]] static std::vector<std::byte> make(int fd, const std::vector<bool>& have);
-  // The blocks, if `bytes` were made of the file that had this mark and for so many; else none.
-  [[nodiscard]] static std::vector<bool> read(base::Bytes bytes, base::Bytes mark, std::size_t blocks);
+  // Of a temp file that nobody writes to, synced first; empty where it has no mark.
+  [[nodiscard]] static std::vector<std::byte> make(int fd, const std::vector<proto::Block>& blocks,
+                                                   const std::vector<bool>& have);
+  // Those that are there, if `bytes` were made of the file that had this mark, for these blocks; else none.
+  [[nodiscard]] static std::vector<bool> read(base::Bytes bytes, base::Bytes mark, const std::vector<proto::Block>& blocks);
 };
 
 // What of the target stands already on this disk.

@@ -47,7 +47,7 @@ base::Status Transfer::prepare_files(int root, Directories& directories, Files& 
       base::Result<base::UniqueFd> fd = open_file(root, donor, state);
       if (fd) files.prepare.donors.push_back(std::move(*fd));
     }
-    files.prepare.known = Checkpoint::read(files.checkpoint, files.temp.mark, files.prepare.blocks.size());
+    files.prepare.known = Checkpoint::read(files.checkpoint, files.temp.mark, files.prepare.blocks);
     files.opened = true;
   }
   return prepare_turn(files.temp, files.prepare);
@@ -87,6 +87,7 @@ void Transfer::on_prepared(base::Status status) {
   found.donors.clear();
   missing_.assign(found.missing.begin(), found.missing.end());
   bytes_done_ = found.bytes_kept + found.bytes_copied;
+  buffered_ = !files_->temp.direct || found.bytes_copied > 0;
   prepared_ = true;
   if (bytes_done_ > 0) observer_.on_reused(*this, bytes_done_);
   if (!ended_) after_change();
@@ -165,6 +166,7 @@ void Transfer::on_bytes(const base::DeviceId& device, std::uint32_t number,
   MUST(in_flight_.contains(number));
   MUST(in_flight_[number].device == device);
   if (!bytes) return on_block(number, tl::unexpected<base::Error>(bytes.error()));
+  buffered_ = true;
   // Before it is kept for a worker: bytes nobody asked for are not held.
   if (bytes->size != static_cast<std::size_t>(inputs_.target.blocks[number].size))
     return on_block(number, base::fail(Errc::kCorrupt, "the response is not as long as the block"));
@@ -319,11 +321,11 @@ bool Transfer::has_refusal() const {
 }
 
 std::vector<std::byte> Transfer::checkpoint() const {
-  if (!prepared_ || ended_ || inputs_.target.size < Checkpoint::kFileBytesMin) return {};
+  if (!prepared_ || ended_ || buffered_ || inputs_.target.size < Checkpoint::kFileBytesMin) return {};
   std::vector<bool> have(inputs_.target.blocks.size(), true);
   for (const std::uint32_t number : missing_) have[number] = false;
   for (const auto& [number, was] : in_flight_) have[number] = false;
-  return Checkpoint::make(files_->temp.fd.get(), have);
+  return Checkpoint::make(files_->temp.fd.get(), inputs_.target.blocks, have);
 }
 
 std::shared_ptr<TempFile> Transfer::take_temp() {

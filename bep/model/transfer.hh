@@ -78,7 +78,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] const std::vector<base::DeviceId>& devices() const { return inputs_.devices; }
   // After on_whole.
   [[nodiscard]] std::shared_ptr<TempFile> take_temp();
-  // Before cancel(): what a later transfer of this version may begin with; empty: it would hash the file as quickly.
+  // Before cancel(): what a later transfer of these blocks may begin with; empty: none, it hashes the file.
   [[nodiscard]] std::vector<std::byte> checkpoint() const;
 
   [[nodiscard]] const proto::FileInfo& target() const { return inputs_.target; }
@@ -144,6 +144,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
   Way last_way_ = Way::kNone;
   bool made_parents_ = false, prepared_ = false, ended_ = false;
+  bool buffered_ = false;                          // some of it may wait in memory for the disk: syncing it would take long
 };
 
 }  // namespace weft::model

@@ -45,8 +45,11 @@ PassedSockets PassedSockets::from_environment() {
 
 void PassedSockets::add(std::string name, boost::asio::ip::tcp::acceptor& acceptor) {
   if (!acceptor.is_open()) return;
-  base::UniqueFd fd(::fcntl(acceptor.native_handle(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  if (fd) sockets_.push_back({std::move(name), std::move(fd)});
+  boost::system::error_code error;
+  base::UniqueFd fd(acceptor.release(error));
+  if (error || !fd) return;
+  (void)::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  sockets_.push_back({std::move(name), std::move(fd)});
 }
 
 bool PassedSockets::take(std::string_view name, boost::asio::ip::tcp::acceptor& acceptor) {

@@ -22,7 +22,7 @@ class PassedSockets {
   // Takes what the variable names, and the variable away.
   [[nodiscard]] static PassedSockets from_environment();
 
-  // A second descriptor of an open acceptor's socket; nothing where it has none.
+  // Takes the socket out of an open acceptor, which is closed then; nothing where it has none.
   void add(std::string name, boost::asio::ip::tcp::acceptor& acceptor);
   // The socket of this name into an acceptor that is not open. False: there is none.
   [[nodiscard]] bool take(std::string_view name, boost::asio::ip::tcp::acceptor& acceptor);

@@ -127,11 +127,12 @@ Result<PrivateMessage> take(const bep::WeftPaths& from) {
   std::bitset<base::kPathsMax> named;
   for (const bep::WeftPathUse& entry : from.paths()) {
     const std::uint32_t part = entry.part() == 0 ? Paths::kWholeWindow : entry.part();
-    if (entry.path() >= base::kPathsMax || entry.use() > Paths::kUseMax || part > Paths::kWholeWindow)
+    if (entry.path() >= base::kPathsMax || entry.use() > Paths::kUseMax || part > Paths::kWholeWindow ||
+        entry.life() > Paths::kLifeMax)
       return fail(Errc::kCorrupt, "PATHS: a path is impossible");
     if (named.test(entry.path())) return fail(Errc::kCorrupt, "PATHS: a path is named twice");
     named.set(entry.path());
-    to.paths.push_back({entry.path(), entry.use(), part});
+    to.paths.push_back({entry.path(), entry.use(), part, entry.life()});
   }
   return to;
 }
@@ -240,6 +241,7 @@ void put(const Paths& from, bep::WeftPaths& to) {
     entry.set_path(path.path);
     entry.set_use(path.use);
     entry.set_part(path.part);
+    entry.set_life(path.life);
   }
 }
 

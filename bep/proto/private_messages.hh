@@ -95,11 +95,12 @@ struct Release {
 // What each path of the session is meant for, as one value with one number; the newest counts (migrate/path_plan.hh).
 struct Paths {
   static constexpr std::uint64_t kNumberMax = std::uint64_t{1} << 62;
-  static constexpr std::uint32_t kUseMax = 3, kWholeWindow = 256;
+  static constexpr std::uint32_t kUseMax = 3, kWholeWindow = 256, kLifeMax = 65535;
   struct Entry {
     std::uint32_t path = 0;               // < kPathsMax
     std::uint32_t use = 0;                // migrate::PathUse, at most kUseMax
     std::uint32_t part = kWholeWindow;    // 1 … kWholeWindow
+    std::uint32_t life = 0;               // at most kLifeMax
     friend bool operator==(const Entry&, const Entry&) = default;
   };
   std::uint64_t number = 0;               // at most kNumberMax

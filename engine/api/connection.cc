@@ -111,8 +111,9 @@ void Connection::ask_again(unsigned http_version, bool keep_alive) {
   const bool last = Clock::now() >= later_until_;
   if (auto response = later_.later(last)) {
     waiting_since_.reset();
-    later_ = {};
-    return answer(owner_->complete(*std::move(response)), http_version, keep_alive);
+    const Response waited = std::exchange(later_, {});
+    response->headers.insert(response->headers.end(), waited.headers.begin(), waited.headers.end());   // that all answers have
+    return answer(*std::move(response), http_version, keep_alive);
   }
   MUST(!last);
   later_timer_.expires_after(kLaterEvery);

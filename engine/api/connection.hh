@@ -31,8 +31,6 @@ class ConnectionOwner {
   [[nodiscard]] virtual Response handle(const Request& request) = 0;
   // The server's own answer to what is no request.
   [[nodiscard]] virtual Response refuse(unsigned status, const char* sentence) = 0;
-  // An answer that came later, with what all answers have.
-  [[nodiscard]] virtual Response complete(Response response) = 0;
   virtual void on_gone(Connection& connection) = 0;     // last call
 };
 

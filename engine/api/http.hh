@@ -31,7 +31,7 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;
   std::function<void()> after_sent;         // called once the client has the answer, or is gone
   // The answer is not there yet: it is asked for again every kLaterEvery until it is, and with `last` after `later_within` at the
-  // latest, when it must be. What else stands here counts for nothing then.
+  // latest, when it must be. Of what else stands here only the headers count then.
   std::function<std::optional<Response>(bool last)> later;
   std::chrono::milliseconds later_within{};
 };

@@ -3,7 +3,9 @@
 
 #include <prometheus/metric_family.h>
 
+#include <cstddef>
 #include <initializer_list>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +24,17 @@ class MetricBook {
   template <typename Number>
   void counter(const char* name, const char* help, Labels labels, Number value) {
     metric(name, help, prometheus::MetricType::Counter, labels).counter.value = static_cast<double>(value);
+  }
+  // `counts[i]`: of at most `bounds[i]`, one more than bounds for the rest; not added up.
+  template <typename Bounds, typename Counts>
+  void histogram(const char* name, const char* help, Labels labels, const Bounds& bounds, const Counts& counts, double sum) {
+    auto& made = metric(name, help, prometheus::MetricType::Histogram, labels).histogram;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      made.sample_count += counts[i];
+      const bool last = i == bounds.size();
+      made.bucket.push_back({made.sample_count, last ? std::numeric_limits<double>::infinity() : bounds[i]});
+    }
+    made.sample_sum = sum;
   }
   [[nodiscard]] const std::vector<prometheus::MetricFamily>& families() const { return families_; }
 

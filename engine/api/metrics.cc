@@ -2,6 +2,9 @@
 
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
+#include <array>
+
 #include "bep/proto/device_id.hh"
 #include "engine/api/handlers.hh"
 #include "engine/api/metric_book.hh"
@@ -68,6 +71,21 @@ void add_daemon(MetricBook& book, const Context& context) {
   for (const run::DeviceStatus& device : context.source.devices()) add_device(book, device);
 }
 
+void add_migrations(MetricBook& book, const std::string& device, const run::SteeringShown& steering) {
+  const migrate::MigrationCounters& counters = steering.counters;
+  const char* const kMigrations = "Migrations of the session's traffic between paths that ended, by how.";
+  book.counter("weft_migrations_total", kMigrations, {{"device", device}, {"result", "completed"}}, counters.completed);
+  book.counter("weft_migrations_total", kMigrations, {{"device", device}, {"result", "rolled_back"}}, counters.rolled_back);
+  book.counter("weft_migrations_total", kMigrations, {{"device", device}, {"result", "superseded"}},
+               counters.failed - counters.rolled_back);
+  book.gauge("weft_migrating", "1 while one is under way.", {{"device", device}},
+             steering.state == migrate::MigrationState::kMigrating ? 1 : 0);
+  std::array<double, migrate::MigrationCounters::kBounds.size()> bounds{};
+  std::ranges::transform(migrate::MigrationCounters::kBounds, bounds.begin(), seconds_of);
+  book.histogram("weft_migration_seconds", "How long completed ones took, the trial of a second included.", {{"device", device}},
+                 bounds, counters.by_duration, seconds_of(counters.took));
+}
+
 void add_session(MetricBook& book, const run::SessionStatus& session) {
   const std::string device = short_name(session.device);
   const run::SessionCounters& counters = session.counters;
@@ -77,6 +95,7 @@ void add_session(MetricBook& book, const run::SessionStatus& session) {
   const char* const kFailovers = "Falls of paths by what took over: other paths, or the link when none was left.";
   book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "path"}}, counters.failovers);
   book.counter("weft_failovers_total", kFailovers, {{"device", device}, {"to", "link"}}, counters.takeovers);
+  if (session.steering) add_migrations(book, device, *session.steering);
 }
 
 void add_pool(MetricBook& book, const Context& context) {

@@ -73,9 +73,7 @@ class Server::Impl final : public ConnectionOwner {
 
   Response handle(const Request& request) override { return answer(gate_, context_, request); }
   Response refuse(unsigned status, const char* sentence) override {
-    return complete(text_response(status, sentence));
-  }
-  Response complete(Response response) override {
+    Response response = text_response(status, sentence);
     add_standard_headers(context_, response);
     return response;
   }

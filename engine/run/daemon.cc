@@ -124,11 +124,7 @@ base::Status Daemon::open_all(std::string& why) {
   link_watch_->start();
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
-  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
-    if (error) return;
-    base::log(Subsystem::kDaemon, LogLevel::kInfo, "stopping", {{"signal", signal}});
-    begin_stop();
-  });
+  wait_for_signal();
   base::log(Subsystem::kDaemon, LogLevel::kInfo, "weft started",
             {{"version", base::kVersionText}, {"id", proto::to_text(setup_.identity.id())},
              {"home", setup_.home.string()}, {"folders", static_cast<std::uint64_t>(setup_.config.folders.size())},
@@ -212,13 +208,23 @@ int Daemon::run(std::function<void()> on_stopping) {
   return 0;
 }
 
+// Until the end: one that comes during a handover means that there is to be none.
+void Daemon::wait_for_signal() {
+  signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    base::log(Subsystem::kDaemon, LogLevel::kInfo, "stopping", {{"signal", signal}});
+    handing_over_ = false;
+    begin_stop();
+    wait_for_signal();
+  });
+}
+
 void Daemon::shutdown() {
   boost::asio::post(io_, [this] { begin_stop(); });
 }
 
 void Daemon::begin_stop() {
   if (std::exchange(stopping_, true)) return;
-  signals_.cancel();
   if (handing_over_) links_->pass_listeners(to_pass_);
   if (on_stopping_) on_stopping_();
   link_watch_->stop();
@@ -238,8 +244,10 @@ base::Status Daemon::may_hand_over() const {
 
 void Daemon::hand_over() {
   base::log(Subsystem::kDaemon, LogLevel::kInfo, "handing over", {{"program", program_.string()}});
-  handing_over_ = true;
-  shutdown();
+  boost::asio::post(io_, [this] {
+    handing_over_ = !stopping_;
+    begin_stop();
+  });
 }
 
 base::Status Daemon::set_policy(share::Policy policy) {

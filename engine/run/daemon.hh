@@ -92,6 +92,7 @@ class Daemon final : public StatusSource, public CommandSink {
   // Where randomPortsEnabled is true and weft.toml names none.
   base::Status choose_udp_ports(std::span<model::PortConfig> ports, std::uint32_t cores, std::string& why);
   void begin_stop();
+  void wait_for_signal();
 
   DaemonConfig setup_;
   const base::Instant started_;

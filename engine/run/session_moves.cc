@@ -17,6 +17,7 @@ namespace {
 
 static_assert(proto::Paths::kNumberMax == migrate::PathPlan::kNumberMax);
 static_assert(proto::Paths::kUseMax + 1 == migrate::kPathUses && proto::Paths::kWholeWindow == share::kWholeWindow);
+static_assert(proto::Paths::kLifeMax == migrate::PathPlan::kLifeMax);
 
 migrate::PathPlan plan_of(const proto::Paths& message) {
   migrate::PathPlan plan;
@@ -24,7 +25,8 @@ migrate::PathPlan plan_of(const proto::Paths& message) {
   plan.by_low = message.by_low;
   plan.pinned = message.pinned;
   for (const proto::Paths::Entry& entry : message.paths)
-    plan.paths[entry.path] = {.use = static_cast<migrate::PathUse>(entry.use), .part = static_cast<std::uint16_t>(entry.part)};
+    plan.paths[entry.path] = {.use = static_cast<migrate::PathUse>(entry.use), .part = static_cast<std::uint16_t>(entry.part),
+                              .life = static_cast<std::uint16_t>(entry.life)};
   return plan;
 }
 
@@ -32,13 +34,15 @@ proto::Paths message_of(const migrate::PathPlan& plan) {
   proto::Paths message{.number = plan.number, .by_low = plan.by_low, .pinned = plan.pinned, .paths = {}};
   for (std::uint32_t i = 0; i < plan.paths.size(); ++i)
     if (plan.paths[i] != migrate::PathPlan::Entry{})
-      message.paths.push_back({i, static_cast<std::uint32_t>(plan.paths[i].use), plan.paths[i].part});
+      message.paths.push_back({i, static_cast<std::uint32_t>(plan.paths[i].use), plan.paths[i].part, plan.paths[i].life});
   return message;
 }
 
+// They differ at most in parts of windows: a step on the way.
 bool same_uses(const migrate::PathPlan& one, const migrate::PathPlan& other) {
-  return one.pinned == other.pinned && std::ranges::equal(one.paths, other.paths, {}, &migrate::PathPlan::Entry::use,
-                                                          &migrate::PathPlan::Entry::use);
+  return one.pinned == other.pinned && std::ranges::equal(one.paths, other.paths, [](const auto& a, const auto& b) {
+    return a.use == b.use && a.life == b.life;
+  });
 }
 
 std::string joined(const std::vector<std::string>& names) {
@@ -103,9 +107,14 @@ void WeftSession::follow_plan(base::Instant now) {
   for (std::size_t i = 0; i < base::kPathsMax; ++i) {
     if (!paths_[i].exists) continue;
     const base::PathId id{static_cast<std::uint8_t>(i)};
-    if (const auto change = book_.follow(id, steering_.plan().at(id), paths_[i].role_of_ports, now)) handle_change(*change);
+    const migrate::PathPlan::Entry& plan = steering_.plan().at(id);
+    const bool ends = plan.life != paths_[i].life;   // closed and opened again, as far as the other end goes
+    if (const auto change = ends ? book_.remove(id, now) : book_.follow(id, plan, paths_[i].role_of_ports, now))
+      handle_change(*change);
   }
-  steering_.take_to_ask().each([&](base::PathId path) { book_.ask(path); });
+  steering_.take_to_ask().each([&](base::PathId path) {
+    if (book_.entry(path).state != share::PathState::kAbsent) steering_.on_asked(path, book_.ask(path));
+  });
   if (steering_.take_plan_changed()) send_plan();
 }
 
@@ -118,11 +127,22 @@ void WeftSession::send_plan() {
 
 void WeftSession::handle_paths(std::uint64_t link, const proto::Paths& paths) {
   if (!active_ || link_ == nullptr || link_->number() != link) return;
-  const migrate::PathPlan before = steering_.plan();
-  if (!steering_.on_peers_plan(plan_of(paths), host_.now())) return;
-  if (!same_uses(before, steering_.plan()))   // else a step on the way
-    base::log(Subsystem::kPaths, LogLevel::kInfo, "the peer has decided which paths are used",
-              {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"number", paths.number}, {"pinned", paths.pinned}});
+  const migrate::PathPlan theirs = plan_of(paths);
+  if (plans_newest_ && !is_newer(theirs, *plans_newest_)) return;
+  plans_newest_ = theirs;
+  follow_peers_plan(host_.now());
+}
+
+// Steps are taken as they come. Others may end paths and make them anew, on every core: at our pace and not the peer's.
+void WeftSession::follow_peers_plan(base::Instant now) {
+  if (!active_ || !plans_newest_) return;
+  const bool step = same_uses(*plans_newest_, steering_.plan());
+  if (!step && now - plan_taken_ < kPortsEvery) return;
+  const migrate::PathPlan theirs = *std::exchange(plans_newest_, std::nullopt);
+  if (!steering_.on_peers_plan(theirs, now) || step) return follow_plan(now);
+  plan_taken_ = now;
+  base::log(Subsystem::kPaths, LogLevel::kInfo, "the peer has decided which paths are used",
+            {{"peer", proto::short_id_text(proto::short_id(peer_))}, {"number", theirs.number}, {"pinned", theirs.pinned}});
   (void)after_wish(PathError::kNone);
 }
 
@@ -132,6 +152,7 @@ PathError WeftSession::after_wish(PathError error) {
   const base::Instant now = host_.now();
   follow_plan(now);
   add_candidates(now);
+  if (steering_.take_plan_changed()) send_plan();
   return error;
 }
 

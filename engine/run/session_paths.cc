@@ -126,15 +126,19 @@ void WeftSession::add_candidates(base::Instant now) {
   auto have = static_cast<std::size_t>(std::count_if(paths_.begin(), paths_.end(), [](const Path& p) { return p.exists; }));
   const bool many_are_ours = locals.size() == remotes.size() ? we_are_low() : locals.size() > remotes.size();
   const std::size_t many = std::max(locals.size(), remotes.size()), few = std::min(locals.size(), remotes.size());
+  bool any_closed = false;
   for (std::size_t round = 0; round < few; ++round)
     for (std::size_t one = 0; one < many; ++one) {
       const std::size_t other = (one + round) % few;
       const std::uint32_t local = locals[many_are_ours ? one : other], remote = remotes[many_are_ours ? other : one];
       if (have == base::kPathsPerSessionMax) return;
       const base::PathId id = id_of(local, remote);
-      if (!paths_[base::to_index(id)].exists && !steering_.is_closed(id) && add_path(local, remote, now)) ++have;
+      any_closed = any_closed || steering_.is_closed(id);
+      if (!paths_[base::to_index(id)].exists && !steering_.is_closed(id) &&
+          steering_.renew(id, life_least_[base::to_index(id)]) == migrate::PathError::kNone && add_path(local, remote, now))
+        ++have;
     }
-  if (have == 0 && few > 0)
+  if (have == 0 && few > 0 && !any_closed)
     base::log(Subsystem::kPaths, LogLevel::kWarn, "no port of ours can reach a port of the peer: check addresses and gateways",
               {{"peer", proto::short_id_text(proto::short_id(peer_))}});
 }
@@ -203,6 +207,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   path.congestion = ours.congestion;
   path.queue_packets_max = ours.queue_packets_max;
   path.metered = metered;
+  path.life = steering_.plan().at(id).life;
   path.cost = ours.cost + theirs.cost;
   const std::uint64_t their_Bps = theirs.speed_bps / 8;
   path.speed_Bps = ours.speed_Bps == 0 || their_Bps == 0 ? 0 : std::min(ours.speed_Bps, their_Bps);
@@ -252,7 +257,8 @@ void WeftSession::add_lanes(base::PathId id, base::Instant) {
 std::optional<share::PacketKey> WeftSession::key(base::PathId id, std::uint32_t core, bool tx, std::uint32_t epoch) const {
   const Path& path = paths_[base::to_index(id)];
   const wire::KeyedPath keyed{.id = id,
-                              .low_generation = we_are_low() ? path.local_generation : path.remote_generation,
+                              .low_generation = (we_are_low() ? path.local_generation : path.remote_generation) +
+                                                (std::uint32_t{path.life} << 16),
                               .high_generation = we_are_low() ? path.remote_generation : path.local_generation};
   const wire::Direction sending = wire::send_direction(self_, peer_);
   auto derived = wire::derive_packet_key(secret_, keyed, base::CoreId{static_cast<std::uint8_t>(core)},
@@ -283,7 +289,14 @@ void WeftSession::handle_change(const migrate::PathChange& change) {
   log_change(change);
   if (change.to != share::PathState::kAbsent) return;
   tell_path("PathRemoved", change.path, change.why);
-  steering_.on_path_gone(change.path);
+  const Path& gone = paths_[base::to_index(change.path)];
+  const auto ours = engine_.local_port(gone.local);
+  const proto::Offer::Port& theirs = peer_ports_[gone.remote];
+  const bool port_went = !ours || ours->generation != gone.local_generation || !theirs.exists() ||
+                         theirs.generation != gone.remote_generation;
+  // Keys of ports that went are theirs; those of this one served, and must not again.
+  life_least_[base::to_index(change.path)] = port_went ? std::uint16_t{0} : static_cast<std::uint16_t>(gone.life + 1);
+  steering_.on_path_gone(change.path, port_went);
   for (std::uint32_t core = 0; core < cores_; ++core) {
     Command c = command(Command::Kind::kRemoveLane);
     c.path = change.path;

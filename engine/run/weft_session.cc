@@ -146,6 +146,7 @@ void WeftSession::follow_peers_ports(base::Instant now) {
 
 void WeftSession::tick(share::PathTable& table, base::Instant now) {
   follow_peers_ports(now);
+  follow_peers_plan(now);
   if (now < look_at_ && !busy()) return;
   auto& rows = table.paths[base::to_index(slot_)];
   if (!active_) {
@@ -270,6 +271,8 @@ void WeftSession::end(const char* why) {
   monitor_ = health::Monitor(monitor_.settings());
   book_ = {};
   views_.clear();
+  plans_newest_.reset();
+  life_least_ = {};
   steering_ = migrate::Steering(steering_settings());
   for (auto& [path, done] : std::exchange(probing_, {})) done(migrate::PathError::kUnknownPath, {});
   open_batch_ = {};

@@ -128,6 +128,7 @@ class WeftSession {
     share::PathRole role_of_ports = share::PathRole::kPrimary;
     bool metered = false;
     std::uint32_t cost = 0;                                   // of both ports
+    std::uint16_t life = 0;                                   // in the plan, when it was made
     std::uint64_t speed_Bps = 0;                              // of the slower one; 0: unknown
     share::Flow flow{};                                       // both UDP ports as core 0 receives on them
     std::uint16_t packet_bytes = 0;
@@ -195,6 +196,7 @@ class WeftSession {
   void look_at_paths(std::span<const health::PathReport> reports);
   void steer(base::Instant now);
   void follow_plan(base::Instant now);
+  void follow_peers_plan(base::Instant now);
   void send_plan();
   void tell(const migrate::MigrationNews& news);
   void tell_path(const char* type, base::PathId path, share::PathReason why) const;
@@ -245,6 +247,9 @@ class WeftSession {
   migrate::Steering steering_;
   base::FixedVector<migrate::PathView, base::kPathsMax> views_;   // of the last look
   std::vector<std::pair<base::PathId, PathDone>> probing_;
+  std::optional<migrate::PathPlan> plans_newest_;   // the peer's, not taken yet
+  base::Instant plan_taken_{};
+  std::array<std::uint16_t, base::kPathsMax> life_least_{};   // of a path that is made now: one above that of the last
   bool usable_ = false;                        // by paths, or until lately
   base::Instant pathless_since_ = base::kNever;
   base::Instant look_at_{};                    // the next look at the paths

@@ -7,7 +7,7 @@ using namespace proto;
 
 void make_seeds(Seeds& out) {
   out.add("three", encode_private(Paths{.number = 7, .by_low = true, .pinned = true,
-                                        .paths = {{0, 1, 256}, {63, 3, 256}, {9, 2, 64}}}));
+                                        .paths = {{0, 1, 256, 0}, {63, 3, 256, 9}, {9, 2, 64, 65535}}}));
   out.add("none", encode_private(Paths{}));
 }
 

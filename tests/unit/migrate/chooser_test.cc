@@ -135,14 +135,69 @@ TEST(Chooser, OneAtATimeAFallIsFollowedAtOnceAndWithoutProof) {
 }
 
 TEST(Chooser, TheHighEndLeavesTheRestToTheLowOne) {
-  std::vector<PathView> paths = {good(0), good(1)};
-  paths[0].cost = 5;
-  End end(paths, {.we_are_low = false});
-  end.run(seconds(30));
-  EXPECT_TRUE(end.news.empty());
-  end.at(1).score = 5;                       // what it sees itself it may act on
+  End end({good(0), good(1)}, {.multipath = false, .we_are_low = false});
+  end.run(seconds(5));
+  const int used = end.in_use() == set_of({0}) ? 0 : 1;
+  end.news.clear();
+  end.at(1 - used).speed_Bps *= 10;
+  end.run(seconds(60));
+  EXPECT_TRUE(end.news.empty()) << "better is a matter of opinion";
+  end.at(used).score = 5;                    // what it sees itself it may act on
   end.run(seconds(10));
   EXPECT_EQ(end.news.at(0).move.why, MoveReason::kDegraded);
+}
+
+TEST(Chooser, OneThatFellHoldsUpNoMoveToTheOthers) {
+  std::vector<PathView> paths = {good(0), good(1), good(2)};
+  paths[1].role_of_ports = paths[2].role_of_ports = PathRole::kBackup;
+  End end(paths, of_low());
+  end.fall(2);
+  end.at(0).score = 10;
+  end.run(seconds(10));
+  EXPECT_EQ(end.in_use(), set_of({1}));
+  EXPECT_EQ(end.news.back().event, MigrationEvent::kSettled);
+}
+
+TEST(Chooser, ASuspectPathIsNotTakenAndNothingIsBegunForItAgainAndAgain) {
+  End end({good(0), good(1)}, one_at_a_time());
+  end.run(seconds(10));
+  const int used = end.in_use() == set_of({0}) ? 0 : 1;
+  end.news.clear();
+  end.at(1 - used).state = PathState::kSuspect;
+  end.fall(used);
+  end.run(seconds(5));
+  EXPECT_TRUE(end.news.empty());
+  end.come_back(1 - used);
+  end.run(seconds(2));
+  EXPECT_EQ(end.in_use(), set_of({1 - used}));
+}
+
+TEST(Chooser, WhereTheCheapFellTheNextTierAloneStepsInAndGoesAgain) {
+  std::vector<PathView> paths = {good(0), good(1), good(2)};
+  paths[1].cost = 10;
+  paths[2].metered = true;
+  paths[2].role_of_ports = PathRole::kBackup;
+  End end(paths, of_low());
+  end.run(seconds(5));
+  ASSERT_EQ(end.in_use(), set_of({0}));
+  end.fall(0);
+  end.run(seconds(2));
+  EXPECT_EQ(end.in_use(), set_of({1})) << "the metered one is not asked while another can";
+  end.come_back(0);
+  EXPECT_TRUE(end.in_use().has(end.id(0))) << "at once";
+  end.run(seconds(3));
+  EXPECT_EQ(end.in_use(), set_of({0}));
+}
+
+TEST(Chooser, APathThatNeverAnsweredIsNotWaitedFor) {
+  std::vector<PathView> paths = {good(0), good(1)};
+  paths[0].state = PathState::kDown;
+  paths[0].srtt = {};
+  paths[1].cost = 10;
+  End end(paths, of_low());
+  end.run(seconds(5));
+  EXPECT_EQ(end.in_use(), set_of({1}));
+  EXPECT_EQ(end.steering.explain(end.paths, end.now).standing[0], Standing::kUnproved);
 }
 
 TEST(Chooser, ZeroMeansNeverLeft) {

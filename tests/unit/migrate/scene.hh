@@ -49,7 +49,8 @@ class End {
     steering.take_to_ask().each([&](PathId path) {
       asked.add(path);
       PathView& view = at(static_cast<int>(base::to_index(path)));
-      if (!mute.has(path) && share::is_in_use(view.state)) ++view.probe_answered;
+      steering.on_asked(path, ++questions);
+      if (!mute.has(path) && share::is_in_use(view.state)) view.probe_answered = questions;
     });
     steering.tick(paths, now);
     collect();
@@ -91,6 +92,7 @@ class End {
   PathBook book;
   Steering steering;
   PathSet mute, asked;
+  std::uint32_t questions = 0;
   std::vector<MigrationNews> news;
   std::vector<ProbeResult> probed;
   std::deque<PathPlan> sent;

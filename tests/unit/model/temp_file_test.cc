@@ -73,30 +73,34 @@ TEST_F(TempFileTest, ACheckpointIsOfThisFileAsItWasLeft) {
     EXPECT_TRUE(temp.mark.empty()) << "a new one has nothing to be known by";
     for (std::size_t i = 0; i < have.size(); ++i)
       if (have[i]) write(temp, content, i);
-    checkpoint = Checkpoint::make(temp.fd.get(), have);
+    checkpoint = Checkpoint::make(temp.fd.get(), blocks_of(content), have);
   }
   TempFile temp = open(content.size());
-  EXPECT_EQ(Checkpoint::read(checkpoint, temp.mark, 200), have);
-  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, 300).empty()) << "another number of blocks";
-  EXPECT_TRUE(Checkpoint::read({}, temp.mark, 200).empty());
+  const std::vector<proto::Block> blocks = blocks_of(content);
+  EXPECT_EQ(Checkpoint::read(checkpoint, temp.mark, blocks), have);
+  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, blocks_of(content.substr(kBlock))).empty()) << "another number of blocks";
+  std::vector<proto::Block> others = blocks;
+  others[0].hash[0] ^= std::byte{1};
+  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, others).empty()) << "what stands there was verified against something else";
+  EXPECT_TRUE(Checkpoint::read({}, temp.mark, blocks).empty());
   std::vector<std::byte> other_boot = checkpoint;
   other_boot[0] ^= std::byte{1};
-  EXPECT_TRUE(Checkpoint::read(other_boot, temp.mark, 200).empty()) << "what was not synced may be gone";
+  EXPECT_TRUE(Checkpoint::read(other_boot, temp.mark, blocks).empty()) << "what was not synced may be gone";
 
   Prepare prepared;
-  prepared.blocks = blocks_of(content);
-  prepared.known = Checkpoint::read(checkpoint, temp.mark, 200);
+  prepared.blocks = blocks;
+  prepared.known = Checkpoint::read(checkpoint, temp.mark, blocks);
   while (!prepared.complete()) ASSERT_TRUE(prepare_turn(temp, prepared).has_value());
   EXPECT_EQ(prepared.bytes_kept, 67 * kBlock);
   EXPECT_EQ(prepared.missing.size(), 133u);
 
   std::ofstream(temp_path_, std::ios::in | std::ios::out).write("x", 1);        // somebody writes to it
   temp = open(content.size());
-  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, 200).empty());
+  EXPECT_TRUE(Checkpoint::read(checkpoint, temp.mark, blocks).empty());
   fs::copy_file(temp_path_, dir_.path() / "copy");                              // or puts another in its place
-  const std::vector<std::byte> again = Checkpoint::make(temp.fd.get(), have);
+  const std::vector<std::byte> again = Checkpoint::make(temp.fd.get(), blocks, have);
   fs::rename(dir_.path() / "copy", temp_path_);
-  EXPECT_TRUE(Checkpoint::read(again, open(content.size()).mark, 200).empty());
+  EXPECT_TRUE(Checkpoint::read(again, open(content.size()).mark, blocks).empty());
 }
 
 TEST_F(TempFileTest, KeepsWhatMatchesAndClearsWhatMustBeZero) {

@@ -32,7 +32,7 @@ TEST_F(Passed, ASocketGoesOnUnderItsName) {
   next.add("tcp://one", first);
   tcp::acceptor closed(io_);
   next.add("tcp://none", closed);
-  first.close();
+  EXPECT_FALSE(first.is_open());
   tcp::socket client(io_);
   client.connect(at);                       // waits in the queue of a socket that nobody accepts from now
   next.to_environment();

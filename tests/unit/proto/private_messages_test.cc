@@ -53,7 +53,7 @@ Open sample_open() {
 
 Paths sample_paths() {
   return {.number = Paths::kNumberMax, .by_low = true, .pinned = true,
-          .paths = {{0, 1, 256}, {63, 3, 256}, {9, 2, 1}}};
+          .paths = {{0, 1, 256, 0}, {63, 3, 256, Paths::kLifeMax}, {9, 2, 1, 7}}};
 }
 
 TEST(Private, RoundTrips) {
@@ -116,6 +116,7 @@ TEST(Private, ImpossiblePaths) {
       [](auto& m) { m.mutable_paths(0)->set_use(4); },
       [](auto& m) { m.mutable_paths(0)->set_part(257); },
       [](auto& m) { m.mutable_paths(1)->set_path(0); },
+      [](auto& m) { m.mutable_paths(0)->set_life(Paths::kLifeMax + 1); },
       [](auto& m) { for (int i = 0; i < 1025; ++i) m.add_paths(); }};
   for (std::size_t i = 0; i < bends.size(); ++i) {
     bep::WeftPaths message;

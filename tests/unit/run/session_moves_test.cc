@@ -1,4 +1,8 @@
 // What paths are used for, over two shipped sessions: wishes at either end, the plan on the link, what is told of it.
+#include <array>
+#include <map>
+#include <set>
+
 #include "engine/run/path_wishes.hh"
 #include "engine/run/sessions.hh"
 #include "tests/unit/run/two_sessions.hh"
@@ -87,6 +91,42 @@ TEST_F(Moves, AClosedPathIsGoneAtBothEndsUntilItIsOpened) {
   ASSERT_EQ(world.b.session.open_path("p1", "p1"), PathError::kNone);
   world.run(base::seconds(2));
   for (End* end : {&world.a, &world.b}) EXPECT_EQ(in(*end, PathState::kActive), 4u);
+}
+
+// Close and open at once by one end, and at both ends different paths of which one closing is overruled: whatever path is made
+// again has keys that never served, and the same at both ends.
+TEST_F(Moves, APathThatIsMadeAgainHasNewKeysAtBothEnds) {
+  using Kind = share::Command::Kind;
+  ASSERT_EQ(world.a.session.close_path(id_of(world.a, 0, 0)), PathError::kNone);
+  ASSERT_EQ(world.b.session.close_path(id_of(world.b, 1, 1)), PathError::kNone);
+  world.run(base::seconds(3));
+  ASSERT_EQ(world.a.session.open_path("p0", "p0"), PathError::kNone);
+  world.run(base::seconds(3));
+  world.link_down();
+  ASSERT_EQ(world.b.session.close_path(id_of(world.b, 0, 1)), PathError::kNone);
+  world.run(base::seconds(1));
+  ASSERT_EQ(world.b.session.open_path("p0", "p1"), PathError::kNone);
+  world.run(base::seconds(1));
+  world.link_up();
+  world.run(base::seconds(3));
+  for (End* end : {&world.a, &world.b}) EXPECT_EQ(in(*end, PathState::kActive), 4u);
+
+  std::map<base::PathId, share::PacketKey> newest[2][2];   // by end, direction
+  std::set<std::array<std::byte, 16>> keys;
+  int which = 0;
+  for (End* end : {&world.a, &world.b}) {
+    for (const share::Command& command : end->core().told(Kind::kAddLane)) {
+      const auto& lane = command.body.add_lane;
+      EXPECT_TRUE(keys.insert(lane.tx.key).second) << "a key served before";
+      newest[which][0][command.path] = lane.tx;
+      newest[which][1][command.path] = lane.rx;
+    }
+    ++which;
+  }
+  for (const auto& [path, key] : newest[0][0]) {
+    EXPECT_EQ(key.key, newest[1][1].at(path).key);
+    EXPECT_EQ(newest[0][1].at(path).key, newest[1][0].at(path).key);
+  }
 }
 
 TEST_F(Moves, TheLastPathIsNotClosed) {
