@@ -32,7 +32,20 @@ bool is_better(const PathView& path, const PathView& than, std::uint32_t permill
   return than.srtt > path.srtt + base::milliseconds(1) && than.srtt.us() * 1000 > path.srtt.us() * permille;
 }
 
+// Of equals the one shown first; null: there is none.
+const PathView* best_of(std::span<const PathView> paths, PathSet of) {
+  const PathView* best = nullptr;
+  for (const PathView& path : paths)
+    if (of.has(path.path) && (best == nullptr || is_better(path, *best, 1000))) best = &path;
+  return best;
+}
+
 }  // namespace
+
+const PathView* find(std::span<const PathView> paths, base::PathId path) noexcept {
+  const auto found = std::ranges::find(paths, path, &PathView::path);
+  return found == paths.end() || found->state == PathState::kAbsent ? nullptr : &*found;
+}
 
 const char* sentence_of(Standing standing) noexcept {
   switch (standing) {
@@ -79,26 +92,15 @@ void Chooser::observe(std::span<const PathView> paths, base::Instant now) noexce
   }
 }
 
-const PathView* Chooser::better_than(const PathView& current, std::span<const PathView> paths, PathSet of) const noexcept {
-  const PathView* best = nullptr;
-  for (const PathView& path : paths) {
-    if (!of.has(path.path) || path.path == current.path) continue;
-    if (!is_better(path, current, settings_.better_permille)) continue;
-    if (best == nullptr || is_better(path, *best, 1000)) best = &path;
-  }
-  return best;
-}
-
 PathSet Chooser::pick_one(std::span<const PathView> paths, PathSet of, PathSet in_use, base::Instant now,
                           Choice& choice) const noexcept {
   const PathSet stays = of.both(in_use);
-  const PathSet among = stays.empty() ? of : stays;
-  const PathView* best = nullptr;
-  for (const PathView& path : paths)
-    if (among.has(path.path) && (best == nullptr || is_better(path, *best, 1000))) best = &path;
-  PathSet one;
+  const PathView* best = best_of(paths, stays.empty() ? of : stays);
+  PathSet one, rivals;
   if (best == nullptr) return one;
-  if (const PathView* rival = stays.empty() ? nullptr : better_than(*best, paths, of)) {
+  for (const PathView& path : paths)
+    if (!stays.empty() && of.has(path.path) && is_better(path, *best, settings_.better_permille)) rivals.add(path.path);
+  if (const PathView* const rival = best_of(paths, rivals)) {
     choice.rival = rival->path;
     choice.rival_since = rival_since_ != base::kNever && rival_ == rival->path ? rival_since_ : now;
     if (now - choice.rival_since >= settings_.dwell) best = rival;
@@ -124,8 +126,7 @@ Choice Chooser::choose(std::span<const PathView> paths, const PathPlan& plan, ba
     if (!is_unfit(path.path)) fit.add(path.path);
   }
   // A suspect path is not taken, but it is not left either.
-  PathSet eligible = answering;
-  primary.both(working).each([&](base::PathId path) { eligible.add(path); });
+  const PathSet eligible = answering.with(primary.both(working));
   const PathSet best = eligible.both(fit).empty() ? eligible : eligible.both(fit);
   std::uint64_t tier = UINT64_MAX;
   for (const PathView& path : paths)

@@ -51,6 +51,9 @@ struct PathView {
   std::uint32_t probe_answered = 0;                  // PathReport::probe_seq_answered
 };
 
+// The path of this number among them; null: it is not there.
+[[nodiscard]] const PathView* find(std::span<const PathView> paths, base::PathId path) noexcept;
+
 // Why a path is meant for use, or not.
 enum class Standing : std::uint8_t {
   kUsed, kAboutToBe, kUnproved, kFallen, kUnfit, kDearer, kBackup, kMetered, kSpare, kNotChosen, kClosed, kCount,
@@ -97,7 +100,6 @@ class Chooser {
   };
   [[nodiscard]] bool is_unfit(base::PathId path) const noexcept { return seen_[base::to_index(path)].unfit; }
   [[nodiscard]] base::Duration dwell(const Seen& seen, base::Instant now) const noexcept;
-  [[nodiscard]] const PathView* better_than(const PathView& current, std::span<const PathView> paths, PathSet of) const noexcept;
   [[nodiscard]] PathSet pick_one(std::span<const PathView> paths, PathSet of, PathSet in_use, base::Instant now,
                                  Choice& choice) const noexcept;
   [[nodiscard]] bool may_decide(MoveReason why, base::Instant now) const noexcept;

@@ -1,7 +1,5 @@
 #include "migrate/migration_state.hh"
 
-#include "migrate/dot_text.hh"
-
 namespace weft::migrate {
 
 const char* name_of(MigrationState state) noexcept {

@@ -17,6 +17,8 @@
 #include <optional>
 #include <span>
 
+#include "migrate/transition_table.hh"
+
 namespace weft::migrate {
 
 enum class MigrationState : std::uint8_t { kStable, kMigrating, kCompleted, kFailed, kCount };
@@ -31,11 +33,7 @@ enum class MigrationEvent : std::uint8_t {
   kCount,
 };
 
-struct MigrationTransition {
-  MigrationState from;
-  MigrationEvent event;
-  MigrationState to;
-};
+using MigrationTransition = TransitionOf<MigrationState, MigrationEvent>;
 inline constexpr std::array kMigrationTransitions = {
     MigrationTransition{MigrationState::kStable, MigrationEvent::kBegin, MigrationState::kMigrating},
     MigrationTransition{MigrationState::kCompleted, MigrationEvent::kBegin, MigrationState::kMigrating},
@@ -54,9 +52,7 @@ inline constexpr std::size_t kMigrationStates = static_cast<std::size_t>(Migrati
 inline constexpr std::size_t kMigrationEvents = static_cast<std::size_t>(MigrationEvent::kCount);
 
 [[nodiscard]] constexpr std::optional<MigrationState> next(MigrationState from, MigrationEvent event) noexcept {
-  for (const MigrationTransition& t : kMigrationTransitions)
-    if (t.from == from && t.event == event) return t.to;
-  return std::nullopt;
+  return target_of(kMigrationTransitions, from, event);
 }
 
 // Whatever happens, it is stable again after two events at the most: none hangs.
@@ -67,10 +63,12 @@ inline constexpr std::size_t kMigrationEvents = static_cast<std::size_t>(Migrati
   }
   return next(MigrationState::kMigrating, MigrationEvent::kTimedOut).has_value();
 }
+static_assert(one_target_per_event(kMigrationTransitions));
+static_assert(every_transition_moves(kMigrationTransitions));
 static_assert(every_migration_ends());
 
 [[nodiscard]] const char* name_of(MigrationState state) noexcept;
 [[nodiscard]] const char* name_of(MigrationEvent event) noexcept;
-[[nodiscard]] std::size_t migration_to_dot(std::span<char> out) noexcept;   // as to_dot() in path_state.hh
+[[nodiscard]] std::size_t migration_to_dot(std::span<char> out) noexcept;   // draw() of the table
 
 }  // namespace weft::migrate

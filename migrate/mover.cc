@@ -7,11 +7,6 @@
 namespace weft::migrate {
 namespace {
 
-const PathView* find(std::span<const PathView> paths, base::PathId path) {
-  const auto found = std::ranges::find(paths, path, &PathView::path);
-  return found == paths.end() ? nullptr : &*found;
-}
-
 PathSet working(std::span<const PathView> paths, PathSet of) {
   PathSet out;
   for (const PathView& path : paths)
@@ -29,13 +24,11 @@ MigrationNews Mover::begin(const Move& move, const PathPlan& plan, std::span<con
   before_ = plan;
   began_ = now;
   step_ = 0;
-  // A path is left because it fell: what takes over carries already. And where none is taken there is none to prove.
-  const bool proves = move.why != MoveReason::kFailure && !move.to.empty();
-  phase_ = proves ? Phase::kProve : Phase::kShift;
-  to_prove_ = proves ? move.to : PathSet{};
+  phase_ = Phase::kProve;
+  // A path is left because it fell: what takes over carries already.
+  unproved_ = move.why == MoveReason::kFailure ? PathSet{} : move.to;
   for (const PathView& path : paths)
     paths_before_[base::to_index(path.path)] = {.rate_Bps = path.rate_Bps, .score = path.score};
-  step_at_ = now;
   const auto news = enter(MigrationEvent::kBegin, now);
   MUST(news.has_value());
   return *news;
@@ -93,7 +86,7 @@ std::optional<MigrationNews> Mover::tick(PathPlan& plan, std::span<const PathVie
     case Phase::kProve: {
       const bool all = std::ranges::all_of(paths, [&](const PathView& path) {
         const Before& before = paths_before_[base::to_index(path.path)];
-        return !move_.to.has(path.path) || (before.asked && path.probe_answered >= before.probe_number);
+        return !unproved_.has(path.path) || (before.asked && path.probe_answered >= before.probe_number);
       });
       if (all) take_into_use(plan, paths, now);
       else if (now - began_ >= kProveWithin) return roll_back(plan, MigrationEvent::kTimedOut, now);
@@ -117,8 +110,6 @@ void Mover::take_into_use(PathPlan& plan, std::span<const PathView> paths, base:
 }
 
 void Mover::shift(PathPlan& plan, std::span<const PathView> paths, base::Instant now) noexcept {
-  if (step_ == 0 && move_.why == MoveReason::kFailure)
-    move_.to.each([&](base::PathId path) { plan.at(path).use = PathUse::kPrimary; });
   const bool any_left = !working(paths, move_.from).empty();
   if (any_left && now < step_at_) return;
   if (any_left && step_ < kParts.size() && move_.why != MoveReason::kFailure) {
@@ -134,7 +125,6 @@ void Mover::shift(PathPlan& plan, std::span<const PathView> paths, base::Instant
     plan.at(path).use = PathUse::kBackup;
     plan.at(path).part = share::kWholeWindow;
   });
-  plan.pinned = move_.pin;
   phase_ = Phase::kTrial;
   step_at_ = now + kTrial;
 }

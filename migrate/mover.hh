@@ -13,7 +13,6 @@
 #include <array>
 #include <optional>
 #include <span>
-#include <utility>
 
 #include "engine/base/time.hh"
 #include "migrate/chooser.hh"
@@ -49,8 +48,7 @@ class Mover {
   [[nodiscard]] const Move& move() const noexcept { return move_; }            // the last
   [[nodiscard]] base::Instant since() const noexcept { return since_; }        // in this state
   void on_asked(base::PathId path, std::uint32_t number) noexcept;
-  // Paths that are to be asked now, once.
-  [[nodiscard]] PathSet take_to_prove() noexcept { return std::exchange(to_prove_, PathSet{}); }
+  [[nodiscard]] PathSet unproved() const noexcept { return unproved_; }        // to be asked when it has begun
 
  private:
   enum class Phase : std::uint8_t { kProve, kShift, kTrial };
@@ -69,7 +67,7 @@ class Mover {
   MigrationState state_ = MigrationState::kStable;
   Phase phase_ = Phase::kProve;
   Move move_;
-  PathSet to_prove_;
+  PathSet unproved_;             // must answer before they are taken into use
   PathPlan before_;
   std::array<Before, base::kPathsMax> paths_before_{};
   base::Instant began_{}, since_{}, step_at_{};

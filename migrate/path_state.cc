@@ -1,7 +1,5 @@
 #include "migrate/path_state.hh"
 
-#include "migrate/dot_text.hh"
-
 namespace weft::migrate {
 
 const char* name_of(PathState state) noexcept {

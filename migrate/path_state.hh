@@ -21,17 +21,14 @@
 
 #include "engine/share/path_event.hh"
 #include "engine/share/table.hh"
+#include "migrate/transition_table.hh"
 
 namespace weft::migrate {
 
 using share::PathEvent;
 using share::PathState;
 
-struct Transition {
-  PathState from;
-  PathEvent event;
-  PathState to;
-};
+using Transition = TransitionOf<PathState, PathEvent>;
 
 inline constexpr std::array kTransitions = {
     Transition{PathState::kAbsent, PathEvent::kAdd, PathState::kProbing},
@@ -69,25 +66,9 @@ inline constexpr std::size_t kStates = static_cast<std::size_t>(PathState::kDown
 inline constexpr std::size_t kEvents = static_cast<std::size_t>(PathEvent::kCount);
 
 [[nodiscard]] constexpr std::optional<PathState> next(PathState from, PathEvent event) noexcept {
-  for (const Transition& t : kTransitions)
-    if (t.from == from && t.event == event) return t.to;
-  return std::nullopt;
+  return target_of(kTransitions, from, event);
 }
 
-// What the table must be, whatever it says.
-[[nodiscard]] constexpr bool one_target_per_event() {
-  for (std::size_t i = 0; i < kTransitions.size(); ++i)
-    for (std::size_t k = i + 1; k < kTransitions.size(); ++k)
-      if (kTransitions[i].from == kTransitions[k].from &&
-          kTransitions[i].event == kTransitions[k].event)
-        return false;
-  return true;
-}
-[[nodiscard]] constexpr bool every_transition_moves() {
-  for (const Transition& t : kTransitions)
-    if (t.from == t.to) return false;
-  return true;
-}
 // From every state a path can be removed in the end, by at most two events.
 [[nodiscard]] constexpr bool every_state_can_end() {
   for (std::size_t s = 1; s < kStates; ++s) {
@@ -98,13 +79,11 @@ inline constexpr std::size_t kEvents = static_cast<std::size_t>(PathEvent::kCoun
   }
   return true;
 }
-static_assert(one_target_per_event());
-static_assert(every_transition_moves());
+static_assert(one_target_per_event(kTransitions));
+static_assert(every_transition_moves(kTransitions));
 static_assert(every_state_can_end());
 
 [[nodiscard]] const char* name_of(PathState state) noexcept;
-// The table as a Graphviz drawing. Writes at most out.size() characters; returns how many the whole
-// drawing has, so that a caller with too little room sees it.
-[[nodiscard]] std::size_t to_dot(std::span<char> out) noexcept;
+[[nodiscard]] std::size_t to_dot(std::span<char> out) noexcept;   // draw() of the table
 
 }  // namespace weft::migrate

@@ -7,11 +7,6 @@
 namespace weft::migrate {
 namespace {
 
-const PathView* find(std::span<const PathView> paths, base::PathId path) {
-  const auto found = std::ranges::find(paths, path, &PathView::path);
-  return found == paths.end() || found->state == share::PathState::kAbsent ? nullptr : &*found;
-}
-
 template <typename T, std::size_t N> std::optional<T> take_first(base::FixedVector<T, N>& list) {
   if (list.empty()) return std::nullopt;
   const T first = list[0];
@@ -69,7 +64,7 @@ void Steering::supersede(base::Instant now) noexcept {
 void Steering::begin(const Move& move, std::span<const PathView> paths, base::Instant now) noexcept {
   MUST(decide(made_whole(plan_)));
   take_note(mover_.begin(move, plan_, paths, now), now);
-  mover_.take_to_prove().each([&](base::PathId path) { to_ask_.add(path); });
+  to_ask_ = to_ask_.with(mover_.unproved());
 }
 
 PathError Steering::order(Move move, std::span<const PathView> paths, base::Instant now) noexcept {
@@ -119,27 +114,24 @@ PathError Steering::move(base::PathId from, base::PathId to, std::span<const Pat
 PathError Steering::close(base::PathId path, std::span<const PathView> paths, base::Instant now) noexcept {
   const PathView* const target = find(paths, path);
   if (target == nullptr || is_closed(path)) return PathError::kUnknownPath;
-  const bool another = std::ranges::any_of(paths, [&](const PathView& other) {
-    return other.path != path && !is_closed(other.path) && share::is_in_use(other.state);
-  });
-  if (!another) return PathError::kLastPath;
+  const PathView* spare = nullptr;     // the best of the others
+  bool carries = false;                // one of them is in use
+  for (const PathView& other : paths) {
+    if (other.path == path || is_closed(other.path) || !share::is_in_use(other.state)) continue;
+    carries = carries || other.role == share::PathRole::kPrimary;
+    if (spare == nullptr || other.score > spare->score) spare = &other;
+  }
+  if (spare == nullptr) return PathError::kLastPath;
   supersede(now);
   PathPlan plan = made_whole(plan_);
   if (plan.at(path).life == PathPlan::kLifeMax) return PathError::kSuperseded;
   plan.at(path) = {.use = PathUse::kClosed, .life = static_cast<std::uint16_t>(plan.at(path).life + 1)};
   // Where it was the only one in use another takes its place at once: it stands by, and is proved.
-  PathSet primary;
-  const PathView* spare = nullptr;
-  for (const PathView& other : paths) {
-    if (other.path == path || is_closed(other.path) || !share::is_in_use(other.state)) continue;
-    if (other.role == share::PathRole::kPrimary) primary.add(other.path);
-    if (spare == nullptr || other.score > spare->score) spare = &other;
-  }
-  if (primary.empty()) plan.at(spare->path).use = PathUse::kPrimary;
+  if (!carries) plan.at(spare->path).use = PathUse::kPrimary;
   return decide(plan) ? PathError::kNone : PathError::kSuperseded;
 }
 
-PathError Steering::open(base::PathId path, std::span<const PathView> paths, base::Instant) noexcept {
+PathError Steering::open(base::PathId path, std::span<const PathView> paths) noexcept {
   if (find(paths, path) != nullptr && !is_closed(path)) return PathError::kPathExists;
   PathPlan plan = made_whole(plan_);
   plan.at(path).use = PathUse::kDefault;
@@ -197,11 +189,10 @@ void Steering::on_asked(base::PathId path, std::uint32_t number) noexcept {
   mover_.on_asked(path, number);
 }
 
-PathError Steering::renew(base::PathId path, std::uint16_t least) noexcept {
-  if (plan_.at(path).life >= least) return PathError::kNone;
+bool Steering::renew(base::PathId path, std::uint16_t least) noexcept {
   PathPlan plan = plan_;
-  plan.at(path).life = least;
-  return decide(plan) ? PathError::kNone : PathError::kSuperseded;
+  plan.at(path).life = std::max(plan.at(path).life, least);
+  return decide(plan);
 }
 
 bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept {

@@ -45,7 +45,7 @@ class Steering {
   // It takes nothing new, ends, and does not come back until it is opened.
   [[nodiscard]] PathError close(base::PathId path, std::span<const PathView> paths, base::Instant now) noexcept;
   // The caller makes the path then.
-  [[nodiscard]] PathError open(base::PathId path, std::span<const PathView> paths, base::Instant now) noexcept;
+  [[nodiscard]] PathError open(base::PathId path, std::span<const PathView> paths) noexcept;
   // What the operator chose counts no more.
   [[nodiscard]] PathError unpin(base::Instant now) noexcept;
   // Asks it now; the result comes with a later tick. A second wish for the same path joins the first.
@@ -59,8 +59,8 @@ class Steering {
   void on_path_gone(base::PathId path, bool port_went) noexcept;
   // What take_to_ask() named was asked, under this probe number.
   void on_asked(base::PathId path, std::uint32_t number) noexcept;
-  // An end has ended this path in a life that the plan still has: it needs a new one, at both.
-  PathError renew(base::PathId path, std::uint16_t least) noexcept;
+  // An end has ended this path in a life that the plan still has: it needs a new one, at both. False: no number is left for it.
+  [[nodiscard]] bool renew(base::PathId path, std::uint16_t least) noexcept;
   // As often as health looks at the paths.
   void tick(std::span<const PathView> paths, base::Instant now) noexcept;
 

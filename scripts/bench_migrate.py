@@ -11,9 +11,9 @@
   crash         kill -9 of either side at random moments of one sync, each time started again
   crash-stock   the same with a stock Syncthing as the source, over the link
 
-A wait is the time between two verified blocks at the receiver; the daemon notes those from 5 ms on. `elsewhere` are the waits
-of the same transfer while nothing was ordered: on two cores that is what the machine itself does. Contents are compared at
-the end of each. Figures only: nothing is asserted about them, but unequal trees or a migration that does not end is an error.
+A gap is a time in which the receiver's data core got no new chunk although it had asked; the daemon notes those from 2 ms on, and how
+much of each the core itself was not run by the machine (`away`; the sender's core may have been away as well, which nobody sees here).
+`elsewhere` are the gaps of the same transfer that no order was near to. Contents are compared at the end of each. Figures only: nothing is asserted about them, but unequal trees or a migration that does not end is an error.
 """
 import argparse
 import json
@@ -30,7 +30,7 @@ import weftlab
 MIB = trees.MIB
 DELAY_US = 2000
 PATHS = ("left", "right")
-AROUND_S = 2.0               # what happens so long after an order is ascribed to it
+AROUND_S = 0.4               # what happens so long after an order is ascribed to it
 STABLE_S = 31                # a link that stood for so long is dialled again at once, a younger one after a while
 WINDOW_MIB = 48              # blocks of a receiver that are under way: every slot of a data core
 
@@ -39,7 +39,6 @@ class Pair:
     """Two wefts with two paths that carry, and a folder of one large file on its way."""
 
     def __init__(self, lab, rate_Bps=0, source_kind="weft"):
-        self.lab = lab
         self.source, self.target = getattr(lab, source_kind)("source"), lab.weft("target")
         self.folder, self.copy = weftlab.join(self.source, self.target)
         self.both = [self.source, self.target]
@@ -62,48 +61,66 @@ class Pair:
 
     def offer(self, mib, seed=1):
         trees.make_large(self.folder / f"file{seed}", mib * MIB, seed)
-        for path in self.folder.iterdir():
-            if path.is_file():
-                path.read_bytes()[:1]                 # in the page cache
         self.source.scan("lab")
 
     def verified(self):
-        return self.target.totals()["bytes_verified"]
+        return self.target.rest.get("/rest/weft/meter")["bytes_verified"]
 
     def copied(self):
         return (self.copy / "file1").exists()         # it has its name when all of it is there
 
     def wait_verified(self, at_least):
-        weftlab.wait_until(lambda: self.verified() >= at_least, 300, "bytes arrive", 0.005, self.both)
+        weftlab.wait_until(lambda: self.verified() >= at_least, 300, "bytes arrive", 0.02, self.both)
+
+    def ended(self):
+        """Migrations of both ends: begun, completed, failed, merged, and those that are neither over nor under way."""
+        migrations = [daemon.migration() for daemon in self.both]
+        count = {word: sum(migration[word] for migration in migrations) for word in ("begun", "completed", "failed", "merged")}
+        under_way = sum(migration["state"] == "migrating" for migration in migrations)
+        return {**count, "unfinished": count["begun"] - count["completed"] - count["failed"] - under_way}
 
     def finish(self, limit_s=900):
         weftlab.wait_same(self.source, self.target, deadline_s=limit_s)
 
 
-class Waits:
-    """The receiver's waits, and the moments at which something was ordered, on the receiver's clock."""
+class Gaps:
+    """The receiver's gaps, and the moments at which something was ordered, on the receiver's clock."""
 
     def __init__(self, daemon):
         self._daemon = daemon
-        self._orders = []
-        self._after = self.read(0)["stalls"][-1]["number"] if self.read(0)["stalls"] else 0
+        self._orders, self._seen = [], {}
+        self._after = max((gap["number"] for gap in self.read(0)["gaps"]), default=0)
 
     def read(self, since):
-        return self._daemon.rest.get("/rest/weft/meter", since=since)
+        return self._daemon.rest.get("/rest/weft/meter", gaps_since=since)
 
     def order(self):
-        self._orders.append(self.read(self._after)["now_us"])
+        meter = self.read(self._after)
+        self._orders.append(meter["now_us"])
+        self._seen.update((gap["number"], gap) for gap in meter["gaps"])
 
-    def result(self):
-        caused, elsewhere = [], []
-        for wait in self.read(self._after)["stalls"]:
-            near = any(at - wait["lasted_us"] <= wait["began_us"] <= at + AROUND_S * 1e6 for at in self._orders)
-            (caused if near else elsewhere).append(wait["lasted_us"] / 1000)
-        return caused, elsewhere
+    def figures(self):
+        self._seen.update((gap["number"], gap) for gap in self.read(self._after)["gaps"])
+        near = {at: [] for at in self._orders}
+        elsewhere = []
+        for gap in self._seen.values():
+            of = [at for at in self._orders if at - gap["lasted_us"] <= gap["began_us"] <= at + AROUND_S * 1e6]
+            (near[of[-1]] if of else elsewhere).append(gap)
+        longest = [max(gaps, key=lambda gap: gap["lasted_us"], default=None) for gaps in near.values()]
+        lengths = [gap["lasted_us"] / 1000 if gap else 0 for gap in longest]
+        return {"longest gap near each, median": ms(statistics.median(lengths)),
+                "longest gap near any": gap_text(max(longest, key=lambda gap: gap["lasted_us"] if gap else 0)),
+                "over 5 ms near them": sum(gap["lasted_us"] > 5000 for gaps in near.values() for gap in gaps),
+                "over 5 ms elsewhere": sum(gap["lasted_us"] > 5000 for gap in elsewhere),
+                "longest elsewhere": gap_text(max(elsewhere, key=lambda gap: gap["lasted_us"], default=None))}
 
 
-def longest(waits):
-    return f"{max(waits):.0f} ms" if waits else "< 5 ms"
+def ms(value):
+    return f"{value:.1f} ms" if value >= 2 else "< 2 ms"
+
+
+def gap_text(gap):
+    return "< 2 ms" if gap is None else f"{gap['lasted_us'] / 1000:.1f} ms, of it {gap['away_us'] / 1000:.1f} ms away"
 
 
 def bench_switch(options, report):
@@ -112,20 +129,18 @@ def bench_switch(options, report):
         pair.start()
         pair.offer(256, 0)                            # warms memory and windows
         pair.finish()
-        waits, size = Waits(pair.target), options.mib * MIB
+        gaps, size = Gaps(pair.target), options.mib * MIB
         before, again = pair.verified(), pair.target.totals()["duplicate_bytes"]
         pair.offer(options.mib)
         for number in range(options.switches):
             pair.wait_verified(before + size * (number + 1) // (options.switches + 2))
-            waits.order()
+            gaps.order()
             pair.both[number % 2].cli("paths", "switch", PATHS[number % 2])
         pair.finish()
-        caused, elsewhere = waits.result()
         report("planned switch under full load", {
-            "switches": options.switches, "longest wait": longest(caused), "elsewhere": longest(elsewhere),
+            "switches": options.switches, **gaps.figures(),
             "fetched twice": f"{pair.target.totals()['duplicate_bytes'] - again} B",
-            "ended": f"{sum(d.migration()['completed'] for d in pair.both)} completed, "
-                     f"{sum(d.migration()['failed'] for d in pair.both)} failed"})
+            "ended": "{completed} completed, {failed} failed".format(**pair.ended())})
 
 
 def bench_fall(options, report):
@@ -134,25 +149,25 @@ def bench_fall(options, report):
         pair.start()
         pair.offer(256, 0)
         pair.finish()
-        waits, size = Waits(pair.target), options.mib * MIB
+        gaps, size = Gaps(pair.target), options.mib * MIB
         before = pair.verified()
-        again, twice, in_flight = pair.source.totals()["retransmitted_bytes"], pair.target.totals()["duplicate_bytes"], []
+        totals = pair.source.totals()
+        again, moved, twice, in_flight = totals["retransmitted_bytes"], totals["moved_bytes"], pair.target.totals()["duplicate_bytes"], []
         pair.offer(options.mib)
         for number in range(options.falls):
             pair.wait_verified(before + size * (number + 1) // (options.falls + 2))
             weftlab.wait_until(lambda: set(pair.target.states().values()) == {"active"}, 60, "both paths are back", 0.02, pair.both)
             name = PATHS[number % 2]
             in_flight.append(max(path["lanes"][0]["in_flight_bytes"] for path in pair.source.paths()))
-            waits.order()
+            gaps.order()
             pair.source.impair(name, blackhole=True)
             time.sleep(0.4)
             pair.slow()
         pair.finish()
-        caused, elsewhere = waits.result()
         report("path silent under full load", {
-            "falls": options.falls, "longest wait": longest(caused),
-            "median": f"{statistics.median(caused):.0f} ms" if caused else "< 5 ms", "elsewhere": longest(elsewhere),
-            "sent again": f"{(pair.source.totals()['retransmitted_bytes'] - again) / MIB:.2f} MiB",
+            "falls": options.falls, **gaps.figures(),
+            "sent again for the fall": f"{(pair.source.totals()['moved_bytes'] - moved) / MIB:.2f} MiB",
+            "sent again in all": f"{(pair.source.totals()['retransmitted_bytes'] - again) / MIB:.2f} MiB",
             "received twice": f"{(pair.target.totals()['duplicate_bytes'] - twice) / MIB:.2f} MiB",
             "in flight, seen": f"{sum(in_flight) / MIB:.2f} MiB"})
 
@@ -189,12 +204,10 @@ def bench_storm(options, report):
         pair.finish()
         weftlab.wait_until(lambda: all(d.migration()["state"] != "migrating" for d in pair.both), 30,
                            "no migration is left unfinished", alive=pair.both)
-        totals = pair.target.totals()
+        totals, ended = pair.target.totals(), pair.ended()
         report("storm of wishes, falls and returns", {
-            "orders": f"{done}, {taken} of them taken", "ended": f"{sum(d.migration()['completed'] for d in pair.both)} completed, "
-                                     f"{sum(d.migration()['failed'] for d in pair.both)} failed, "
-                                     f"{sum(d.migration()['merged'] for d in pair.both)} merged",
-            "left unfinished": 0, "trees": "equal",
+            "orders": f"{done}, {taken} of them taken", "ended": "{completed} completed, {failed} failed, {merged} merged".format(**ended),
+            "left unfinished": ended["unfinished"], "trees": "equal",
             "bytes fetched": f"{totals['bytes_verified'] / MIB:.0f} of {options.storm_mib} MiB",
             "over the link": f"{totals['bytes_via_link'] / MIB:.0f} MiB"})
 

@@ -295,6 +295,10 @@ class Weft(Daemon):
         """Of each path by our port's name; for paths of which no port has two."""
         return {path["port"]: path["state"] for path in self.paths()}
 
+    def payload(self):
+        """Payload bytes that came over each path, by our port's name."""
+        return {path["port"]: path["chunk_bytes_in"] for path in self.paths()}
+
     def migration(self):
         """Of the only session there is."""
         return self.rest.get("/rest/weft/migration")["sessions"][0]
@@ -379,6 +383,11 @@ def wait_active(daemon, paths, alive):
     """Until it has so many paths, all of them active."""
     wait_until(lambda: [path["state"] for path in daemon.paths()] == ["active"] * paths, 30,
                f"{paths} paths of {daemon.name} are active", alive=alive)
+
+
+def wait_states(daemon, states, alive, deadline_s=30):
+    """Until its paths are these, by our port's name."""
+    wait_until(lambda: daemon.states() == states, deadline_s, f"the paths of {daemon.name} are {states}", 0.05, alive)
 
 
 def in_sync(daemon, folder):

@@ -252,9 +252,7 @@ bool PullRound::stranded() const {
 
 std::vector<TransferInfo> PullRound::transfers() const {
   std::vector<TransferInfo> list;
-  for (const Active& active : active_)
-    list.push_back({options_.folder, active.item.target.name, static_cast<std::uint64_t>(active.item.target.size),
-                    active.transfer->bytes_done(), active.transfer->last_way()});
+  for (const Active& active : active_) list.push_back(active.transfer->info());
   return list;
 }
 

@@ -58,12 +58,6 @@ struct PullResult {
   std::uint64_t applied = 0;
 };
 
-struct TransferInfo {
-  std::string folder, name;
-  std::uint64_t bytes_total = 0, bytes_done = 0;
-  Way way = Way::kNone;
-};
-
 // What the model counts over all folders.
 class PullObserver {
  public:

@@ -40,8 +40,8 @@ struct TempFile {
 // Which blocks of a temp file are verified, and by what the file is known again: the same file of the same file system, not
 // written to since (size, mtime, ctime), under the same boot of the machine; and what it was verified against. After a crash it
 // does not fit, and the file is hashed.
-// Layout: 16 bytes of boot ID; device, inode, size, mtime, ctime as u64, little-endian; SHA-256 over the blocks' hashes; a bit
-// per block, lowest first.
+// Layout: the boot ID's text, 36 bytes; device, inode, size, mtime, ctime as u64, big-endian; SHA-256 over the blocks' hashes; a
+// bit per block, lowest first.
 class Checkpoint {
  public:
   // Smaller files are hashed as quickly as a row is read.

@@ -4,6 +4,7 @@
 
 #include "bep/model/beneath.hh"
 #include "bep/model/hasher.hh"
+#include "bep/net/steady.hh"
 #include "engine/base/must.hh"
 
 namespace weft::model {
@@ -12,7 +13,7 @@ using base::Errc;
 
 Transfer::Transfer(TransferInputs inputs, Workers& workers, Sources& sources, TransferObserver& observer)
     : inputs_(std::move(inputs)), workers_(workers), sources_(sources), observer_(observer),
-      files_(std::make_shared<Files>()) {
+      files_(std::make_shared<Files>()), began_(net::steady_now()), progress_at_(began_), rate_(began_) {
   MUST(inputs_.target.type == proto::FileType::kFile);
   MUST(!inputs_.target.blocks.empty());
   for (const base::DeviceId& device : inputs_.devices) from_.push_back({device});
@@ -91,6 +92,19 @@ void Transfer::on_prepared(base::Status status) {
   prepared_ = true;
   if (bytes_done_ > 0) observer_.on_reused(*this, bytes_done_);
   if (!ended_) after_change();
+}
+
+TransferInfo Transfer::info() const {
+  const base::Instant now = net::steady_now();
+  const auto& blocks = inputs_.target.blocks;
+  TransferInfo info{.folder = inputs_.folder, .name = inputs_.target.name, .way = last_way_,
+                    .bytes_total = static_cast<std::uint64_t>(inputs_.target.size), .bytes_done = bytes_done_,
+                    .block_bytes = blocks.empty() ? 0 : static_cast<std::uint32_t>(blocks.front().size),
+                    .blocks_total = blocks.size(), .blocks_asked = in_flight_.size(), .next_block = std::nullopt,
+                    .running = now - began_, .silent = now - progress_at_, .rate_Bps = rate_.at(now)};
+  if (prepared_) info.blocks_done = blocks.size() - missing_.size() - in_flight_.size();
+  if (!missing_.empty()) info.next_block = missing_.front();
+  return info;
 }
 
 Way Transfer::way_of(const Source& source) const {
@@ -188,6 +202,8 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
   sources_.returned(was.device, was.way, bytes);
   if (status) {
     bytes_done_ += bytes;
+    progress_at_ = net::steady_now();
+    rate_.add(bytes, progress_at_);
     if (was.way == Way::kFabric) find(was.device)->dead_opens = 0;
     observer_.on_block_verified(*this, was.way, bytes);
   } else {

@@ -13,15 +13,18 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "bep/model/fabric.hh"
+#include "bep/model/recent_rate.hh"
 #include "bep/model/sources.hh"
 #include "bep/model/temp_file.hh"
 #include "bep/model/workers.hh"
 #include "bep/proto/file_info.hh"
+#include "engine/base/time.hh"
 #include "engine/base/types.hh"
 
 namespace weft::model {
@@ -50,6 +53,19 @@ struct TransferInputs {
   // Kept by everyone who may still write to the temp file, also after cancel(): when the last copy goes, a new
   // transfer of the same name is safe.
   std::shared_ptr<void> writers;
+};
+
+// A transfer as it is shown.
+struct TransferInfo {
+  std::string folder, name;
+  Way way = Way::kNone;
+  std::uint64_t bytes_total = 0, bytes_done = 0;   // done: verified, or found on this disk
+  std::uint32_t block_bytes = 0;
+  std::uint64_t blocks_total = 0, blocks_done = 0;
+  std::uint64_t blocks_asked = 0;                  // on their way
+  std::optional<std::uint32_t> next_block;         // to be asked for; none: all are
+  base::Duration running{}, silent{};              // since it was begun; since something of it was verified
+  std::uint64_t rate_Bps = 0;                      // of late; what was found on this disk does not count
 };
 
 class Transfer : public std::enable_shared_from_this<Transfer> {
@@ -82,11 +98,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   [[nodiscard]] std::vector<std::byte> checkpoint() const;
 
   [[nodiscard]] const proto::FileInfo& target() const { return inputs_.target; }
-  [[nodiscard]] std::uint64_t bytes_done() const { return bytes_done_; }
+  [[nodiscard]] TransferInfo info() const;
   // Wants blocks, waits for none, and no device can be asked: everybody who has the file is away.
   [[nodiscard]] bool is_stranded() const;
   [[nodiscard]] bool made_parents() const { return made_parents_; }
-  [[nodiscard]] Way last_way() const { return last_way_; }
 
  private:
   // One device that has the file, and our open of it on the datapath.
@@ -141,6 +156,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::deque<std::uint32_t> missing_;
   std::map<std::uint32_t, InFlight> in_flight_;    // by block number
   std::uint64_t bytes_done_ = 0;
+  const base::Instant began_;
+  base::Instant progress_at_;
+  RecentRate rate_;
   base::Error last_error_{base::Errc::kUnavailable, 0, "no connected device has this version"};
   Way last_way_ = Way::kNone;
   bool made_parents_ = false, prepared_ = false, ended_ = false;

@@ -2,7 +2,6 @@
 // has, it waits for up to `timeout` seconds (60) and answers with an empty list then. Only weft's own events are there
 // (engine/api/README.md); names that are not ours match nothing.
 #include <algorithm>
-#include <charconv>
 
 #include "engine/api/handlers.hh"
 #include "engine/api/json_text.hh"
@@ -21,13 +20,6 @@ struct Question {
     return event.id > since && (types.empty() || std::ranges::find(types, event.type) != types.end());
   }
 };
-
-bool read_number(const Call& call, const char* key, std::uint64_t& out) {
-  const std::string_view text = call.target.value(key);
-  if (text.empty()) return true;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  return error == std::errc{} && end == text.data() + text.size();
-}
 
 std::vector<std::string> split(std::string_view text) {
   std::vector<std::string> words;
@@ -62,8 +54,8 @@ Json events_json(const run::EventLog& log, const Question& question) {
 
 Response get_events(const Context& context, const Call& call) {
   Question question;
-  if (!read_number(call, "since", question.since) || !read_number(call, "limit", question.limit) ||
-      !read_number(call, "timeout", question.timeout_s))
+  if (!read_number(call.target, "since", question.since) || !read_number(call.target, "limit", question.limit) ||
+      !read_number(call.target, "timeout", question.timeout_s))
     return text_response(400, "since, limit and timeout are numbers");
   question.types = split(call.target.value("events"));
   // A number from before a restart: what there is now is news.

@@ -24,6 +24,12 @@ using Body = nlohmann::json;
 }
 [[nodiscard]] inline Response answer_json(const Json& json) { return json_response(dump(json)); }
 
+template <typename List, typename F> [[nodiscard]] Json array_of(const List& list, F to_json) {
+  Json out = Json::array();
+  for (const auto& item : list) out.push_back(to_json(item));
+  return out;
+}
+
 // "" is null: Syncthing's way of saying "no error".
 [[nodiscard]] inline Json null_if_empty(std::string_view text) { return text.empty() ? Json() : Json(text); }
 

@@ -77,6 +77,7 @@ Json totals_json(const run::TransferTotals& totals) {
               {"duplicate_bytes", totals.bytes_duplicate},
               {"retransmitted_bytes", totals.bytes_again},
               {"redundant_bytes", totals.bytes_redundant},
+              {"moved_bytes", totals.bytes_moved},
               {"longest_stall_ms", totals.stall_longest_ms}};
 }
 
@@ -212,14 +213,19 @@ const char* word_of_way(model::Way way) {
 }
 
 Json transfer_json(const model::TransferInfo& transfer) {
-  return Json{{"folder", transfer.folder}, {"name", transfer.name}, {"bytes_total", transfer.bytes_total},
-              {"bytes_done", transfer.bytes_done}, {"way", word_of_way(transfer.way)}};
-}
-
-template <typename List, typename F> Json array_of(const List& list, F to_json) {
-  Json out = Json::array();
-  for (const auto& item : list) out.push_back(to_json(item));
-  return out;
+  return Json{{"folder", transfer.folder},
+              {"name", transfer.name},
+              {"way", word_of_way(transfer.way)},
+              {"bytes_total", transfer.bytes_total},
+              {"bytes_done", transfer.bytes_done},
+              {"block_bytes", transfer.block_bytes},
+              {"blocks_total", transfer.blocks_total},
+              {"blocks_done", transfer.blocks_done},
+              {"blocks_asked", transfer.blocks_asked},
+              {"next_block", transfer.next_block ? Json(*transfer.next_block) : Json()},
+              {"running_ms", transfer.running.ms()},
+              {"silent_ms", transfer.silent.ms()},
+              {"rate_Bps", transfer.rate_Bps}};
 }
 
 }  // namespace

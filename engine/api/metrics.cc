@@ -126,6 +126,9 @@ void add_transfers(MetricBook& book, const run::TransferTotals& totals) {
   book.counter("weft_transfer_duplicate_bytes_total", "Chunk bytes that came a second time.", {},
                totals.bytes_duplicate);
   book.counter("weft_transfer_retransmitted_bytes_total", "Chunk bytes sent a second time.", {}, totals.bytes_again);
+  book.counter("weft_transfer_moved_bytes_total",
+               "Chunk bytes sent again because the path that had them fell silent or was left.", {},
+               totals.bytes_moved);
   book.counter("weft_transfer_redundant_bytes_total", "Chunk bytes of second copies sent on purpose.", {},
                totals.bytes_redundant);
   book.gauge("weft_transfer_longest_stall_seconds", "Longest wait for a block while a transfer could go on.", {},

@@ -1,7 +1,6 @@
 // GET and POST /rest/weft/migration, POST /rest/weft/paths/{add,probe,switch,close}: what the paths of each session are used for,
 // why, and what the operator wants otherwise. Parameters stand in the query, as in Syncthing's API: path, device, from, to,
 // deadline_ms. A refusal begins with the word of migrate::PathError: "path-exists: …".
-#include <charconv>
 #include <memory>
 
 #include "bep/proto/device_id.hh"
@@ -69,7 +68,7 @@ Json session_json(const base::DeviceId& device, const run::SteeringShown& shown)
               {"activePaths", paths_in(shown, share::PathState::kActive)},
               {"availablePaths", paths_in(shown, share::PathState::kStandby)},
               {"last", move_json(shown, shown.last)},
-              {"next", move_json(shown, shown.choice.move)},
+              {"next", move_json(shown, shown.next)},
               {"paths", paths},
               {"begun", counters.begun},
               {"completed", counters.completed},
@@ -131,11 +130,8 @@ Response post_path_probe(const Context& context, const Call& call) {
   Named named = read_path(call);
   if (named.refused) return *std::move(named.refused);
   std::int64_t deadline_ms = kDeadlineMs;
-  if (const std::string_view text = call.target.value("deadline_ms"); !text.empty()) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), deadline_ms);
-    if (error != std::errc{} || end != text.data() + text.size() || deadline_ms < 1 || deadline_ms > kDeadlineMsMax)
-      return text_response(400, "deadline_ms: a number from 1 to 60000 is wanted");
-  }
+  if (!read_number(call.target, "deadline_ms", deadline_ms, std::int64_t{1}, kDeadlineMsMax))
+    return text_response(400, "deadline_ms: a number from 1 to 60000 is wanted");
   struct Result {
     PathError error = PathError::kDeadlineExceeded;
     base::Duration rtt{};

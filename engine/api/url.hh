@@ -3,10 +3,13 @@
 // Segments are split before they are decoded, so that a %2F inside a name stays part of the name.
 #pragma once
 
+#include <charconv>
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -19,6 +22,16 @@ struct Target {
   // The first value of a key, or "" when absent: Syncthing does not tell the two apart either.
   [[nodiscard]] std::string_view value(std::string_view key) const noexcept;
 };
+
+// An optional number of the query, which stays as it was where it is absent. False: it is none, or not between these.
+template <typename T>
+[[nodiscard]] bool read_number(const Target& target, std::string_view key, T& out, T least = 0,
+                               T most = std::numeric_limits<T>::max()) {
+  const std::string_view text = target.value(key);
+  if (text.empty()) return true;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end == text.data() + text.size() && out >= least && out <= most;
+}
 
 enum class PlusIs : bool { kPlus, kSpace };
 // nullopt for a broken escape or an escaped NUL.

@@ -26,12 +26,24 @@ int exit_code_of(const base::Error& error) {
   }
 }
 
-// This program once more, from its place on the disk, with the words it was started with and these sockets. Returns only if
-// that fails.
-void execute_again(const std::filesystem::path& program, const net::PassedSockets& sockets) {
+// The words this program was started with.
+std::vector<std::string> own_words() {
   std::ifstream file("/proc/self/cmdline", std::ios::binary);
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+// As it was called, where that was by a path: a symbolic link may lead to another version by the time it is needed.
+std::filesystem::path program_of(const std::vector<std::string>& words) {
+  std::error_code error;
+  return !words.empty() && words.front().find('/') != std::string::npos
+             ? std::filesystem::absolute(words.front(), error)
+             : std::filesystem::read_symlink("/proc/self/exe", error);
+}
+
+// The program from its place on the disk, with the words and these sockets. Returns only if that fails.
+void execute_again(const std::filesystem::path& program, std::vector<std::string> words, const net::PassedSockets& sockets) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -54,8 +66,10 @@ int serve_command(const std::filesystem::path& home_path, const Io& io) {
   if (gui.enabled && !api::check_config(api_config, why)) return refuse(io, kWrong, why);
 
   for (const std::string& notice : home->config.notices) base::log(base::Subsystem::kDaemon, base::LogLevel::kWarn, notice);
+  const std::vector<std::string> words = own_words();
+  const std::filesystem::path program = program_of(words);
   auto daemon = run::Daemon::start(run::DaemonConfig{home_path, std::move(home->config), std::move(home->weft),
-                                                     std::move(home->identity), &passed}, why);
+                                                     std::move(home->identity), program, &passed}, why);
   if (!daemon) return refuse(io, exit_code_of(daemon.error()), why);
 
   std::unique_ptr<api::Server> server;
@@ -72,9 +86,8 @@ int serve_command(const std::filesystem::path& home_path, const Io& io) {
   });
   if (!(*daemon)->handing_over()) return code;
   const net::PassedSockets next = std::move((*daemon)->sockets_to_pass());
-  const std::filesystem::path program = (*daemon)->program();
   daemon->reset();                 // ports, files and the index are free from here on
-  execute_again(program, next);
+  execute_again(program, words, next);
   return refuse(io, kFailed, program.string() + ": cannot be started: " + std::strerror(errno));
 }
 

@@ -6,7 +6,6 @@
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <csignal>
-#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -68,15 +67,6 @@ SessionSettings session_settings(const DaemonConfig& setup) {
           .park_max = base::seconds(setup.config.options.session_park_s)};
 }
 
-// As it was called, where that was by a path: a symbolic link may lead to another version by the time it is needed.
-std::filesystem::path own_program() {
-  std::error_code error;
-  std::string called;
-  std::getline(std::ifstream("/proc/self/cmdline", std::ios::binary), called, '\0');
-  return called.find('/') != std::string::npos ? std::filesystem::absolute(called, error)
-                                               : std::filesystem::read_symlink("/proc/self/exe", error);
-}
-
 // For what peers were asked: longer they are not waited for.
 constexpr base::Duration kQuiesceMax = base::milliseconds(300);
 
@@ -85,8 +75,7 @@ std::filesystem::path index_file(const std::filesystem::path& home) { return hom
 }  // namespace
 
 Daemon::Daemon(DaemonConfig config)
-    : setup_(std::move(config)), started_(MonotonicClock().now()), started_unix_ms_(unix_ms()), io_(1), signals_(io_),
-      program_(own_program()) {}
+    : setup_(std::move(config)), started_(MonotonicClock().now()), started_unix_ms_(unix_ms()), io_(1), signals_(io_) {}
 
 Daemon::~Daemon() = default;
 
@@ -232,18 +221,20 @@ void Daemon::begin_stop() {
     links_->stop([this] {
       model_->stop();
       datapath_->stop();
+      // Nobody hears it from here on: it ends the process, and the next program after it, until that one listens.
+      if (handing_over_) signals_.clear();
       io_.stop();
     });
   });
 }
 
 base::Status Daemon::may_hand_over() const {
-  if (::access(program_.c_str(), X_OK) == 0) return {};
+  if (::access(setup_.program.c_str(), X_OK) == 0) return {};
   return base::fail_errno(errno, "the program is not where it was started from");
 }
 
 void Daemon::hand_over() {
-  base::log(Subsystem::kDaemon, LogLevel::kInfo, "handing over", {{"program", program_.string()}});
+  base::log(Subsystem::kDaemon, LogLevel::kInfo, "handing over", {{"program", setup_.program.string()}});
   boost::asio::post(io_, [this] {
     handing_over_ = !stopping_;
     begin_stop();

@@ -33,6 +33,7 @@ struct DaemonConfig {
   model::Config config;              // prepared (model::prepare)
   model::WeftConfig weft;
   net::Identity identity;
+  std::filesystem::path program{};        // that goes on after a handover; an upgrade puts another file there
   net::PassedSockets* passed = nullptr;   // what an earlier weft left; for start()
 };
 
@@ -50,7 +51,6 @@ class Daemon final : public StatusSource, public CommandSink {
   // After run(): another weft is to go on in this process. Its sockets; those of servers beside it are added in on_stopping.
   [[nodiscard]] bool handing_over() const { return handing_over_; }
   [[nodiscard]] net::PassedSockets& sockets_to_pass() { return to_pass_; }
-  [[nodiscard]] const std::filesystem::path& program() const { return program_; }
 
   // ---- StatusSource
   [[nodiscard]] const model::Config& config() const override { return setup_.config; }
@@ -64,6 +64,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] std::vector<model::TransferInfo> transfers() const override { return model_->transfers(); }
   [[nodiscard]] TransferTotals totals() const override;
   [[nodiscard]] const model::StallLog& stalls() const override { return model_->stalls(); }
+  [[nodiscard]] const model::WaitLog& gaps() const override { return datapath_->gaps(); }
   [[nodiscard]] std::vector<PathStatus> paths() const override;
   [[nodiscard]] std::vector<SessionStatus> sessions() const override;
   [[nodiscard]] PoolCounters pool() const override { return datapath_->pool(); }
@@ -112,7 +113,6 @@ class Daemon final : public StatusSource, public CommandSink {
   std::function<void()> on_stopping_;
   bool stopping_ = false, handing_over_ = false;
   net::PassedSockets to_pass_;
-  const std::filesystem::path program_;        // that was started; an upgrade puts another file there
 };
 
 }  // namespace weft::run

@@ -83,6 +83,7 @@ TransferTotals Daemon::totals() const {
   t.stall_longest_ms = model_->stalls().longest_ns() / 1'000'000;
   for (const auto& session : datapath_->sessions()) {
     t.bytes_served += session.totals.bytes_served;
+    t.bytes_moved += session.totals.bytes_moved;
     for (const PathShown& path : session.paths)
       for (const share::LaneReport& lane : path.lanes) {
         t.bytes_duplicate += lane.chunk_bytes_duplicate;
@@ -122,7 +123,8 @@ std::vector<PathStatus> Daemon::paths() const {
 
 std::vector<SessionStatus> Daemon::sessions() const {
   std::vector<SessionStatus> out;
-  for (const auto& session : datapath_->sessions()) out.push_back({session.peer, session.counters, session.steering});
+  for (const auto& session : datapath_->sessions())
+    out.push_back({session.peer, session.counters, datapath_->steering(session.peer)});
   return out;
 }
 

@@ -26,7 +26,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
 }
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
-  turn_at_ = now;
+  fetch_.note_turn(now - std::exchange(turn_at_, now));
   std::uint32_t work = poll_commands();
   poll_table();
   const std::uint32_t received = receive(now);
@@ -300,6 +300,7 @@ void DataAgent::publish(base::Instant now) noexcept {
     fetch_.fill(session, out);
     out.bytes_served = serve_.bytes_served(session);
     out.extents_serving = serve_.extents_of(session);
+    out.bytes_moved = serve_.bytes_moved(session);
     for (const std::uint16_t index : lanes_.of(session).slots) {
       const LaneSlot& lane = lanes_.at(index);
       share::LaneReport& r = report_.lanes[report_.lane_count++];

@@ -132,4 +132,8 @@ std::vector<Sessions::SessionShown> Datapath::sessions() const {
   return sessions_ == nullptr ? std::vector<Sessions::SessionShown>{} : sessions_->shown();
 }
 
+std::optional<SteeringShown> Datapath::steering(const base::DeviceId& device) const {
+  return sessions_ == nullptr ? std::nullopt : sessions_->steering(device);
+}
+
 }  // namespace weft::run

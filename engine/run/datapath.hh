@@ -46,6 +46,8 @@ class Datapath final : public model::Fabric, public SessionHost {
   [[nodiscard]] share::Policy policy() const { return policy_; }
   [[nodiscard]] const EventLog& events() const { return events_; }
   [[nodiscard]] std::vector<Sessions::SessionShown> sessions() const;
+  [[nodiscard]] std::optional<SteeringShown> steering(const base::DeviceId& device) const;
+  [[nodiscard]] const model::WaitLog& gaps() const { return sessions_ == nullptr ? no_gaps_ : sessions_->gaps(); }
   [[nodiscard]] base::Duration monitored() const { return sessions_ == nullptr ? base::Duration{} : sessions_->monitored(); }
   [[nodiscard]] PoolCounters pool() const { return sessions_ == nullptr ? PoolCounters{} : sessions_->pool(); }
 
@@ -67,6 +69,7 @@ class Datapath final : public model::Fabric, public SessionHost {
   boost::asio::steady_timer timer_;
   share::Policy policy_;
   std::unique_ptr<Sessions> sessions_;   // null without an engine
+  const model::WaitLog no_gaps_;
   SessionWishes wishes_{nullptr};
   EventLog events_;
   bool stopped_ = false;

@@ -119,7 +119,10 @@ wire::Request FetchSide::take_request(base::SessionId session, base::PathId path
   extent.packet_number = packet_number;
   extent.retry_at = now + kSilentRetry;
   retries_due_ = std::min(retries_due_, extent.retry_at);
-  if (!std::exchange(extent.asked, true) && s.outstanding++ == 0) s.progress_at = now;
+  if (!std::exchange(extent.asked, true) && s.outstanding++ == 0) {
+    s.progress_at = now;
+    s.away = away_;
+  }
   return {.handle = block.fetch.handle,
           .request_id = extent.self.word(),
           .offset = block.fetch.offset + std::uint64_t{extent.place} * base::kSlotBytes,
@@ -148,6 +151,14 @@ std::uint32_t FetchSide::copy_missing(Extent& extent, const wire::Chunk& chunk, 
   return copied;
 }
 
+void FetchSide::note_gap(Session& s, base::Instant now) noexcept {
+  const base::Duration lasted = now - s.progress_at, away = away_ - std::exchange(s.away, away_);
+  s.gap_longest = std::max(s.gap_longest, lasted);
+  if (lasted < share::ChunkGap::kNoteworthy) return;
+  ++s.gaps;
+  s.gap_last = {.began = s.progress_at, .lasted = lasted, .away = std::min(away, lasted)};
+}
+
 std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, const wire::Chunk& chunk,
                                                    share::LaneReport& lane, base::Instant now) noexcept {
   const base::SlotRef ref = base::SlotRef::from_word(chunk.request_id);
@@ -169,7 +180,7 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   lane.chunk_bytes_in += copied;
   lane.chunk_bytes_duplicate += bytes - copied;
   if (copied == 0) return std::nullopt;
-  s.stall_max = std::max(s.stall_max, now - s.progress_at);
+  note_gap(s, now);
   s.progress_at = now;
   if (!extent.queued) extent.retry_at = now + kSilentRetry;
   extent.asked_in_vain = 0;
@@ -318,7 +329,9 @@ void FetchSide::fill(base::SessionId session, share::SessionReport& report) cons
   const Session& s = sessions_[base::to_index(session)];
   report.bytes_verified = s.bytes_verified;
   report.extents_outstanding = s.outstanding;
-  report.stall_max = s.stall_max;
+  report.gaps = s.gaps;
+  report.gap_last = s.gap_last;
+  report.gap_longest = s.gap_longest;
 }
 
 }  // namespace weft::run

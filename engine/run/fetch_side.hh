@@ -40,6 +40,7 @@ class FetchSide {
   // So long a block waits for a second one to be hashed with, while packets keep coming.
   static constexpr base::Duration kHashPairWait = base::milliseconds(1);
   // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
+  static constexpr base::Duration kRestMax = base::microseconds(1500);   // of a core with nothing to do (idle.hh), and a bit
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
   // About ten seconds of either: the block ends as kBlockCancelled and is asked for elsewhere, so that a peer that grants
@@ -71,6 +72,10 @@ class FetchSide {
   // One turn: slots to pending blocks, due retries, at most kHashBytesPerTurn of hashing, writes to the disk agent.
   // `received`: the turn has brought packets. Returns work done.
   std::uint32_t poll(base::Instant now, bool received, EventSink events) noexcept;
+  // Of a turn, before it brings anything; since the one before.
+  void note_turn(base::Duration since_last) noexcept {
+    if (since_last > kRestMax) away_ += since_last;
+  }
 
   // ---- requests
   [[nodiscard]] bool has_request(base::SessionId session) const noexcept;
@@ -127,11 +132,15 @@ class FetchSide {
     std::uint32_t outstanding = 0;      // asked for, not complete
     IndexFifo to_request;               // first those to be asked for again
     base::Instant progress_at{};        // last new chunk, or the first request after a rest
-    base::Duration stall_max{};
+    std::uint64_t gaps = 0;
+    share::ChunkGap gap_last{};
+    base::Duration gap_longest{};
+    base::Duration away{};              // away_ at that progress
     std::uint64_t bytes_verified = 0;
   };
 
   std::uint32_t copy_missing(Extent& extent, const wire::Chunk& chunk, std::uint32_t first, std::uint32_t end) noexcept;
+  void note_gap(Session& s, base::Instant now) noexcept;
   bool start_block(std::uint16_t index) noexcept;
   void queue_request(Extent& extent) noexcept;
   void forget_extent(Extent& extent) noexcept;
@@ -166,6 +175,7 @@ class FetchSide {
   std::array<HashSeat, 2> hash_seats_;  // of blocks that have left hashing_
   wire::Sha256Pair hash_pair_;
   base::Instant retries_due_ = base::kNever;
+  base::Duration away_{};              // times in which the machine let the core take no turn, added up
 };
 
 }  // namespace weft::run

@@ -224,7 +224,12 @@ ServeSide::Chunk ServeSide::take_chunks(base::SessionId session, std::uint32_t b
   const std::uint32_t count = extent.unsent.run(first, std::min(bytes_max / s.chunk_bytes, kCountMax));
   Chunk chunk = chunks_of(extent, first, count);
   for (std::uint32_t i = first; i < first + count; ++i) {
-    if (extent.sent_once.has(i)) chunk.again_bytes += chunk_length(extent.length, s.chunk_bytes, i);
+    if (extent.sent_once.has(i)) {
+      const std::uint32_t length = chunk_length(extent.length, s.chunk_bytes, i);
+      chunk.again_bytes += length;
+      if (extent.moved.has(i)) s.bytes_moved += length;
+      extent.moved.reset(i);
+    }
     extent.sent_once.set(i);
     extent.unsent.reset(i);
   }
@@ -311,6 +316,7 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, std::ui
     } else {
       if (extent.doubled.has(i)) extent.doubled.reset(i);   // the other copy is still on its way
       else set_unsent(extent, i);
+      if (fate == sched::Fate::kEvacuated && extent.unsent.has(i)) extent.moved.set(i);
     }
   }
   if (extent.chunks_acked == extent.chunks) drop_extent(ref.slot);

@@ -103,6 +103,10 @@ class ServeSide {
   [[nodiscard]] std::uint64_t bytes_served(base::SessionId session) const noexcept {
     return sessions_[base::to_index(session)].bytes_served;
   }
+  // Sent again because the path that had carried them fell silent or was left.
+  [[nodiscard]] std::uint64_t bytes_moved(base::SessionId session) const noexcept {
+    return sessions_[base::to_index(session)].bytes_moved;
+  }
   [[nodiscard]] std::uint32_t slots_free() const noexcept { return slots_.free(); }
 
   static constexpr std::uint64_t kCopyPercent = 2;
@@ -124,6 +128,7 @@ class ServeSide {
     std::uint32_t length = 0;
     std::uint64_t offset = 0;
     ChunkMap unsent, acked, sent_once, doubled;
+    ChunkMap moved;                     // queued again because the path that had them fell silent or was left
     std::uint32_t chunks = 0, chunks_acked = 0;
   };
   struct Session {
@@ -133,6 +138,7 @@ class ServeSide {
     std::uint32_t slots = 0;
     std::uint64_t unsent_bytes = 0;
     std::uint64_t bytes_served = 0;
+    std::uint64_t bytes_moved = 0;
     std::uint64_t copy_credit = 0;      // hundredths of bytes
     IndexFifo waiting;                  // extents without a slot, oldest first
     IndexFifo sending;                  // extents with unsent chunks, oldest first

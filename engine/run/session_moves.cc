@@ -176,14 +176,17 @@ PathError WeftSession::open_path(std::string_view local, std::string_view remote
     if (!ours || ours->name != local) continue;
     for (std::uint32_t k = 0; k < base::kPortsMax; ++k)
       if (peer_ports_[k].exists() && peer_ports_[k].name == remote)
-        return after_wish(steering_.open(id_of(i, k), views_.span(), host_.now()));
+        return after_wish(steering_.open(id_of(i, k), views_.span()));
   }
   return PathError::kUnknownPath;
 }
 
 void WeftSession::probe_path(base::PathId path, base::Duration deadline, PathDone done) {
   const PathError error = after_wish(steering_.probe(path, deadline, views_.span(), host_.now()));
-  if (error == PathError::kNone) return probing_.emplace_back(path, std::move(done)), void();
+  if (error == PathError::kNone) {
+    probing_.emplace_back(path, std::move(done));
+    return;
+  }
   host_.post([error, done = std::move(done)] { done(error, {}); });
 }
 
@@ -227,10 +230,20 @@ SteeringShown WeftSession::steering() const {
   shown.multipath = steering_settings().multipath;
   shown.pinned = steering_.plan().pinned;
   shown.last = steering_.mover().move();
-  shown.choice = steering_.explain(views_.span(), now);
+  const migrate::Choice choice = steering_.explain(views_.span(), now);
+  shown.next = choice.move;
   for (const migrate::PathView& path : views_)
     shown.paths.push_back({.path = path.path, .name = name_of(path.path), .entry = book_.entry(path.path),
-                           .standing = shown.choice.standing[base::to_index(path.path)], .srtt = path.srtt});
+                           .standing = choice.standing[base::to_index(path.path)], .srtt = path.srtt});
+  // What was closed is no path any more, and may be one again.
+  for (std::uint32_t i = 0; i < base::kPortsMax; ++i)
+    for (std::uint32_t k = 0; k < base::kPortsMax; ++k) {
+      const auto ours = engine_.local_port(i);
+      const base::PathId id = id_of(i, k);
+      if (!ours || !peer_ports_[k].exists() || !steering_.is_closed(id) || paths_[base::to_index(id)].exists) continue;
+      shown.paths.push_back({.path = id, .name = ours->name + ":" + peer_ports_[k].name, .entry = {},
+                             .standing = migrate::Standing::kClosed, .srtt = {}});
+    }
   return shown;
 }
 

@@ -135,7 +135,7 @@ void WeftSession::add_candidates(base::Instant now) {
       const base::PathId id = id_of(local, remote);
       any_closed = any_closed || steering_.is_closed(id);
       if (!paths_[base::to_index(id)].exists && !steering_.is_closed(id) &&
-          steering_.renew(id, life_least_[base::to_index(id)]) == migrate::PathError::kNone && add_path(local, remote, now))
+          steering_.renew(id, life_least_[base::to_index(id)]) && add_path(local, remote, now))
         ++have;
     }
   if (have == 0 && few > 0 && !any_closed)

@@ -112,7 +112,7 @@ void Sessions::on_link_up(const base::DeviceId& device, std::unique_ptr<SessionL
   WeftSession* session = session_of(device);
   if (session == nullptr) {
     Waiting newcomer{device, std::move(link), {}};
-    std::erase_if(waiting_, [&](const Waiting& other) { return other.device == device; });   // another link is the primary now
+    waits_no_more(device);         // another link is the primary now
     if (const auto slot = free_slot()) return begin_session(std::move(newcomer), *slot);
     ++refused_;
     base::log(Subsystem::kPaths, LogLevel::kWarn, "no datapath for this peer yet: as many sessions as there may be",
@@ -141,8 +141,12 @@ void Sessions::seat_waiting() {
   }
 }
 
-void Sessions::on_link_down(const base::DeviceId& device) {
+void Sessions::waits_no_more(const base::DeviceId& device) {
   std::erase_if(waiting_, [&](const Waiting& other) { return other.device == device; });
+}
+
+void Sessions::on_link_down(const base::DeviceId& device) {
+  waits_no_more(device);
   if (WeftSession* session = session_of(device)) session->on_link_down();
 }
 
@@ -193,9 +197,21 @@ void Sessions::follow_leaving(std::uint32_t port) {
                                      [&leaving] { --leaving.cores_left; });
 }
 
+// A report has the last gap of each session: more than one between two reports is rare, and the earlier one is lost.
+void Sessions::note_gaps() {
+  for (std::uint32_t core = 0; core < engine_.cores(); ++core)
+    for (const auto& [device, session] : sessions_) {
+      const std::size_t slot = base::to_index(session->slot());
+      const share::SessionReport& report = engine_.channel(core).report().sessions[slot];
+      if (std::exchange(gaps_seen_[core][slot], report.gaps) < report.gaps)
+        gaps_.add(report.gap_last.began.ns, report.gap_last.lasted.ns, report.gap_last.away.ns);
+    }
+}
+
 void Sessions::tick() {
   retired_before_ = std::exchange(retired_, {});
   for (std::uint32_t core = 0; core < engine_.cores(); ++core) engine_.channel(core).poll();
+  note_gaps();
   const base::Instant now = host_.now();
   if (now >= health_due_) {
     health_due_ = now + kHealthEvery;
@@ -213,6 +229,12 @@ void Sessions::tick() {
   for (std::uint32_t core = 0; core < engine_.cores(); ++core) engine_.channel(core).poll();
 }
 
+std::optional<SteeringShown> Sessions::steering(const base::DeviceId& device) const {
+  const WeftSession* session = session_of(device);
+  if (session == nullptr || !session->active()) return std::nullopt;
+  return session->steering();
+}
+
 std::vector<Sessions::SessionShown> Sessions::shown() const {
   std::vector<SessionShown> shown;
   for (const auto& [device, session] : sessions_) {
@@ -222,14 +244,13 @@ std::vector<Sessions::SessionShown> Sessions::shown() const {
     out.counters = session->counters();
     if (!session->active()) continue;
     out.paths = session->paths();
-    out.steering = session->steering();
     for (std::uint32_t core = 0; core < engine_.cores(); ++core) {
       const share::SessionReport& r = engine_.channel(core).report().sessions[base::to_index(session->slot())];
       out.totals.bytes_verified += r.bytes_verified;
       out.totals.bytes_served += r.bytes_served;
       out.totals.extents_outstanding += r.extents_outstanding;
       out.totals.extents_serving += r.extents_serving;
-      out.totals.stall_max = std::max(out.totals.stall_max, r.stall_max);
+      out.totals.bytes_moved += r.bytes_moved;
     }
   }
   return shown;

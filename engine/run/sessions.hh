@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bep/model/stall_log.hh"
 #include "engine/run/weft_session.hh"
 
 namespace weft::run {
@@ -68,10 +69,13 @@ class Sessions {
     // Of a session under way; else zeros and none.
     share::SessionReport totals;      // summed over cores
     std::vector<PathShown> paths;
-    std::optional<SteeringShown> steering;
   };
   [[nodiscard]] std::vector<SessionShown> shown() const;
+  // nullopt: no session under way with this device.
+  [[nodiscard]] std::optional<SteeringShown> steering(const base::DeviceId& device) const;
   [[nodiscard]] PoolCounters pool() const;
+  // Times in which a receiving core of ours got no new chunk although it had asked (share::ChunkGap).
+  [[nodiscard]] const model::WaitLog& gaps() const { return gaps_; }
   [[nodiscard]] base::Duration monitored() const { return monitored_; }   // spent on health and migration of all paths
   [[nodiscard]] std::uint64_t tables_late() const { return tables_late_; }
 
@@ -85,6 +89,8 @@ class Sessions {
   WeftSession* session_of(const base::DeviceId& device) const;
   void begin_session(Waiting newcomer, base::SessionId slot);
   void seat_waiting();
+  void note_gaps();
+  void waits_no_more(const base::DeviceId& device);
   [[nodiscard]] std::optional<base::SessionId> free_slot();
   void follow_leaving(std::uint32_t port);
 
@@ -103,6 +109,8 @@ class Sessions {
     std::uint32_t cores_left = 0;
   };
   std::array<Leaving, base::kPortsMax> leaving_{};
+  model::WaitLog gaps_;
+  std::array<std::array<std::uint64_t, base::kSessionsMax>, base::kCoresMax> gaps_seen_{};
   share::PathTable table_;
   std::uint64_t tables_late_ = 0;
   std::map<base::DeviceId, std::unique_ptr<WeftSession>> sessions_;

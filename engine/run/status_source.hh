@@ -136,6 +136,7 @@ struct TransferTotals {
   std::uint64_t bytes_duplicate = 0;             // chunk bytes received a second time
   std::uint64_t bytes_again = 0;                 // chunk bytes sent a second time
   std::uint64_t bytes_redundant = 0;             // chunk bytes of second copies, sent on purpose
+  std::uint64_t bytes_moved = 0;                 // chunk bytes sent again because their path fell silent or was left
   std::int64_t stall_longest_ms = 0;             // between two verified blocks while a transfer could go on
 };
 
@@ -175,6 +176,7 @@ class StatusSource {
   [[nodiscard]] virtual std::vector<model::TransferInfo> transfers() const = 0;
   [[nodiscard]] virtual TransferTotals totals() const = 0;
   [[nodiscard]] virtual const model::StallLog& stalls() const = 0; // on the clock of now()
+  [[nodiscard]] virtual const model::WaitLog& gaps() const = 0;    // between chunks, of each core
   [[nodiscard]] virtual std::vector<PathStatus> paths() const = 0; // by device, then path
   [[nodiscard]] virtual std::vector<SessionStatus> sessions() const = 0;
   [[nodiscard]] virtual PoolCounters pool() const = 0;

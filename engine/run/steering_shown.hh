@@ -24,7 +24,7 @@ struct SteeringShown {
   migrate::MigrationCounters counters{};
   bool multipath = true, pinned = false;
   migrate::Move last;                              // under way, or the last there was
-  migrate::Choice choice;                          // what would be done now
+  migrate::Move next;                              // what would be done now; reason kNone: nothing
   std::vector<StandingShown> paths;
 };
 

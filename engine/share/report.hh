@@ -62,12 +62,23 @@ struct LaneReport {
   std::uint64_t probe_bytes_out = 0;                  // of bytes_out: challenges and responses, with the acks they carry
 };
 
+// A time without a new chunk while extents were outstanding.
+struct ChunkGap {
+  static constexpr base::Duration kNoteworthy = base::milliseconds(2);
+  base::Instant began{};
+  base::Duration lasted{};
+  base::Duration away{};                   // of it, times in which the core took no turn although it had not gone to rest
+};
+
 struct SessionReport {
   std::uint64_t bytes_verified = 0;        // blocks whose SHA-256 matched
   std::uint64_t bytes_served = 0;          // extents read for the peer
   std::uint32_t extents_outstanding = 0;   // requested, not complete
   std::uint32_t extents_serving = 0;
-  base::Duration stall_max{};              // longest gap between chunks while extents were outstanding, since start
+  std::uint64_t bytes_moved = 0;           // chunk bytes sent again because their path fell silent or was left
+  std::uint64_t gaps = 0;                  // noteworthy ones
+  ChunkGap gap_last{};
+  base::Duration gap_longest{};            // since start
 };
 
 struct CoreReport {

@@ -21,13 +21,10 @@ def pair(lab):
     return make_pair(lab)
 
 
-def make_pair(lab, ports=None, **tables):
+def make_pair(lab, **tables):
     source, target = lab.weft("source"), lab.weft("target")
     folder, _ = weftlab.join(source, target)
     weftlab.add_memif_paths(source, target, **tables)
-    for daemon in (source, target):
-        if ports is not None:
-            ports(daemon)
     return source, target, folder
 
 
@@ -35,11 +32,7 @@ def start(source, target, states=("active", "active")):
     source.start()
     target.start()
     for daemon in (source, target):
-        wait_states(daemon, dict(zip(("left", "right"), states)), [source, target])
-
-
-def wait_states(daemon, states, alive, deadline_s=30):
-    weftlab.wait_until(lambda: daemon.states() == states, deadline_s, f"the paths of {daemon.name} are {states}", 0.05, alive)
+        weftlab.wait_states(daemon, dict(zip(("left", "right"), states)), [source, target])
 
 
 def begin_transfer(source, target, folder, size, seed, rate_Bps=SLOW_BPS):
@@ -50,10 +43,6 @@ def begin_transfer(source, target, folder, size, seed, rate_Bps=SLOW_BPS):
     source.scan("lab")
     weftlab.wait_until(lambda: target.totals()["bytes_verified"] > before + size // 10, 60, "the file is on its way", 0.02,
                        [source, target])
-
-
-def payload(daemon):
-    return {path["port"]: path["chunk_bytes_in"] for path in daemon.paths()}
 
 
 def events(daemon, kind):
@@ -70,10 +59,10 @@ def test_a_switch_under_load_moves_everything_and_sends_nothing_twice(pair, who)
     shown = asked.cli("paths", "switch", "left").stdout
     assert "left:left" in shown and "migrating leave right:right (operator)" in shown
     for daemon in both:
-        wait_states(daemon, {"left": "active", "right": "standby"}, both)
-    settled = payload(target)
+        weftlab.wait_states(daemon, {"left": "active", "right": "standby"}, both)
+    settled = target.payload()
     weftlab.wait_same(source, target, deadline_s=60)
-    assert payload(target)["right"] <= settled["right"] + 2 * MIB, "what was under way came to its end, and no more"
+    assert target.payload()["right"] <= settled["right"] + 2 * MIB, "what was under way came to its end, and no more"
     totals = target.totals()
     assert totals["bytes_verified"] == 100 * MIB and totals["bytes_via_link"] == 0
     assert totals["duplicate_bytes"] == 0      # what the slow paths' queues dropped was sent again, and came once
@@ -86,7 +75,7 @@ def test_a_switch_under_load_moves_everything_and_sends_nothing_twice(pair, who)
 
     asked.cli("migrate", "--auto")
     for daemon in both:
-        wait_states(daemon, {"left": "active", "right": "active"}, both)
+        weftlab.wait_states(daemon, {"left": "active", "right": "active"}, both)
     # The end with the lower device ID decides what is not urgent, whoever was asked.
     assert "recovered" in [move["reason"] for move in (daemon.migration()["last"] for daemon in both) if move]
 
@@ -96,14 +85,14 @@ def test_from_one_to_the_other_and_back(pair):
     start(source, target)
     both = [source, target]
     target.cli("paths", "switch", "right")
-    wait_states(source, {"left": "standby", "right": "active"}, both)
+    weftlab.wait_states(source, {"left": "standby", "right": "active"}, both)
     begin_transfer(source, target, folder, 100 * MIB, 1)
     for leave, take in (("right", "left"), ("left", "right")):
         source.cli("migrate", "--from", leave, "--to", take)
         for daemon in both:
-            wait_states(daemon, {leave: "standby", take: "active"}, both)
+            weftlab.wait_states(daemon, {leave: "standby", take: "active"}, both)
     weftlab.wait_same(source, target, deadline_s=60)
-    assert min(payload(target).values()) > 0
+    assert min(target.payload().values()) > 0
     totals = target.totals()
     assert totals["bytes_verified"] == 100 * MIB and totals["duplicate_bytes"] == 0
 
@@ -115,13 +104,14 @@ def test_a_closed_path_comes_back_when_it_is_added(pair):
     begin_transfer(source, target, folder, 60 * MIB, 1)
     source.cli("paths", "close", "right")
     for daemon in both:
-        wait_states(daemon, {"left": "active"}, both)
+        weftlab.wait_states(daemon, {"left": "active"}, both)
     assert [event["data"]["path"] for event in events(target, "PathRemoved")] == ["right:right"]
+    assert "right:right  absent" in source.cli("paths").stdout
     refused = target.cli("paths", "close", "left", check=False)
     assert refused.returncode == 2 and "cannot-close-active" in refused.stderr
     target.cli("paths", "add", "right:right")
     for daemon in both:
-        wait_states(daemon, {"left": "active", "right": "active"}, both)
+        weftlab.wait_states(daemon, {"left": "active", "right": "active"}, both)
     weftlab.wait_same(source, target, deadline_s=60)
     assert target.totals()["bytes_verified"] == 60 * MIB
 
@@ -142,7 +132,7 @@ def test_wrong_wishes_say_why_and_change_nothing(pair):
         result = refused(*words)
         assert result.returncode == 2 and word in result.stderr and result.stdout == "", (words, result.stderr)
     target.impair("right")
-    wait_states(source, {"left": "active", "right": "active"}, [source, target])
+    weftlab.wait_states(source, {"left": "active", "right": "active"}, [source, target])
     after = source.migration()
     assert after["begun"] == before["begun"] and after["state"] == "stable"
     assert source.cli("paths", "probe", "right").stdout.startswith("right answers: ")
@@ -173,9 +163,9 @@ def test_one_path_at_a_time_follows_a_fall(lab):
     used = next(port for port, state in source.states().items() if state == "active")
     other = "right" if used == "left" else "left"
     source.impair(used, blackhole=True)
-    wait_states(source, {used: "down", other: "active"}, both)
+    weftlab.wait_states(source, {used: "down", other: "active"}, both)
     source.impair(used)
-    wait_states(source, {used: "standby", other: "active"}, both)
+    weftlab.wait_states(source, {used: "standby", other: "active"}, both)
     weftlab.wait_same(source, target, deadline_s=60)
     reasons = {event["data"]["reason"] for daemon in both for event in events(daemon, "PathMigrationCompleted")}
     assert "failure" in reasons
@@ -185,14 +175,16 @@ def test_dear_and_metered_ports_stand_by_and_the_explanation_says_so(lab):
     source, target, folder = make_pair(lab, migrate={"prefer": ["left"]})
     start(source, target, ("active", "standby"))
     both = [source, target]
+    weftlab.wait_until(lambda: all(daemon.migration()["state"] in ("completed", "stable") for daemon in both), 10,
+                       "the dearer path is left", 0.05, both)
     explained = source.cli("migrate", "--explain").stdout
     assert "another costs less" in explained and "nothing would be changed" in explained
     begin_transfer(source, target, folder, 60 * MIB, 1)
     source.impair("left", blackhole=True)               # dearer, but better than none
     weftlab.wait_same(source, target, deadline_s=60)
-    assert payload(target)["right"] > 0 and target.totals()["bytes_via_link"] == 0
+    assert target.payload()["right"] > 0 and target.totals()["bytes_via_link"] == 0
     source.impair("left")
-    wait_states(source, {"left": "active", "right": "standby"}, both)
+    weftlab.wait_states(source, {"left": "active", "right": "standby"}, both)
 
 
 def test_never_metered_means_never(lab):
@@ -205,7 +197,7 @@ def test_never_metered_means_never(lab):
     target.start()
     both = [source, target]
     for daemon in both:
-        wait_states(daemon, {"left": "active"}, both)
+        weftlab.wait_states(daemon, {"left": "active"}, both)
 
 
 @pytest.mark.parametrize("who", ["source", "target"])

@@ -33,21 +33,12 @@ def make_pair(lab, machines, cores=1):
     return source, target, folder
 
 
-def payload(daemon):
-    return {path["port"]: path["chunk_bytes_in"] for path in daemon.paths()}
-
-
-def states(daemon):
-    return {path["port"]: path["state"] for path in daemon.paths()}
-
-
 def start_pair(source, target):
     """Until both paths are active: what comes earlier goes over the link."""
     source.start()
     target.start()
     for daemon in (source, target):
-        weftlab.wait_until(lambda: states(daemon) == {"one": "active", "two": "active"}, 30,
-                           f"both paths of {daemon.name} are active", alive=[source, target])
+        weftlab.wait_states(daemon, {"one": "active", "two": "active"}, [source, target])
 
 
 @pytest.mark.parametrize("cores", [1, 2])
@@ -59,7 +50,7 @@ def test_both_cables_carry_the_folder(machines, lab, cores):
     trees.make_small(folder / "small", 300, 1)
     source.scan("lab")
     weftlab.wait_same(source, target, deadline_s=180)
-    carried = payload(target)
+    carried = target.payload()
     assert set(carried) == {"one", "two"}
     assert min(carried.values()) > 0.25 * sum(carried.values()), carried
     assert target.totals()["bytes_via_paths"] >= 100 * MIB
@@ -73,21 +64,20 @@ def test_pulled_cable(machines, lab):
     source.scan("lab")
     weftlab.wait_until(lambda: 200 * MIB > target.totals()["bytes_verified"] > 60 * MIB, 90, "the transfer is on its way",
                        0.05, [source, target])
-    assert min(payload(target).values()) > 0
+    assert min(target.payload().values()) > 0
     netlab.ip("-n", machines.a, "link", "set", "a2", "down")
-    weftlab.wait_until(lambda: states(target).get("two") not in ("active", "standby", "probing"), 20,
+    weftlab.wait_until(lambda: target.states().get("two") not in ("active", "standby", "probing"), 20,
                        "the target sees that path two is gone", 0.05, [source, target])
     weftlab.wait_same(source, target, deadline_s=180)
-    at_the_end = payload(target)
+    at_the_end = target.payload()
 
     netlab.ip("-n", machines.a, "link", "set", "a2", "up")
     for daemon in (source, target):
-        weftlab.wait_until(lambda: states(daemon) == {"one": "active", "two": "active"}, 40,
-                           f"both paths of {daemon.name} are active", alive=[source, target])
+        weftlab.wait_states(daemon, {"one": "active", "two": "active"}, [source, target], 40)
     trees.make_large(folder / "after", 40 * MIB, "after")
     source.scan("lab")
     weftlab.wait_same(source, target, deadline_s=120)
-    now = payload(target)
+    now = target.payload()
     assert now["two"] > at_the_end.get("two", 0), f"the path that came back carries no data: {at_the_end}, then {now}"
 
 
@@ -102,18 +92,18 @@ def test_cables_are_added_and_removed_under_a_transfer(machines, lab):
         spare[daemon, "one"] = {"name": "again", "device": first.device, "address": first.address, "mtu": first.mtu}
         daemon.start()
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"one": "active"}, 30, "the path is active", 0.05, both)
+        weftlab.wait_states(daemon, {"one": "active"}, both)
     for number in range(6):
         trees.make_large(folder / f"large {number}", 50 * MIB, number)
     source.scan("lab")
     weftlab.wait_until(lambda: target.totals()["bytes_verified"] > 10 * MIB, 60, "the transfer is under way", 0.02, both)
     for daemon in both:
         daemon.rest.post("/rest/weft/ports", spare[daemon])
-    weftlab.wait_until(lambda: payload(target).get("two", 0) > 10 * MIB, 60, "the new cable carries", 0.02, both)
+    weftlab.wait_until(lambda: target.payload().get("two", 0) > 10 * MIB, 60, "the new cable carries", 0.02, both)
     for daemon in both:
         daemon.rest.call("DELETE", "/rest/weft/ports/one")
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"two": "active"}, 20, "the first path is gone", 0.02, both)
+        weftlab.wait_states(daemon, {"two": "active"}, both, 20)
         weftlab.wait_until(lambda: [port["name"] for port in daemon.weft_status()["ports"]] == ["two"], 10,
                            "the first port is closed", 0.02, both)
     assert target.totals()["bytes_verified"] < 300 * MIB
@@ -121,8 +111,7 @@ def test_cables_are_added_and_removed_under_a_transfer(machines, lab):
         daemon.rest.post("/rest/weft/ports", spare[daemon, "one"])
     weftlab.wait_same(source, target, deadline_s=180)
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"two": "active", "again": "active"}, 30, "both paths are active", 0.05,
-                           both)
+        weftlab.wait_states(daemon, {"two": "active", "again": "active"}, both)
 
 
 # Runs in namespace B, beside the target, on its end of the first cable: everything it sends arrives at the source's port as if

@@ -53,10 +53,6 @@ def port_names(daemon):
     return [port["name"] for port in daemon.weft_status()["ports"]]
 
 
-def states(daemon):
-    return {path["port"]: path["state"] for path in daemon.paths()}
-
-
 def memif(lab_directory, number, role, host, socket=None):
     """The body that adds a port over shared memory: its network is 10.<number + 1>.0.0/24."""
     return {"name": f"p{number}", "address": f"10.{number + 1}.0.{host}/24",
@@ -73,7 +69,7 @@ def test_ports_come_and_go_under_a_transfer(lab, cores):
     for daemon in both:
         daemon.start()
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"left": "active"}, 30, "the path is active", 0.05, both)
+        weftlab.wait_states(daemon, {"left": "active"}, both)
     source.impair("left", rate_Bps=SLOW_BPS, direction="tx")
     trees.make_large(folder / "file", 60 * MIB, 1)
     source.scan("lab")
@@ -85,8 +81,7 @@ def test_ports_come_and_go_under_a_transfer(lab, cores):
     assert "[[port]]" in said and new["device"] in said, said
     target.rest.post("/rest/weft/ports", memif(lab.directory, 1, "client", 2))
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"left": "active", "p1": "active"}, 30, "both paths are active", 0.05,
-                           both)
+        weftlab.wait_states(daemon, {"left": "active", "p1": "active"}, both)
     source.impair("p1", rate_Bps=SLOW_BPS, direction="tx")
     weftlab.wait_until(lambda: {p["port"]: p for p in target.paths()}["p1"]["chunk_bytes_in"] > MIB, 30,
                        "the new path carries data", 0.02, both)
@@ -95,7 +90,7 @@ def test_ports_come_and_go_under_a_transfer(lab, cores):
     said = source.run(weftlab.weft_binary(), "port", "remove", "left", "--home", source.home)
     assert said.returncode == 0, said.stderr
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon) == {"p1": "active"}, 30, f"{daemon.name} has no path but the new one",
+        weftlab.wait_until(lambda: daemon.states() == {"p1": "active"}, 30, f"{daemon.name} has no path but the new one",
                            0.05, both)
     weftlab.wait_until(lambda: port_names(source) == ["p1"], 10, "the port is closed", 0.05, both)
     assert port_names(target) == ["left", "p1"]           # its own is there still, and reaches nobody
@@ -117,7 +112,7 @@ def test_the_last_port_goes_and_comes_again(lab):
         daemon.start()
     for round_number in range(3):
         for daemon in both:
-            weftlab.wait_until(lambda: "active" in states(daemon).values(), 30, "a path is active", 0.05, both)
+            weftlab.wait_until(lambda: "active" in daemon.states().values(), 30, "a path is active", 0.05, both)
         source.rest.call("DELETE", "/rest/weft/ports/left" if round_number == 0 else "/rest/weft/ports/p0")
         weftlab.wait_until(lambda: not source.paths() and not target.paths() and not port_names(source), 30,
                            "the port is gone, and its paths at both ends", 0.05, both)
@@ -126,7 +121,7 @@ def test_the_last_port_goes_and_comes_again(lab):
         weftlab.wait_same(source, target)                 # over the link
         source.rest.post("/rest/weft/ports", memif(source.directory.parent, 0, "server", 1, "left"))
     for daemon in both:
-        weftlab.wait_until(lambda: states(daemon).values() and set(states(daemon).values()) == {"active"}, 30,
+        weftlab.wait_until(lambda: daemon.states().values() and set(daemon.states().values()) == {"active"}, 30,
                            "the path is there again", 0.05, both)
     assert source.log_text().count("session begun") == 1
 

@@ -241,7 +241,7 @@ class FetchRun {
       share::SessionReport report;
       fetch_.fill(kSessions[i], report);
       CHECK(report.extents_outstanding <= requests_max_[i]);
-      CHECK(report.stall_max.ns >= 0);
+      CHECK(report.gap_longest.ns >= 0);
     }
     CHECK(files_.at(0).busy + files_.at(1).busy == open_.size());
     if (asked_.size() > 256) asked_.erase(asked_.begin());

@@ -220,8 +220,8 @@ TEST_F(Cli, PathsAreShownAndWishedOtherwise) {
   api::test::FakeDaemon daemon;
   run::SteeringShown shown;
   const base::PathId left{0};
-  shown.choice.move.why = migrate::MoveReason::kDegraded;
-  shown.choice.move.from.add(left);
+  shown.next.why = migrate::MoveReason::kDegraded;
+  shown.next.from.add(left);
   shown.paths = {{.path = left, .name = "left:links", .entry = {.state = share::PathState::kActive, .score = 20},
                   .standing = migrate::Standing::kUnfit, .srtt = base::microseconds(250)}};
   daemon.steering_value = shown;

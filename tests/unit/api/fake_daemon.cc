@@ -84,6 +84,7 @@ FakeDaemon::FakeDaemon() {
   datapath_value.ports[0].report.missed = 2;
   datapath_value.ports[0].report.no_mbuf = 3;
   for (const std::int64_t ms : {4'000, 4'034, 4'035, 4'900}) stalls_value.on_block(ms * 1'000'000);
+  gaps_value.add(4'000'000'000, 7'000'000, 5'000'000);
 }
 
 void FakeDaemon::note(std::string order) {
@@ -145,7 +146,9 @@ base::Result<model::Completion> FakeDaemon::completion(std::string_view folder, 
 }
 
 std::vector<model::TransferInfo> FakeDaemon::transfers() const {
-  return {{.folder = "docs", .name = "big.bin", .bytes_total = 900, .bytes_done = 300, .way = model::Way::kFabric}};
+  return {{.folder = "docs", .name = "big.bin", .way = model::Way::kFabric, .bytes_total = 900, .bytes_done = 300,
+           .block_bytes = 100, .blocks_total = 9, .blocks_done = 3, .blocks_asked = 2, .next_block = 5,
+           .running = base::milliseconds(1500), .silent = base::milliseconds(20), .rate_Bps = 200}};
 }
 
 run::TransferTotals FakeDaemon::totals() const {

@@ -26,6 +26,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink, publ
   std::vector<run::PathStatus> paths_value;
   model::FolderStatus docs;
   model::StallLog stalls_value;
+  model::WaitLog gaps_value;
   base::Status impair_answer;
 
   [[nodiscard]] std::vector<std::string> orders();               // "scan docs", "shutdown", …
@@ -43,6 +44,7 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink, publ
   [[nodiscard]] std::vector<model::TransferInfo> transfers() const override;
   [[nodiscard]] run::TransferTotals totals() const override;
   [[nodiscard]] const model::StallLog& stalls() const override { return stalls_value; }
+  [[nodiscard]] const model::WaitLog& gaps() const override { return gaps_value; }
   [[nodiscard]] std::vector<run::PathStatus> paths() const override { return paths_value; }
   [[nodiscard]] std::vector<run::SessionStatus> sessions() const override {
     return {{kPeer, {.falls = 5, .failovers = 4, .takeovers = 1, .returns = 3}, steering_value}};

@@ -29,8 +29,8 @@ class Migration : public ::testing::Test {
     shown.last.why = migrate::MoveReason::kOperator;
     shown.last.from.add(right);
     shown.last.to.add(left);
-    shown.choice.move.why = migrate::MoveReason::kRecovered;
-    shown.choice.move.to.add(right);
+    shown.next.why = migrate::MoveReason::kRecovered;
+    shown.next.to.add(right);
     shown.paths = {{.path = left, .name = "left:links", .entry = {.state = share::PathState::kActive, .score = 90},
                     .standing = migrate::Standing::kUsed, .srtt = base::microseconds(250)},
                    {.path = right, .name = "right:rechts", .entry = {.state = share::PathState::kStandby, .score = 80},

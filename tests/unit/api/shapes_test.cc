@@ -250,6 +250,9 @@ TEST_F(Shapes, Meter) {
   ASSERT_EQ(rest["stalls"].size(), 1u);
   EXPECT_EQ(rest["stalls"][0]["lasted_us"], 865'000);
   EXPECT_TRUE(get("/rest/weft/meter?since=9")["stalls"].empty());
+  EXPECT_EQ(json["gaps"], Json::array({{{"number", 1}, {"began_us", 4'000'000}, {"lasted_us", 7'000}, {"away_us", 5'000}}}));
+  EXPECT_TRUE(get("/rest/weft/meter?gaps_since=1")["gaps"].empty());
+  EXPECT_EQ(rig.get("/rest/weft/meter?gaps_since=-1").status, 400u);
   EXPECT_EQ(rig.get("/rest/weft/meter?since=one").status, 400u);
 }
 
@@ -264,7 +267,10 @@ TEST_F(Shapes, WeftStatus) {
   EXPECT_EQ(json["ports"][1]["link_up"], false);
   EXPECT_EQ(json["folders"][0]["completion"], 75.0);
   EXPECT_EQ(json["folders"][0]["devices"][0]["device"], peer);
-  EXPECT_EQ(json["transfers"][0]["way"], "paths");
+  EXPECT_EQ(json["transfers"][0],
+            Json({{"folder", "docs"}, {"name", "big.bin"}, {"way", "paths"}, {"bytes_total", 900}, {"bytes_done", 300},
+                  {"block_bytes", 100}, {"blocks_total", 9}, {"blocks_done", 3}, {"blocks_asked", 2}, {"next_block", 5},
+                  {"running_ms", 1500}, {"silent_ms", 20}, {"rate_Bps", 200}}));
   EXPECT_EQ(json["datapath"]["aead"], "openssl");
 }
 

@@ -3,47 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
-#include <fstream>
 #include <map>
-#include <sstream>
 #include <string>
 
 #include "migrate/move.hh"
 #include "migrate/path_plan.hh"
+#include "tests/unit/migrate/drawing.hh"
 
 namespace weft::migrate {
 namespace {
 
-std::string golden() {
-  std::ifstream file(WEFT_GOLDEN_DIR "/migration_state.dot");
-  std::stringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-TEST(MigrationState, TheDrawingIsTheTable) {
-  std::array<char, 4096> text{};
-  const std::size_t length = migration_to_dot(text);
-  ASSERT_LE(length, text.size());
-  EXPECT_EQ(std::string(text.data(), length), golden());
-}
-
-TEST(MigrationState, EveryCellIsAsDrawn) {
-  const std::string drawing = golden();
-  std::size_t cells = 0;
-  for (std::size_t s = 0; s < kMigrationStates; ++s)
-    for (std::size_t e = 0; e < kMigrationEvents; ++e) {
-      const auto state = static_cast<MigrationState>(s);
-      const auto event = static_cast<MigrationEvent>(e);
-      const auto to = next(state, event);
-      const std::string line = std::string("  ") + name_of(state) + " -> " + (to ? name_of(*to) : "") +
-                               (to ? "" : "nowhere") + " [label=\"" + name_of(event) + "\"];\n";
-      EXPECT_EQ(drawing.find(line) != std::string::npos, to.has_value()) << line;
-      cells += to.has_value();
-    }
-  EXPECT_EQ(cells, kMigrationTransitions.size());
-  EXPECT_EQ(static_cast<std::size_t>(std::count(drawing.begin(), drawing.end(), '\n')), cells + 2);
+TEST(MigrationState, TheTableIsAsDrawn) {
+  test::expect_drawn(
+      kMigrationTransitions, kMigrationStates, kMigrationEvents, [](std::span<char> out) { return migration_to_dot(out); },
+      [](MigrationState state) { return name_of(state); }, [](MigrationEvent event) { return name_of(event); },
+      "migration_state");
 }
 
 TEST(MigrationState, EveryNameIsKnown) {

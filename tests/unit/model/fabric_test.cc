@@ -44,6 +44,32 @@ TEST_F(FabricTest, EverythingComesByTheDatapath) {
   EXPECT_EQ(b_.fabric->links_up, 1);
 }
 
+TEST_F(FabricTest, ATransferShowsHowFarItIs) {
+  write_file(a_.root() / "big", random_bytes(5'000'000, 2));
+  start();
+  std::vector<TransferInfo> seen;
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  do {
+    io_.run_one_for(std::chrono::seconds(1));
+    for (TransferInfo& info : b_.model->transfers()) seen.push_back(std::move(info));
+    ASSERT_LT(std::chrono::steady_clock::now(), give_up);
+  } while (seen.empty() || !b_.in_sync());
+  std::uint64_t done = 0;
+  for (const TransferInfo& info : seen) {
+    EXPECT_EQ(info.name, "big");
+    EXPECT_EQ(info.bytes_total, 5'000'000u);
+    EXPECT_EQ(info.block_bytes, 131'072u);
+    EXPECT_EQ(info.blocks_total, 39u);
+    EXPECT_LE(info.blocks_done + info.blocks_asked, 39u);
+    EXPECT_TRUE(!info.next_block || *info.next_block < 39u);
+    EXPECT_LE(info.bytes_done, info.blocks_done * 131'072);        // the last block is short
+    EXPECT_GT(info.bytes_done + 131'072, info.blocks_done * 131'072);
+    EXPECT_GE(info.blocks_done, done);
+    EXPECT_LE(info.silent, info.running);
+    done = info.blocks_done;
+  }
+}
+
 TEST_F(FabricTest, DiesInTheMiddleAndTheLinkGoesOn) {
   write_file(a_.root() / "big", random_bytes(5'000'000, 2));
   b_.fabric->dies_after = 9;

@@ -35,12 +35,17 @@ class OneBlock : public testing::Test {
   void poll() {
     (void)fetch.poll(kNow, false, [this](const share::Event& event) { events.push_back(event); });
   }
-  std::optional<share::Drop> hear(std::uint32_t offset, std::uint32_t bytes) {
+  std::optional<share::Drop> hear(std::uint32_t offset, std::uint32_t bytes, base::Instant now = kNow) {
     std::vector<std::byte> data(bytes, std::byte{0xEE});
     for (std::uint32_t i = 0; i < bytes && offset + i < content.size(); ++i) data[i] = content[offset + i];
-    return fetch.handle_chunk(kSession, {.request_id = request.request_id, .offset = offset, .data = data}, lane, kNow);
+    return fetch.handle_chunk(kSession, {.request_id = request.request_id, .offset = offset, .data = data}, lane, now);
   }
   // The disk writes what it is given; true when the block is there as it should be.
+  share::SessionReport report() {
+    share::SessionReport out;
+    fetch.fill(kSession, out);
+    return out;
+  }
   bool written() {
     for (int i = 0; i < 4; ++i) poll();
     share::DiskJob job, another;
@@ -171,6 +176,27 @@ TEST_F(FetchPieces, CountsASecondCopyAndKeepsTheFirst) {
   EXPECT_FALSE(hear(kChunk, kChunk));
   EXPECT_FALSE(hear(2 * kChunk, kLast));
   EXPECT_TRUE(written());
+}
+
+TEST_F(FetchPieces, NotesHowLongNothingNewCameAndHowMuchOfThatTheMachineTook) {
+  using base::microseconds;
+  fetch.note_turn(base::seconds(3));            // before anything was asked for: nobody's gap
+  EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(1900)));
+  EXPECT_EQ(report().gaps, 0u);
+  EXPECT_EQ(report().gap_longest, microseconds(1900));
+  fetch.note_turn(microseconds(1400));          // it rested
+  fetch.note_turn(microseconds(3000));
+  EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(4900)));       // nothing new
+  fetch.note_turn(microseconds(2500));
+  EXPECT_FALSE(hear(kChunk, kChunk, kNow + microseconds(9000)));
+  EXPECT_EQ(report().gaps, 1u);
+  EXPECT_EQ(report().gap_last.began, kNow + microseconds(1900));
+  EXPECT_EQ(report().gap_last.lasted, microseconds(7100));
+  EXPECT_EQ(report().gap_last.away, microseconds(5500));
+  EXPECT_FALSE(hear(2 * kChunk, kLast, kNow + microseconds(11000)));
+  EXPECT_EQ(report().gaps, 2u);
+  EXPECT_EQ(report().gap_last.away, base::Duration{});
+  EXPECT_EQ(report().gap_longest, microseconds(7100));
 }
 
 TEST_F(FetchPieces, AsksAgainForWhatALostPacketAskedFor) {

@@ -85,7 +85,13 @@ TEST_F(Moves, TwoAtOnceEndInOneResult) {
 TEST_F(Moves, AClosedPathIsGoneAtBothEndsUntilItIsOpened) {
   ASSERT_EQ(world.a.session.close_path(id_of(world.a, 1, 1)), PathError::kNone);
   world.run(base::seconds(2));
-  for (End* end : {&world.a, &world.b}) EXPECT_EQ(end->session.paths().size(), 3u);
+  for (End* end : {&world.a, &world.b}) {
+    EXPECT_EQ(end->session.paths().size(), 3u);
+    const auto shown = end->session.steering().paths;
+    ASSERT_EQ(shown.size(), 4u);
+    EXPECT_EQ(shown[3].name, "p1:p1");
+    EXPECT_EQ(shown[3].standing, migrate::Standing::kClosed);
+  }
   EXPECT_EQ(world.b.session.open_path("p1", "p7"), PathError::kUnknownPath);
   EXPECT_EQ(world.b.session.open_path("p0", "p0"), PathError::kPathExists);
   ASSERT_EQ(world.b.session.open_path("p1", "p1"), PathError::kNone);

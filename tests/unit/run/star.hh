@@ -96,8 +96,8 @@ class Star {
   void run_for(base::Duration time) {
     (void)run_until([] { return false; }, time);
   }
-  [[nodiscard]] base::Duration stall_max(std::uint32_t i) {
-    return puller(i).side.channel->report().sessions[i].stall_max;
+  [[nodiscard]] base::Duration gap_longest(std::uint32_t i) {
+    return puller(i).side.channel->report().sessions[i].gap_longest;
   }
   [[nodiscard]] std::uint32_t extents_serving(std::uint32_t i) {
     return server.channel->report().sessions[i].extents_serving;
