@@ -211,10 +211,13 @@ bool Steering::on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept
   return true;
 }
 
-void Steering::on_path_gone(base::PathId path, bool port_went) noexcept {
+void Steering::on_path_gone(base::PathId path, bool our_port_went) noexcept {
   chooser_.forget(path);
   to_ask_.remove(path);
-  if (port_went) plan_.at(path) = {};
+  if (!our_port_went || is_closed(path)) return;
+  PathPlan plan = plan_;
+  plan.at(path) = {.use = PathUse::kDefault, .life = plan.at(path).life};
+  (void)decide(plan);
 }
 
 void Steering::tick(std::span<const PathView> paths, base::Instant now) noexcept {

@@ -55,8 +55,10 @@ class Steering {
   // ---- what happens
   // False: ours is newer, and stands.
   bool on_peers_plan(const PathPlan& theirs, base::Instant now) noexcept;
-  // One of its ports went, at either end: what was meant for the path is not meant for what takes its number.
-  void on_path_gone(base::PathId path, bool port_went) noexcept;
+  // It is no path any more. Where that is because our port went, what was meant for the path is not meant for what takes the
+  // port's number; that is decided, not forgotten: two ends whose plans differ under one number make other keys of them. What
+  // was closed stays closed, whatever becomes of its ports.
+  void on_path_gone(base::PathId path, bool our_port_went) noexcept;
   // What take_to_ask() named was asked, under this probe number.
   void on_asked(base::PathId path, std::uint32_t number) noexcept;
   // An end has ended this path in a life that the plan still has: it needs a new one, at both. False: no number is left for it.

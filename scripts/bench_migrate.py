@@ -31,6 +31,7 @@ MIB = trees.MIB
 DELAY_US = 2000
 PATHS = ("left", "right")
 AROUND_S = 0.4               # what happens so long after an order is ascribed to it
+KILL_EVERY_S = (0.05, 0.6)   # of the life of a process
 STABLE_S = 31                # a link that stood for so long is dialled again at once, a younger one after a while
 WINDOW_MIB = 48              # blocks of a receiver that are under way: every slot of a data core
 
@@ -215,13 +216,14 @@ def bench_storm(options, report):
 def bench_crash(options, report, source_kind="weft"):
     dice, size = random.Random(options.seed), options.crash_mib * MIB
     with weftlab.Lab() as lab:
-        pair = Pair(lab, rate_Bps=100_000_000, source_kind=source_kind)
+        # Slow enough that all kills fall into the transfer.
+        pair = Pair(lab, rate_Bps=max(5_000_000, int(size / options.kills / KILL_EVERY_S[1])), source_kind=source_kind)
         pair.start()
         pair.offer(options.crash_mib)
         fetched, reused, kills, seconds = 0, 0, 0, []
         while kills < options.kills and not pair.copied():
             victim = dice.choice(pair.both)
-            time.sleep(dice.uniform(0.05, 0.6))
+            time.sleep(dice.uniform(*KILL_EVERY_S))
             if victim is pair.target:
                 totals = victim.totals()
                 fetched, reused = fetched + totals["bytes_verified"], reused + totals["bytes_reused"]

@@ -1,4 +1,5 @@
-"""A small virtual machine with network cards on an emulated PCI bus, for DPDK's real drivers. Used by tests/e2e/qemu_nic_test.py.
+"""A small virtual machine: with network cards on an emulated PCI bus, for DPDK's real drivers (tests/e2e/qemu_nic_test.py), or with a
+disk of its own, whose power can be cut (tests/e2e/qemu_power_test.py).
 
 The kernel is Debian's own, taken out of its package and never installed (setup.sh --qemu puts it into kernel_directory()).
 The machine's root is this machine's file system, read-only by 9p, with memory over /tmp and /run, and the project at /mnt: so it runs
@@ -19,8 +20,8 @@ import subprocess
 import tempfile
 import threading
 
-KERNEL_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "vfio_iommu_type1", "vfio-pci")
-TOOLS = ("qemu-system-x86_64", "busybox", "cpio", "modprobe")
+KERNEL_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "vfio_iommu_type1", "vfio-pci", "virtio_blk", "ext4")
+TOOLS = ("qemu-system-x86_64", "busybox", "cpio", "modprobe", "mkfs.ext4")
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 END = "machine: exit code "
 
@@ -100,9 +101,9 @@ def _initramfs(directory, kernel, version, command):
 
 class Machine:
     """One machine that runs `program` (a list of words). Cards are at PCI 0000:00:10.0 and on; QEMU's words for them: "e1000",
-    "virtio-net-pci,iommu_platform=on,disable-legacy=on"."""
+    "virtio-net-pci,iommu_platform=on,disable-legacy=on". disk: a file that is /dev/vda in it."""
 
-    def __init__(self, program, card="e1000", pairs=1, memory_mb=2048, cpus=2, limit_s=300):
+    def __init__(self, program, card="e1000", pairs=1, disk=None, memory_mb=2048, cpus=2, limit_s=300):
         self._limit_s = limit_s
         self._directory = tempfile.TemporaryDirectory(prefix="weft-machine-")
         self._console = []
@@ -122,6 +123,8 @@ class Machine:
         for number in range(2 * pairs):
             command += ["-netdev", f"hubport,id=net{number},hubid={number // 2}", "-device",
                         f"{card},id=card{number},netdev=net{number},addr=0x{0x10 + number:x},mac=52:54:00:00:00:{number + 1:02x}"]
+        if disk:
+            command += ["-drive", f"file={disk},if=none,id=disk,format=raw", "-device", "virtio-blk-pci,drive=disk"]
         self._process = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL, text=True,
                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
 
@@ -148,6 +151,10 @@ class Machine:
                 while "return" not in (answer := json.loads(lines.readline())):
                     if "error" in answer:
                         raise RuntimeError(f"QEMU: {answer['error']['desc']}")
+
+    def cut_power(self):
+        """At once: what the machine has not given to its disk is gone. run() comes to its end."""
+        self._process.kill()
 
     def run(self, on_line=lambda line: None):
         """Until the machine is off. Returns (exit code, or None when it came to no end; console)."""

@@ -6,7 +6,7 @@
 #   scripts/setup.sh --build    only what building and the demo need
 #   scripts/setup.sh --test     only what the tests add
 #   scripts/setup.sh --fuzz     only what fuzzing adds (scripts/fuzz.sh asks for it; nothing else does)
-#   scripts/setup.sh --qemu     what the test with PCI cards in a virtual machine adds, and a kernel for it (not installed)
+#   scripts/setup.sh --qemu     what tests in a virtual machine (PCI cards, power cuts) add, and a kernel for it (not installed)
 #   scripts/setup.sh --bench    only what the comparison with the kernel adds (scripts/bench_links.sh asks for it)
 set -euo pipefail
 
@@ -25,7 +25,7 @@ test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 i
 
 # libFuzzer and the sanitizers' run-time libraries come with the compiler-rt package, the symbolizer with llvm.
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)
-qemu_packages=(qemu-system-x86 busybox-static cpio kmod librte-bus-pci23 librte-net-e1000-23 librte-net-virtio23)
+qemu_packages=(qemu-system-x86 busybox-static cpio kmod e2fsprogs librte-bus-pci23 librte-net-e1000-23 librte-net-virtio23)
 bench_packages=(iproute2 iperf3 mptcpize procps)
 
 wanted=("${build_packages[@]}" "${test_packages[@]}")
@@ -57,7 +57,7 @@ as_root() {
 }
 apt() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300 "$@"; }
 
-# Debian's kernel for the machine of tests/e2e/qemu_nic_test.py, beside this machine's own: unpacked, never installed.
+# Debian's kernel for the machine of tests/e2e/qemu_*_test.py, beside this machine's own: unpacked, never installed.
 fetch_kernel() {
   local directory=${XDG_CACHE_HOME:-$HOME/.cache}/weft/kernel package work
   compgen -G "$directory/boot/vmlinuz-*" >/dev/null && return

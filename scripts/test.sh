@@ -27,6 +27,6 @@ if [ $build = yes ] && ! scripts/build.sh; then
   printf 'The build failed; nothing was tested.\n0 passed, 1 failed\n'
   exit 1
 fi
-# The test with PCI cards in a virtual machine is skipped, and says so, where its parts cannot be had.
+# Tests in a virtual machine are skipped, and say so, where its parts cannot be had.
 case "$build ${arguments[*]}" in no* | *--quick*) ;; *) scripts/setup.sh --qemu || true ;; esac
 exec /usr/bin/python3 scripts/run_tests.py --build "${BUILD_DIR:-build}" "${arguments[@]}"

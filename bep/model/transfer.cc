@@ -214,7 +214,7 @@ void Transfer::on_block(std::uint32_t number, base::Status status) {
   }
   if (ended_) return;
   // A verified block's place in the window is given away by Sources' on_room: in turn, over all folders.
-  if (!status || (missing_.empty() && in_flight_.empty())) after_change();
+  if (!status || (in_flight_.empty() && (missing_.empty() || no_source_is_left()))) after_change();
 }
 
 // What an error says about its source, and whether the whole file fails by it.
@@ -303,11 +303,12 @@ void Transfer::after_change() {
     ended_ = true;
     return observer_.on_whole(*this);
   }
-  const bool hopeless = in_flight_.empty() && std::ranges::all_of(from_, [](const Source& source) {
-    return source.faults >= kFaultsMax;
-  });
-  if (hopeless) return fail(last_error_);
+  if (in_flight_.empty() && no_source_is_left()) return fail(last_error_);
   if (!missing_.empty()) observer_.on_blocks_wanted(*this);
+}
+
+bool Transfer::no_source_is_left() const {
+  return std::ranges::all_of(from_, [](const Source& source) { return source.faults >= kFaultsMax; });
 }
 
 void Transfer::fail(base::Error error) {

@@ -143,6 +143,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   void on_block(std::uint32_t number, base::Status status);
   void judge(Source& source, Way way, base::Error error);
   void after_change();
+  [[nodiscard]] bool no_source_is_left() const;
   void fail(base::Error error);
   Source* find(const base::DeviceId& device);
   [[nodiscard]] std::shared_ptr<TempFile> temp() const { return {files_, &files_->temp}; }

@@ -292,11 +292,11 @@ void WeftSession::handle_change(const migrate::PathChange& change) {
   const Path& gone = paths_[base::to_index(change.path)];
   const auto ours = engine_.local_port(gone.local);
   const proto::Offer::Port& theirs = peer_ports_[gone.remote];
-  const bool port_went = !ours || ours->generation != gone.local_generation || !theirs.exists() ||
-                         theirs.generation != gone.remote_generation;
+  const bool our_port_went = !ours || ours->generation != gone.local_generation;
+  const bool port_went = our_port_went || !theirs.exists() || theirs.generation != gone.remote_generation;
   // Keys of ports that went are theirs; those of this one served, and must not again.
   life_least_[base::to_index(change.path)] = port_went ? std::uint16_t{0} : static_cast<std::uint16_t>(gone.life + 1);
-  steering_.on_path_gone(change.path, port_went);
+  steering_.on_path_gone(change.path, our_port_went);
   for (std::uint32_t core = 0; core < cores_; ++core) {
     Command c = command(Command::Kind::kRemoveLane);
     c.path = change.path;

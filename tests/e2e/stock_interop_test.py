@@ -115,7 +115,7 @@ def test_changes_while_both_run(lab, changer):
     stock_agrees(stock, weft)
 
 
-@pytest.mark.parametrize("restarted", ["weft", "stock"])
+@pytest.mark.parametrize("restarted", ["weft", "stock", "weft, by handover"])
 @pytest.mark.parametrize("receiver", ["weft", "stock"])
 def test_restart_in_the_middle(lab, receiver, restarted):
     weft, stock, here, there = make(lab, "weft")
@@ -131,10 +131,13 @@ def test_restart_in_the_middle(lab, receiver, restarted):
     finished = weftlab.wait_until(lambda: [name for name in names if (empty / name).exists()], 90, "one file is there",
                                   0.02, [weft, stock])
     assert len(finished) < len(names), "too late: every file is there"
-    (weft if restarted == "weft" else stock).restart()
+    if restarted == "weft, by handover":
+        assert weft.cli("handover").stdout.startswith("handed over: it answers again after ")
+    else:
+        (weft if restarted == "weft" else stock).restart()
     weftlab.wait_same(stock, weft, deadline_s=180)
     stock_agrees(stock, weft)
-    if receiver == "weft" and restarted == "weft":
+    if receiver == "weft" and restarted != "stock":
         assert weft.totals()["bytes_verified"] <= (len(names) - len(finished)) * 50 * MIB, "finished files came again"
 
 

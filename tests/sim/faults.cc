@@ -27,6 +27,7 @@ base::Duration Faults::mean_of(Kind kind) const {
     case kControlStall: return f.control_stall;
     case kWeather: return f.weather;
     case kDiskFull: return f.disk_full;
+    case kWish: return f.wish;
     case kKinds: break;
   }
   return {};
@@ -93,6 +94,7 @@ void Faults::strike(Kind kind) {
       ways[dice.below(static_cast<std::uint32_t>(ways.size()))].rates = draw_way(scene_.swarm, dice);
       return;
     }
+    case kWish: return engine.wish();
     case kDiskFull: engine.store().full_until = scene_.now + about(f.disk_full_lasts); return;
     case kKinds: return;
   }

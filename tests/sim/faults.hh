@@ -31,6 +31,7 @@ class Faults {
     kControlStall,
     kWeather,
     kDiskFull,
+    kWish,
     kKinds
   };
   [[nodiscard]] base::Duration mean_of(Kind kind) const;

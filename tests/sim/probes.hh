@@ -64,6 +64,12 @@ namespace weft::sim {
   X(path_back, "a path that was down carried data again")                                  \
   X(paths_all_down, "a session lost its last usable path")                                 \
   X(table_late, "a core had not adopted the last path table")                              \
+  X(wish_taken, "an operator's wish about paths was taken")                                \
+  X(wish_refused, "an operator's wish about paths was refused")                            \
+  X(path_probed, "a path that an operator asked answered in time")                         \
+  X(path_probed_in_vain, "a path that an operator asked did not answer in time")           \
+  X(migration_completed, "a migration was completed")                                      \
+  X(migration_failed, "a migration failed")                                                \
   X(link_lost, "a link was lost")                                                          \
   X(session_begun, "a session began on a new link")                                        \
   X(session_resumed, "both ends offered to resume a session")                              \

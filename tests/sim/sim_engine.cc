@@ -44,7 +44,9 @@ void SimEngine::start() {
   lives_.assign(ports_.size(), PortLife{});
   turns_.assign(count, Turns{.agent = scene_.now});
   control_turn_ = tick_at_ = scene_.now;
-  sessions_ = std::make_unique<run::Sessions>(*this, *this, device(), scene_.swarm.policy);
+  run::SessionSettings settings;
+  settings.migrate.multipath = !scene_.swarm.single_path[number_];
+  sessions_ = std::make_unique<run::Sessions>(*this, *this, device(), scene_.swarm.policy, settings);
   puller_ = std::make_unique<Puller>(scene_, number_, store_, *sessions_, devices_);
   tables_late_seen_ = 0;
 }
@@ -52,6 +54,7 @@ void SimEngine::start() {
 void SimEngine::die() {
   scene_.note({Who::Kind::kControl, number_, 0}, "dies");
   posted_.clear();
+  probes_open_ = 0;
   puller_.reset();
   sessions_.reset();
   cores_.clear();
@@ -82,6 +85,7 @@ void SimEngine::poll_control() {
     bring_ports_back();
     for (auto& core : cores_) core->look();
     look_at_paths();
+    if (!scene_.faults_on) end_wishes();
     puller_->poll();
     tick_at_ = scene_.now + sessions_->tick_after();
   }
@@ -209,7 +213,74 @@ void SimEngine::open_for_peer(const base::DeviceId&, const model::RemoteFile& fi
   scene_.checks.fail("files are named", "e%u was asked for %s, which it does not have", number_, file.name.c_str());
 }
 
+namespace {
+
+migrate::PathError open_by_name(run::WeftSession& session, const std::string& name) {
+  return session.open_path(name.substr(0, name.find(':')), name.substr(name.find(':') + 1));
+}
+
+}  // namespace
+
+void SimEngine::wish() {
+  using migrate::PathError;
+  const auto sessions = sessions_->active_sessions(std::nullopt);
+  if (sessions.empty()) return;
+  Dice& dice = scene_.dice;
+  run::WeftSession& session = *sessions[dice.below(static_cast<std::uint32_t>(sessions.size()))];
+  const std::vector<run::StandingShown> paths = session.steering().paths;
+  if (paths.empty()) return;
+  const auto any = [&]() -> const run::StandingShown& { return paths[dice.below(static_cast<std::uint32_t>(paths.size()))]; };
+  PathError error = PathError::kNone;
+  const std::uint32_t what = dice.below(8);
+  switch (what) {
+    case 0: case 1: error = session.switch_to(any().path); break;
+    case 2: case 3: {
+      const base::PathId from = any().path;
+      error = session.move(from, any().path);
+      break;
+    }
+    case 4: error = session.close_path(any().path); break;
+    case 5: error = open_by_name(session, any().name); break;
+    case 6: error = session.unpin(); break;
+    default:
+      ++probes_open_;
+      session.probe_path(any().path, dice.spread_time(base::milliseconds(1), base::seconds(2)),
+                         [this](PathError probed, base::Duration) {
+                           if (probes_open_ == 0) scene_.checks.fail("one answer each", "a probe of a path was answered twice");
+                           --probes_open_;
+                           scene_.probes.fire(probed == PathError::kNone ? Probe::path_probed : Probe::path_probed_in_vain);
+                         });
+      return;
+  }
+  scene_.note({Who::Kind::kControl, number_, 0}, "wishes (what, error)", what, static_cast<std::uint64_t>(error));
+  scene_.probes.fire(error == PathError::kNone ? Probe::wish_taken : Probe::wish_refused);
+}
+
+void SimEngine::end_wishes() {
+  if (scene_.now < wishes_ended_ + base::milliseconds(100)) return;
+  wishes_ended_ = scene_.now;
+  for (run::WeftSession* session : sessions_->active_sessions(std::nullopt)) {
+    for (const run::StandingShown& path : session->steering().paths) {
+      if (path.standing != migrate::Standing::kClosed) continue;
+      const auto error = open_by_name(*session, path.name);
+      scene_.note({Who::Kind::kControl, number_, 0}, "opens (path, error)", base::to_index(path.path),
+                  static_cast<std::uint64_t>(error));
+    }
+    (void)session->unpin();
+  }
+}
+
+void SimEngine::on_event(const char* type, run::EventData) {
+  const std::string_view name(type);
+  scene_.probes.fire_if(name == "PathMigrationCompleted", Probe::migration_completed);
+  scene_.probes.fire_if(name == "PathMigrationFailed", Probe::migration_failed);
+}
+
 bool SimEngine::whole(const char*& why) {
+  if (probes_open_ > 0) return why = "a path that was asked has not been answered for", false;
+  for (const run::WeftSession* session : sessions_->active_sessions(std::nullopt))
+    if (session->steering().state == migrate::MigrationState::kMigrating) return why = "a migration is under way", false;
+
   for (auto& core : cores_)
     if (!core->whole(why)) return false;
   for (const auto& port : ports_)

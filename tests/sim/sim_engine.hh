@@ -32,6 +32,8 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   [[nodiscard]] bool alive() const { return sessions_ != nullptr; }
   // The operator takes a port away, and gives it back after `gone`, or when no more faults come.
   void remove_port(std::uint8_t port, base::Duration gone);
+  // Its operator wants something of its paths, sensible or not.
+  void wish();
   [[nodiscard]] Puller* puller() { return puller_.get(); }
   [[nodiscard]] std::vector<std::unique_ptr<SimCore>>& sim_cores() { return cores_; }
 
@@ -83,7 +85,7 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   // ---- run::SessionHost
   void post(std::function<void()> later) override;
   void on_paths_changed() override {}
-  void on_event(const char*, run::EventData) override {}
+  void on_event(const char* type, run::EventData data) override;
   [[nodiscard]] model::FileServer& file_server() override { return *this; }
   [[nodiscard]] base::Instant now() override { return clock(); }
   [[nodiscard]] std::uint32_t random_word() override { return static_cast<std::uint32_t>(scene_.dice.word()); }
@@ -101,6 +103,9 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   void run_posted();
   void look_at_paths();
   void bring_ports_back();
+  // Its operator wants nothing any more: all paths may be there, and weft decides. Again and again: only paths whose ports both
+  // ends know have names, and ports come late.
+  void end_wishes();
 
   const SimCore::Around around_;
   Scene& scene_;
@@ -118,11 +123,12 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   std::unique_ptr<Puller> puller_;
   std::deque<std::function<void()>> posted_;
   std::vector<Turns> turns_;
-  base::Instant control_turn_{}, tick_at_{}, looked_at_{};
+  base::Instant control_turn_{}, tick_at_{}, looked_at_{}, wishes_ended_{};
   bool links_woken_ = false;
   std::map<std::pair<base::DeviceId, base::PathId>, share::PathState> paths_seen_;
   std::map<base::DeviceId, std::uint32_t> usable_seen_;
   std::uint64_t tables_late_seen_ = 0;
+  std::uint32_t probes_open_ = 0;  // of paths, that an operator asked for
 };
 
 }  // namespace weft::sim

@@ -113,6 +113,8 @@ Swarm draw_swarm(std::uint64_t seed) {
   if (s.calm) return s;
   s.faults.port_removed = dice.interval(milliseconds(20), seconds(1));
   s.faults.port_gone = dice.spread_time(milliseconds(1), milliseconds(500));
+  s.faults.wish = dice.interval(milliseconds(5), seconds(1));
+  for (bool& single : s.single_path) single = dice.one_in(8);
   return s;
 }
 
@@ -132,8 +134,7 @@ std::string describe(const Swarm& s) {
                 "mean times (ms): cut %" PRId64 " for %" PRId64 ", port down %" PRId64 " for %" PRId64
                 ", removed %" PRId64 " for %" PRId64
                 ", crash %" PRId64 ", link lost %" PRId64 " for %" PRId64 ", clock %" PRId64 ", stalls %" PRId64
-                " and %" PRId64 ", weather %" PRId64 ", disk full %" PRId64
-                "\n"
+                " and %" PRId64 ", weather %" PRId64 ", disk full %" PRId64 ", wishes %" PRId64 "; single path %d %d %d %d\n"
                 "per million: read errors %u, short %u, rotten %u, write errors %u, wrong core %u, opens refused "
                 "%u, early closes %u,"
                 " second offers %u\n",
@@ -149,7 +150,8 @@ std::string describe(const Swarm& s) {
                 f.cut_lasts.ms(), f.port_down.ms(), f.port_down_lasts.ms(), f.port_removed.ms(),
                 f.port_gone.ms(), f.crash.ms(), f.link_lost.ms(), f.link_gone.ms(), f.clock_step.ms(),
                 f.core_stall.ms(), f.control_stall.ms(), f.weather.ms(),
-                f.disk_full.ms(), f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm, f.write_error_ppm,
+                f.disk_full.ms(), f.wish.ms(), s.single_path[0], s.single_path[1], s.single_path[2], s.single_path[3],
+                f.read_error_ppm, f.read_short_ppm, f.read_rot_ppm, f.write_error_ppm,
                 f.wrong_core_ppm, f.refuse_open_ppm, f.close_early_ppm, f.offer_twice_ppm);
   return text;
 }

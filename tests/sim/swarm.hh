@@ -61,6 +61,7 @@ struct FaultRates {
   base::Duration core_stall{}, control_stall{};
   base::Duration weather{};  // all rates of one way are drawn anew
   base::Duration disk_full{}, disk_full_lasts{};
+  base::Duration wish{};  // of an operator about paths, sensible or not: no fault, and as disturbing
   std::uint32_t read_error_ppm = 0, read_short_ppm = 0, read_rot_ppm = 0, write_error_ppm = 0;
   std::uint32_t wrong_core_ppm = 0;
   std::uint32_t refuse_open_ppm = 0;
@@ -76,6 +77,7 @@ struct Swarm {
   bool mesh = false;        // every port reaches every other; else equal numbers only
   std::array<std::uint16_t, kSimPortsMax> mtu{};
   std::array<share::PathRole, kSimPortsMax> role{};
+  std::array<bool, kEnginesMax> single_path{};  // multipathEnabled false
   share::Policy policy = share::Policy::kRate;
   std::array<share::Congestion, kSimPortsMax> congestion{};
   bool real_aead = false;

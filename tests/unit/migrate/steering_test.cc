@@ -203,8 +203,21 @@ TEST_F(Steered, AClosedPathComesBackInAnotherLife) {
   end.collect();
   EXPECT_EQ(end.steering.plan().at(id(2)).life, 3);
   EXPECT_EQ(end.sent.size(), 3u);
-  end.steering.on_path_gone(id(2), true);
-  EXPECT_EQ(end.steering.plan().at(id(2)), PathPlan::Entry{}) << "another port has its number now";
+}
+
+TEST_F(Steered, WhatWasMeantForAPortThatWentIsDecidedAnewByItsEndAlone) {
+  PathPlan theirs;
+  theirs.number = 5;
+  theirs.at(id(0)) = {.use = PathUse::kBackup, .life = 4};
+  theirs.at(id(1)).use = PathUse::kClosed;
+  ASSERT_TRUE(end.steering.on_peers_plan(theirs, end.now));
+  end.steering.on_path_gone(id(0), false);
+  end.steering.on_path_gone(id(1), true);
+  EXPECT_EQ(end.steering.plan(), theirs) << "theirs is for them to say; what is closed stays so";
+  end.steering.on_path_gone(id(0), true);
+  EXPECT_EQ(end.steering.plan().at(id(0)), (PathPlan::Entry{.life = 4})) << "another port has its number now";
+  EXPECT_EQ(end.steering.plan().number, 6u);
+  EXPECT_TRUE(end.steering.take_plan_changed()) << "the peer is told";
 }
 
 TEST_F(Steered, AnOldPlanOfThePeerIsIgnoredAndANewOneStandsAgainstOurs) {

@@ -103,6 +103,19 @@ TEST_F(FabricTest, ComesUpInTheMiddleAndIsTaken) {
   EXPECT_EQ(totals.bytes_via_fabric + totals.bytes_via_link, 20'000'000u);
 }
 
+TEST_F(FabricTest, IsRefusedWhileTheLastBlocksAskedForComeByTheLink) {
+  write_file(a_.root() / "big", random_bytes(40'000'000, 3));       // more than a link's window
+  start();
+  b_.fabric->up = false;
+  ASSERT_TRUE(run_until(io_, [this] { return b_.model->totals().bytes_via_link > 0; }));
+  ASSERT_FALSE(b_.in_sync());
+  b_.fabric->up = true;
+  b_.fabric->opens_refused = 1;                // it has another version by now
+  b_.model->on_fabric_changed();
+  ASSERT_TRUE(run_until(io_, [this] { return b_.status().pull_errors > 0; })) << "it waits for nobody";
+  ASSERT_TRUE(converge());
+}
+
 TEST_F(FabricTest, LostLinkDoesNotStopOpenTransfers) {
   write_file(a_.root() / "big", random_bytes(8'000'000, 4));
   start();

@@ -32,6 +32,11 @@ void FakeFabric::open(const base::DeviceId& device, const RemoteFile& file, int 
     boost::asio::post(io_, [done] { done(base::fail(Errc::kUnavailable, "no path")); });
     return;
   }
+  if (opens_refused > 0) {
+    --opens_refused;
+    boost::asio::post(io_, [done] { done(base::fail(Errc::kNotFound, "another version")); });
+    return;
+  }
   server_->open_for_peer(self_, file, [this, fd, direct, done](base::Result<ServedFile> served) {
     if (!served) return done(tl::unexpected<base::Error>(served.error()));
     const std::uint32_t number = next_++;

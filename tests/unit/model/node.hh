@@ -37,6 +37,7 @@ class FakeFabric : public Fabric {
   std::uint64_t blocks = 0, corrupted = 0, opened = 0, closed = 0;
   std::uint64_t handle_dies_at = UINT64_MAX;   // after so many blocks the handle in use answers kUnavailable
   std::uint64_t corrupt_first = 0;             // so many blocks come back as kCorrupt
+  std::uint64_t opens_refused = 0;             // so many opens answer kNotFound
   int links_up = 0, links_down = 0;
   std::function<void()> on_block;              // after each
   bool holding = false;                        // blocks wait for release()
