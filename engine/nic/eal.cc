@@ -1,6 +1,7 @@
 #include "engine/nic/eal.hh"
 
 #include <pthread.h>
+#include <rte_alarm.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <future>
 
 #include "engine/base/must.hh"
 #include "engine/nic/device_thread.hh"
@@ -106,6 +109,18 @@ void sweep_run_directories(const std::filesystem::path& parent) {
   }
 }
 
+// Not rte_eal_cleanup(): that of 22.11 unmaps what the interrupt thread still looks into, and a memif client that knocked in that
+// moment ended the process. Ports are closed by their owners, memory goes with the process. The thread, which would still log, gets
+// work without an end.
+void park_interrupt_thread() noexcept {
+  static std::promise<void> parked;   // once per process, as DPDK
+  const auto park = [](void*) {
+    parked.set_value();
+    for (;;) ::pause();
+  };
+  if (rte_eal_alarm_set(1, park, nullptr) == 0) (void)parked.get_future().wait_for(std::chrono::seconds(1));
+}
+
 }  // namespace
 
 Eal::Eal() = default;
@@ -140,7 +155,7 @@ base::Result<std::unique_ptr<Eal>> Eal::start(EalConfig config) {
 }
 
 Eal::~Eal() {
-  if (running_) rte_eal_cleanup();
+  if (running_) park_interrupt_thread();
   log_.reset();             // before the thread it tells
   device_thread_.reset();
   std::error_code ignored;  // a directory left behind harms nobody

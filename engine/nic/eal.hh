@@ -1,4 +1,4 @@
-// Eal: DPDK's environment, started once per process and cleaned up with this object.
+// Eal: DPDK's environment, started once per process; its thread rests when this object goes.
 // Order of luck: huge pages when enough free ones exist, ordinary pages (--no-huge) otherwise; without root,
 // without PCI, without files left behind. README.md lists the steps.
 // Threads: start() and the destructor on the main thread, start() before any other thread exists (it may set

@@ -40,7 +40,7 @@ class FetchSide {
   // So long a block waits for a second one to be hashed with, while packets keep coming.
   static constexpr base::Duration kHashPairWait = base::milliseconds(1);
   // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
-  static constexpr base::Duration kRestMax = base::microseconds(1500);   // of a core with nothing to do (idle.hh), and a bit
+  static constexpr base::Duration kRestMax = base::milliseconds(3);   // of a core with nothing to do (idle.hh), and a bit
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
   // About ten seconds of either: the block ends as kBlockCancelled and is asked for elsewhere, so that a peer that grants

@@ -10,7 +10,7 @@ LaneTable::LaneTable(const Limits& limits, wire::Aead& aead)
     : limits_(limits),
       aead_(aead),
       slots_(std::make_unique<LaneSlot[]>(limits.lanes)),
-      sent_(std::make_unique_for_overwrite<sched::SentPacket[]>(std::size_t{limits.lanes} * limits.packets_in_flight)),
+      sent_(std::make_unique_for_overwrite<SentRoom[]>(std::size_t{limits.lanes} * limits.packets_in_flight)),
       replay_(std::make_unique_for_overwrite<std::uint64_t[]>(limits.lanes * wire::kReplayWindowWords)) {
   MUST(limits.lanes <= base::kLanesPerCoreMax);
   MUST(limits.packets_per_epoch < wire::kPacketsPerEpochMax);
@@ -29,8 +29,9 @@ LaneSlot* LaneTable::add(base::SessionId session, base::PathId path, const share
   while (index < limits_.lanes && slots_[index].exists) ++index;
   if (index == limits_.lanes) return nullptr;
   LaneSlot& slot = slots_[index];
-  const std::span sent(&sent_[std::size_t{index} * limits_.packets_in_flight], limits_.packets_in_flight);
-  std::fill(sent.begin(), sent.end(), sched::SentPacket{});
+  auto* const first = reinterpret_cast<sched::SentPacket*>(&sent_[std::size_t{index} * limits_.packets_in_flight]);
+  std::uninitialized_default_construct_n(first, limits_.packets_in_flight);
+  const std::span sent(first, limits_.packets_in_flight);
   slot.exists = true;
   slot.session = session;
   slot.path = path;

@@ -133,7 +133,10 @@ class LaneTable {
   wire::Aead& aead_;
   std::unique_ptr<LaneSlot[]> slots_;
   // Left untouched until a lane uses its part: a default engine has room for many lanes and pages for few.
-  std::unique_ptr<sched::SentPacket[]> sent_;
+  struct alignas(sched::SentPacket) SentRoom {
+    std::byte bytes[sizeof(sched::SentPacket)];
+  };
+  std::unique_ptr<SentRoom[]> sent_;   // not SentPackets yet: making one writes to it
   std::unique_ptr<std::uint64_t[]> replay_;
   std::array<std::array<std::uint16_t, base::kPathsMax>, base::kSessionsMax> by_path_;
   std::array<SessionLanes, base::kSessionsMax> sessions_{};

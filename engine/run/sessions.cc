@@ -171,9 +171,13 @@ base::Status Sessions::handle_private(const base::DeviceId& device, std::uint64_
 }
 
 base::Duration Sessions::tick_after() const {
-  for (const auto& [device, session] : sessions_)
+  base::Duration after = kTickRest;
+  const base::Instant now = host_.now();
+  for (const auto& [device, session] : sessions_) {
     if (session->busy()) return kTickBusy;
-  return kTickIdle;
+    if (session->active()) after = std::min(after, std::max(kTickIdle, session->next_look() - now));
+  }
+  return after;
 }
 
 void Sessions::on_ports_changed() {

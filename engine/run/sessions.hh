@@ -23,6 +23,8 @@ class Sessions {
   // With work under way, a block that is done is heard of within kTickBusy; without, paths need no more than kTickIdle.
   static constexpr base::Duration kTickBusy = base::milliseconds(2);
   static constexpr base::Duration kTickIdle = base::milliseconds(20);
+  // At most: where no session is to be looked at earlier.
+  static constexpr base::Duration kTickRest = base::milliseconds(50);
   // Health looks at paths this often, whatever the tick.
   static constexpr base::Duration kHealthEvery = base::milliseconds(10);
 

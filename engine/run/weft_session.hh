@@ -102,6 +102,7 @@ class WeftSession {
   // paths rest and nothing is due (health::look_every).
   void tick(share::PathTable& table, base::Instant now);
   void flush();                        // sends what OPEN, GRANT and RELEASE have gathered
+  [[nodiscard]] base::Instant next_look() const { return look_at_; }   // of tick(), while nothing happens
   [[nodiscard]] bool active() const { return active_; }
   [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty() || opening_ > 0; }
   [[nodiscard]] bool linked() const { return link_ != nullptr; }

@@ -27,7 +27,8 @@ TEST(Goodness, WithoutAMeasurementItIsUnmeasured) {
 // By hand, floor 19 + 1 ms, weights 40, 20, 20, 10, 10.
 TEST(Goodness, TheReasonIsThePartThatCostsMost) {
   // Latency 20 / 80 = 250.
-  const Goodness late = goodness({.srtt = milliseconds(79), .rttvar = {}, .rtt_min = milliseconds(19)});
+  const Goodness late =
+      goodness({.srtt = milliseconds(79), .rttvar = {}, .rtt_min = milliseconds(19), .noise = milliseconds(1)});
   EXPECT_EQ(late.permille, 700u);
   EXPECT_EQ(late.score, 70);
   EXPECT_EQ(late.reason, PathReason::kLatency);
@@ -38,7 +39,7 @@ TEST(Goodness, TheReasonIsThePartThatCostsMost) {
   EXPECT_EQ(unsteady.reason, PathReason::kJitter);
   EXPECT_EQ(unsteady.measure, 190'000u);
   const Goodness lossy = goodness({.srtt = milliseconds(21), .rttvar = milliseconds(2), .rtt_min = milliseconds(19),
-                                   .loss_permille = 100});
+                                   .loss_permille = 100, .noise = milliseconds(1)});
   EXPECT_EQ(lossy.permille, 730u);   // 0.4 * 20 / 22 + 0.2 * 20 / 24 + 0 + 0.2
   EXPECT_EQ(lossy.reason, PathReason::kLoss);
   EXPECT_EQ(lossy.measure, 100u);
@@ -68,7 +69,7 @@ TEST(Goodness, APathThatTakesLessThanItDidAndOneThatFellAreWorse) {
 // What the older formulas could not tell apart.
 TEST(Goodness, TellsATenthOfAMillisecondFromOneAndTenGigabitFromAHundred) {
   const Quality quality{.srtt = milliseconds(1), .rttvar = {}, .rtt_min = microseconds(100)};
-  EXPECT_LT(goodness(quality, {.latency = 1, .jitter = 0, .loss = 0, .goodput = 0, .stability = 0}).score, 60);
+  EXPECT_LT(goodness(quality, {.latency = 1, .jitter = 0, .loss = 0, .goodput = 0, .stability = 0}).score, kScoreGood);
   Quality rates = at_its_best();
   rates.rate_Bps = 1'250'000'000;
   rates.capacity_Bps = 12'500'000'000;
@@ -86,6 +87,10 @@ TEST(Goodness, ThePollLoopsNoiseOnALanCostsLittle) {
   const Goodness lan = goodness(
       {.srtt = microseconds(250), .rttvar = microseconds(60), .rtt_min = microseconds(60)});
   EXPECT_GE(lan.score, kScoreGood);
+  // Seen between two wefts at rest, whose cores sleep up to kNoise before they answer.
+  const Goodness at_rest = goodness(
+      {.srtt = microseconds(1300), .rttvar = microseconds(700), .rtt_min = microseconds(150)});
+  EXPECT_GE(at_rest.score, kScoreGood - 5);
 }
 
 TEST(Goodness, StaysInItsBounds) {

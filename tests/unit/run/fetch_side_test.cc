@@ -184,19 +184,19 @@ TEST_F(FetchPieces, NotesHowLongNothingNewCameAndHowMuchOfThatTheMachineTook) {
   EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(1900)));
   EXPECT_EQ(report().gaps, 0u);
   EXPECT_EQ(report().gap_longest, microseconds(1900));
-  fetch.note_turn(microseconds(1400));          // it rested
-  fetch.note_turn(microseconds(3000));
-  EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(4900)));       // nothing new
-  fetch.note_turn(microseconds(2500));
-  EXPECT_FALSE(hear(kChunk, kChunk, kNow + microseconds(9000)));
+  fetch.note_turn(microseconds(2600));          // it rested
+  fetch.note_turn(microseconds(3100));
+  EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(7900)));       // nothing new
+  fetch.note_turn(microseconds(4000));
+  EXPECT_FALSE(hear(kChunk, kChunk, kNow + microseconds(12000)));
   EXPECT_EQ(report().gaps, 1u);
   EXPECT_EQ(report().gap_last.began, kNow + microseconds(1900));
-  EXPECT_EQ(report().gap_last.lasted, microseconds(7100));
-  EXPECT_EQ(report().gap_last.away, microseconds(5500));
-  EXPECT_FALSE(hear(2 * kChunk, kLast, kNow + microseconds(11000)));
+  EXPECT_EQ(report().gap_last.lasted, microseconds(10100));
+  EXPECT_EQ(report().gap_last.away, microseconds(7100));
+  EXPECT_FALSE(hear(2 * kChunk, kLast, kNow + microseconds(14000)));
   EXPECT_EQ(report().gaps, 2u);
   EXPECT_EQ(report().gap_last.away, base::Duration{});
-  EXPECT_EQ(report().gap_longest, microseconds(7100));
+  EXPECT_EQ(report().gap_longest, microseconds(10100));
 }
 
 TEST_F(FetchPieces, AsksAgainForWhatALostPacketAskedFor) {
