@@ -109,9 +109,9 @@ void sweep_run_directories(const std::filesystem::path& parent) {
   }
 }
 
-// Not rte_eal_cleanup(): that of 22.11 unmaps what the interrupt thread still looks into, and a memif client that knocked in that
-// moment ended the process. Ports are closed by their owners, memory goes with the process. The thread, which would still log, gets
-// work without an end.
+// Not rte_eal_cleanup(): that of 22.11 unmaps what the interrupt thread still looks into, and a memif client that knocked in
+// that moment ended the process. Ports are closed by their owners, memory goes with the process. The thread, which would still
+// log, gets work without an end.
 void park_interrupt_thread() noexcept {
   static std::promise<void> parked;   // once per process, as DPDK
   const auto park = [](void*) {
