@@ -109,7 +109,10 @@ class Gaps:
             (near[of[-1]] if of else elsewhere).append(gap)
         longest = [max(gaps, key=lambda gap: gap["lasted_us"], default=None) for gaps in near.values()]
         lengths = [gap["lasted_us"] / 1000 if gap else 0 for gap in longest]
+        after = [f"{gap['lasted_us'] / 1000:.1f} from {(gap['began_us'] - at) / 1000:.0f} on" if gap else "< 2"
+                 for at, gap in zip(self._orders, longest)]
         return {"longest gap near each, median": ms(statistics.median(lengths)),
+                "each, ms, from the order on": ", ".join(after),
                 "longest gap near any": gap_text(max(longest, key=lambda gap: gap["lasted_us"] if gap else 0)),
                 "over 5 ms near them": sum(gap["lasted_us"] > 5000 for gaps in near.values() for gap in gaps),
                 "over 5 ms elsewhere": sum(gap["lasted_us"] > 5000 for gap in elsewhere),
