@@ -102,11 +102,11 @@ bool is_held_back(std::span<const LaneView> lanes, int rank, const LaneView& lan
 }  // namespace
 
 template <typename TakesPart>
-int Picker::pick_in_turn(std::span<const LaneView> lanes, TakesPart takes_part) noexcept {
+int Picker::pick_in_turn(std::span<const LaneView> lanes, std::size_t& turn, TakesPart takes_part) noexcept {
   for (std::size_t step = 0; step < lanes.size(); ++step) {
-    const std::size_t i = (turn_ + step) % lanes.size();
-    if (!lanes[i].can_send || !takes_part(lanes[i])) continue;
-    turn_ = i + 1;
+    const std::size_t i = (turn + step) % lanes.size();
+    if (!takes_part(lanes[i])) continue;
+    turn = i + 1;
     return static_cast<int>(i);
   }
   return kNone;
@@ -121,7 +121,7 @@ int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
     case share::Policy::kMinRtt: return lowest_srtt(lanes, rank, true);
     case share::Policy::kEcf: return ecf_.pick(lanes, rank, unsent_bytes);
     case share::Policy::kRoundRobin:
-      return pick_in_turn(lanes, [&](const LaneView& lane) { return in_play(lane, rank); });
+      return pick_in_turn(lanes, turn_, [&](const LaneView& lane) { return lane.can_send && in_play(lane, rank); });
     case share::Policy::kWeighted: return turns_.take(lanes, rank, user_weight);
     case share::Policy::kHealth: return turns_.take(lanes, rank, score_weight);
     case share::Policy::kRedundant: return lowest_srtt(lanes, rank, true);
@@ -135,7 +135,8 @@ int Picker::pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t u
   const auto takes_part = [&](const LaneView& lane) {
     return in_play(lane, rank) && !is_held_back(lanes, rank, lane, unsent_bytes, packet_bytes);
   };
-  if (!is_tail(lanes, rank, unsent_bytes)) return pick_in_turn(lanes, takes_part);
+  if (!is_tail(lanes, rank, unsent_bytes))
+    return pick_in_turn(lanes, turn_, [&](const LaneView& lane) { return lane.can_send && takes_part(lane); });
   if (++tail_picks_ % kExploreOneIn == 0) {
     for (std::size_t i = 0; i < lanes.size(); ++i)
       if (takes_part(lanes[i]) && lanes[i].can_send && lanes[i].queued_bytes == 0)
@@ -175,26 +176,10 @@ int Picker::pick_twin(std::span<const LaneView> lanes, int first) const noexcept
 }
 
 int Picker::pick_control(std::span<const LaneView> lanes) noexcept {
-  const auto control_rank = [](const LaneView& lane) { return rank_of(lane) == 2 ? 1 : 0; };
-  int best = kNone;
-  for (std::size_t i = 0; i < lanes.size(); ++i) {
-    if (!lanes[i].usable) continue;
-    const LaneView& lane = lanes[i];
-    if (best != kNone) {
-      const LaneView& than = lanes[static_cast<std::size_t>(best)];
-      if (control_rank(lane) > control_rank(than)) continue;
-      if (control_rank(lane) == control_rank(than) && lane.srtt >= than.srtt) continue;
-    }
-    best = static_cast<int>(i);
-  }
-  if (best == kNone) return control_ = kNone;
-  const auto last = static_cast<std::size_t>(control_);
-  const bool last_will_do =
-      control_ != kNone && last < lanes.size() && lanes[last].usable &&
-      control_rank(lanes[last]) == control_rank(lanes[static_cast<std::size_t>(best)]) &&
-      4 * lanes[last].srtt <= 5 * lanes[static_cast<std::size_t>(best)].srtt;
-  if (!last_will_do) control_ = best;
-  return control_;
+  const int rank = best_rank(lanes);
+  if (rank == kRanks) return kNone;
+  const base::Duration nearly = kNearlyAsQuick * lanes[static_cast<std::size_t>(lowest_srtt(lanes, rank, false))].srtt;
+  return pick_in_turn(lanes, control_turn_, [&](const LaneView& lane) { return in_play(lane, rank) && lane.srtt <= nearly; });
 }
 
 }  // namespace weft::sched

@@ -39,6 +39,8 @@ class Picker {
   // bad once (a round trip of seconds, measured across an outage) would never be measured again; with it, it costs
   // less than a percent of the tail.
   static constexpr std::uint32_t kExploreOneIn = 128;
+  // Full queues make the round trips of equal paths differ by as much.
+  static constexpr std::int64_t kNearlyAsQuick = 2;
 
   void set_policy(share::Policy policy) noexcept { policy_ = policy; }
   [[nodiscard]] share::Policy policy() const noexcept { return policy_; }
@@ -50,20 +52,20 @@ class Picker {
   // The lane for a second copy of what lane `first` has just taken: of its rank, by another port, with credit, the
   // lowest srtt; kNone when there is none.
   [[nodiscard]] int pick_twin(std::span<const LaneView> lanes, int first) const noexcept;
-  // The lane for control frames: usable, best rank but standby counts as active, lowest srtt. It
-  // stays with its last choice until another is better by a quarter: acks that change their way
-  // blur the round-trip times they measure.
+  // The lane for control frames, also where it has no credit: usable, of the best rank, in turn among those that are
+  // nearly as quick as the quickest. Not always the quickest: when that one falls silent, everything sent by it is
+  // missed until its probe timeout, and a peer that gets no request has nothing to send by the others either.
   [[nodiscard]] int pick_control(std::span<const LaneView> lanes) noexcept;
 
  private:
   [[nodiscard]] int pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
                               std::uint32_t packet_bytes) noexcept;
   template <typename TakesPart>   // of a LaneView; in the .cc, which alone calls it
-  [[nodiscard]] int pick_in_turn(std::span<const LaneView> lanes, TakesPart takes_part) noexcept;
+  [[nodiscard]] static int pick_in_turn(std::span<const LaneView> lanes, std::size_t& turn, TakesPart takes_part) noexcept;
 
   share::Policy policy_ = share::Policy::kRate;
   std::size_t turn_ = 0;          // where the next round starts
-  int control_ = kNone;
+  std::size_t control_turn_ = 0;
   std::uint32_t tail_picks_ = 0;
   WeightedTurns turns_;
   Ecf ecf_;

@@ -250,20 +250,28 @@ TEST(Picker, WorseRanksAreUsedOnlyWhenNoBetterOneIsUsable) {
   }
 }
 
-TEST(Picker, ControlTakesTheLowestRttAndStaysUntilAnotherIsAQuarterBetter) {
+TEST(Picker, ControlTakesTurnsAmongLanesNearlyAsQuickAsTheQuickest) {
   Picker picker;
-  std::array lanes{lane(1, 10), lane(1, 8), lane(1, 4)};
-  lanes[2].state = PathState::kSuspect;
-  EXPECT_EQ(picker.pick_control(lanes), 1);
-  lanes[0].srtt = milliseconds(7);
-  EXPECT_EQ(picker.pick_control(lanes), 1);
-  lanes[0].srtt = milliseconds(6);
-  EXPECT_EQ(picker.pick_control(lanes), 0);
-  lanes[0].usable = false;
-  lanes[1].state = PathState::kStandby;  // carries control frames
-  EXPECT_EQ(picker.pick_control(lanes), 1);
+  std::array lanes{lane(1, 10), lane(1, 8), lane(1, 17), lane(1, 16)};
+  for (LaneView& lane : lanes) lane.can_send = false;   // small and urgent: not held back by a full window
+  for (const int expected : {0, 1, 3, 0, 1, 3}) EXPECT_EQ(picker.pick_control(lanes), expected);
+  lanes[1].srtt = milliseconds(3);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(picker.pick_control(lanes), 1);
   lanes[1].usable = false;
-  EXPECT_EQ(picker.pick_control(lanes), 2);
+  for (const int expected : {2, 3, 0, 2}) EXPECT_EQ(picker.pick_control(lanes), expected);
+}
+
+TEST(Picker, ControlGoesByTheBestRankAsDataDoes) {
+  Picker picker;
+  std::array lanes{lane(1, 2), lane(1, 2), lane(1, 2), lane(1, 50)};
+  lanes[0].state = PathState::kSuspect;
+  lanes[1].state = PathState::kStandby;
+  lanes[2].backup = true;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(picker.pick_control(lanes), 3);
+  lanes[3].usable = false;
+  for (const int expected : {1, 2, 1, 2}) EXPECT_EQ(picker.pick_control(lanes), expected);
+  lanes[1].usable = lanes[2].usable = false;
+  EXPECT_EQ(picker.pick_control(lanes), 0);
 }
 
 TEST(Picker, AViewSaysWhatALaneMayCarry) {
