@@ -57,6 +57,11 @@ def inside(path):
     return pathlib.Path("/mnt") / path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
+def python_program(script, weft, *words):
+    """A Python script as the machine's program, told by WEFT_BINARY which weft to run."""
+    return ["env", f"WEFT_BINARY={inside(weft)}", "PATH=/usr/bin:/usr/sbin:/bin:/sbin", "/usr/bin/python3", inside(script), *words]
+
+
 def why_not():
     """None, or a sentence on what is missing here."""
     missing = [tool for tool in TOOLS if shutil.which(tool) is None]

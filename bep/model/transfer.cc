@@ -99,7 +99,7 @@ TransferInfo Transfer::info() const {
   const auto& blocks = inputs_.target.blocks;
   TransferInfo info{.folder = inputs_.folder, .name = inputs_.target.name, .way = last_way_,
                     .bytes_total = static_cast<std::uint64_t>(inputs_.target.size), .bytes_done = bytes_done_,
-                    .block_bytes = blocks.empty() ? 0 : static_cast<std::uint32_t>(blocks.front().size),
+                    .block_bytes = static_cast<std::uint32_t>(blocks.front().size),
                     .blocks_total = blocks.size(), .blocks_asked = in_flight_.size(), .next_block = std::nullopt,
                     .running = now - began_, .silent = now - progress_at_, .rate_Bps = rate_.at(now)};
   if (prepared_) info.blocks_done = blocks.size() - missing_.size() - in_flight_.size();

@@ -42,12 +42,11 @@ Response get_meter(const Context& context, const Call& call) {
   const base::Instant now = context.source.now();
   const run::TransferTotals totals = context.source.totals();
   const model::StallLog& log = context.source.stalls();
-  Json paths = Json::array();
-  for (const run::PathStatus& path : context.source.paths()) paths.push_back(path_json(path, now));
+  const auto to_json = [now](const run::PathStatus& path) { return path_json(path, now); };
   return answer_json(Json{{"now_us", now.ns / 1000},
                           {"bytes_verified", totals.bytes_verified},
                           {"bytes_via_link", totals.bytes_via_link},
-                          {"paths", paths},
+                          {"paths", array_of(context.source.paths(), to_json)},
                           {"last_block_us", log.last_block_ns() == 0 ? Json() : Json(log.last_block_ns() / 1000)},
                           {"stalls", array_of(log.waits().after(since), wait_json)},
                           {"gaps", array_of(context.source.gaps().after(gaps_since), gap_json)}});

@@ -25,6 +25,7 @@
 #include "engine/run/core_limits.hh"
 #include "engine/run/disk_gate.hh"
 #include "engine/run/file_table.hh"
+#include "engine/run/idle.hh"
 #include "engine/run/index_fifo.hh"
 #include "engine/share/command.hh"
 #include "engine/share/report.hh"
@@ -39,8 +40,9 @@ class FetchSide {
   static constexpr std::uint32_t kHashBytesPerTurn = 64u << 10;
   // So long a block waits for a second one to be hashed with, while packets keep coming.
   static constexpr base::Duration kHashPairWait = base::milliseconds(1);
+  // A core with nothing to do takes no turn for so long, and a bit for waking.
+  static constexpr base::Duration kRestMax = Idle::kSleepMax + base::microseconds(500);
   // A busy peer is asked again after this; so is one that has accepted a request and sent nothing of it.
-  static constexpr base::Duration kRestMax = base::milliseconds(3);   // of a core with nothing to do (idle.hh), and a bit
   static constexpr base::Duration kBusyRetry = base::milliseconds(5);
   static constexpr base::Duration kSilentRetry = base::seconds(2);
   // About ten seconds of either: the block ends as kBlockCancelled and is asked for elsewhere, so that a peer that grants

@@ -236,14 +236,15 @@ SteeringShown WeftSession::steering() const {
     shown.paths.push_back({.path = path.path, .name = name_of(path.path), .entry = book_.entry(path.path),
                            .standing = choice.standing[base::to_index(path.path)], .srtt = path.srtt});
   // What was closed is no path any more, and may be one again.
-  for (std::uint32_t i = 0; i < base::kPortsMax; ++i)
-    for (std::uint32_t k = 0; k < base::kPortsMax; ++k) {
-      const auto ours = engine_.local_port(i);
+  for (std::uint32_t i = 0; i < base::kPortsMax; ++i) {
+    const auto ours = engine_.local_port(i);
+    for (std::uint32_t k = 0; ours && k < base::kPortsMax; ++k) {
       const base::PathId id = id_of(i, k);
-      if (!ours || !peer_ports_[k].exists() || !steering_.is_closed(id) || paths_[base::to_index(id)].exists) continue;
+      if (!peer_ports_[k].exists() || !steering_.is_closed(id) || paths_[base::to_index(id)].exists) continue;
       shown.paths.push_back({.path = id, .name = ours->name + ":" + peer_ports_[k].name, .entry = {},
                              .standing = migrate::Standing::kClosed, .srtt = {}});
     }
+  }
   return shown;
 }
 

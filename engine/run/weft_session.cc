@@ -6,8 +6,10 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/run/idle.hh"
 #include "engine/run/lane_table.hh"
 #include "engine/wire/keys.hh"
+#include "health/goodness.hh"
 
 namespace weft::run {
 
@@ -18,6 +20,9 @@ using share::Command;
 namespace {
 
 constexpr std::string_view kIdLabel = "EXPERIMENTAL weft session id 1";
+
+// How long a core sleeps is no fault of a path's.
+static_assert(health::kNoise >= Idle::kSleepMax);
 
 }  // namespace
 

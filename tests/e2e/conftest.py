@@ -11,7 +11,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-import weftlab  # noqa: E402  (found by the line above)
+import qemu_machine  # noqa: E402  (found by the line above)
+import weftlab  # noqa: E402
 
 
 def pytest_configure():
@@ -39,6 +40,15 @@ def lab():
 def needs_stock():
     if not weftlab.Stock.binary:
         pytest.skip("no syncthing in PATH (scripts/setup.sh --test installs it)")
+
+
+@pytest.fixture
+def needs_machine():
+    """A virtual one, whose processor is emulated."""
+    if reason := qemu_machine.why_not():
+        pytest.skip(reason)
+    if weftlab.PATIENCE > 1:
+        pytest.skip("an instrumented daemon is too slow on an emulated processor")
 
 
 @pytest.fixture

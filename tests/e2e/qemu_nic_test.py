@@ -17,14 +17,8 @@ CARDS = {"net_e1000_em": "e1000", "net_virtio": "virtio-net-pci,iommu_platform=o
 
 
 @pytest.mark.parametrize("driver", CARDS)
-def test_a_file_over_pci_cards(driver):
-    if reason := qemu_machine.why_not():
-        pytest.skip(reason)
-    if weftlab.PATIENCE > 1:
-        pytest.skip("an instrumented daemon is too slow on an emulated processor")
-    guest = pathlib.Path(__file__).with_name("qemu_guest.py")
-    program = ["env", f"WEFT_BINARY={qemu_machine.inside(weftlab.weft_binary())}", "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
-               "/usr/bin/python3", qemu_machine.inside(guest)]
+def test_a_file_over_pci_cards(needs_machine, driver):
+    program = qemu_machine.python_program(pathlib.Path(__file__).with_name("qemu_guest.py"), weftlab.weft_binary())
     with qemu_machine.Machine(program, CARDS[driver], limit_s=240) as machine:
         orders = {"guest: link down please": False, "guest: link up please": True}
         code, console = machine.run(lambda line: line in orders and machine.set_link(0, orders[line]))

@@ -18,20 +18,15 @@ DISK_MIB = 1024
 
 
 @pytest.mark.parametrize("after_mib", [20, 50])
-def test_power_goes_in_the_middle(tmp_path, after_mib):
-    if reason := qemu_machine.why_not():
-        pytest.skip(reason)
-    if weftlab.PATIENCE > 1:
-        pytest.skip("an instrumented daemon is too slow on an emulated processor")
+def test_power_goes_in_the_middle(needs_machine, tmp_path, after_mib):
     disk = tmp_path / "disk"
     with open(disk, "wb") as file:
         file.truncate(DISK_MIB << 20)
     subprocess.run(["mkfs.ext4", "-q", disk], check=True)
-    guest = qemu_machine.inside(pathlib.Path(__file__).with_name("qemu_power_guest.py"))
+    guest = pathlib.Path(__file__).with_name("qemu_power_guest.py")
 
     def boot(*words, on_line=lambda machine, line: None):
-        program = ["env", f"WEFT_BINARY={qemu_machine.inside(weftlab.weft_binary())}", "PATH=/usr/bin:/usr/sbin:/bin:/sbin",
-                   "/usr/bin/python3", guest, *words]
+        program = qemu_machine.python_program(guest, weftlab.weft_binary(), *words)
         with qemu_machine.Machine(program, pairs=0, disk=disk, limit_s=240) as machine:
             return machine.run(lambda line: on_line(machine, line))
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/run/path_wishes.hh"
 #include "migrate/path_state.hh"
 
 namespace weft::sim {
@@ -213,14 +214,6 @@ void SimEngine::open_for_peer(const base::DeviceId&, const model::RemoteFile& fi
   scene_.checks.fail("files are named", "e%u was asked for %s, which it does not have", number_, file.name.c_str());
 }
 
-namespace {
-
-migrate::PathError open_by_name(run::WeftSession& session, const std::string& name) {
-  return session.open_path(name.substr(0, name.find(':')), name.substr(name.find(':') + 1));
-}
-
-}  // namespace
-
 void SimEngine::wish() {
   using migrate::PathError;
   const auto sessions = sessions_->active_sessions(std::nullopt);
@@ -240,7 +233,7 @@ void SimEngine::wish() {
       break;
     }
     case 4: error = session.close_path(any().path); break;
-    case 5: error = open_by_name(session, any().name); break;
+    case 5: error = run::SessionWishes(sessions_.get()).open({any().name, session.peer()}); break;
     case 6: error = session.unpin(); break;
     default:
       ++probes_open_;
@@ -259,14 +252,15 @@ void SimEngine::wish() {
 void SimEngine::end_wishes() {
   if (scene_.now < wishes_ended_ + base::milliseconds(100)) return;
   wishes_ended_ = scene_.now;
-  for (run::WeftSession* session : sessions_->active_sessions(std::nullopt)) {
+  run::SessionWishes wishes(sessions_.get());
+  for (const run::WeftSession* session : sessions_->active_sessions(std::nullopt)) {
     for (const run::StandingShown& path : session->steering().paths) {
       if (path.standing != migrate::Standing::kClosed) continue;
-      const auto error = open_by_name(*session, path.name);
+      const auto error = wishes.open({path.name, session->peer()});
       scene_.note({Who::Kind::kControl, number_, 0}, "opens (path, error)", base::to_index(path.path),
                   static_cast<std::uint64_t>(error));
     }
-    (void)session->unpin();
+    (void)wishes.unpin(session->peer());
   }
 }
 
