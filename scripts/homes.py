@@ -112,11 +112,11 @@ def write_config(home, own, gui_address, api_key, devices, folders, more_options
     ElementTree.ElementTree(root).write(pathlib.Path(home) / "config.xml", encoding="utf-8")
 
 
-def write_weft_toml(home, ports, engine=None, scheduler=None, disk=None, links=None, migrate=None, impair=True):
-    """engine, scheduler, disk, links, migrate: the keys of these tables. JSON's scalars and lists are TOML's."""
+def write_weft_toml(home, ports, engine=None, scheduler=None, disk=None, links=None, migrate=None, lab=None, impair=True):
+    """engine, scheduler, disk, links, migrate, lab: the keys of these tables. JSON's scalars and lists are TOML's."""
     lines = []
     for table, keys in (("engine", engine), ("scheduler", scheduler), ("disk", disk), ("links", links), ("migrate", migrate),
-                        ("lab", {"impair": impair})):
+                        ("lab", {"impair": impair, **(lab or {})})):
         if keys:
             lines += [f"[{table}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items()), ""]
     for port in ports:

@@ -7,7 +7,7 @@
 #   scripts/setup.sh --test     only what the tests add
 #   scripts/setup.sh --fuzz     only what fuzzing adds (scripts/fuzz.sh asks for it; nothing else does)
 #   scripts/setup.sh --qemu     what tests in a virtual machine (PCI cards, power cuts) add, and a kernel for it (not installed)
-#   scripts/setup.sh --bench    only what the comparison with the kernel adds (scripts/bench_links.sh asks for it)
+#   scripts/setup.sh --bench    only what comparisons with others add (scripts/bench_links.sh and bench_vs.sh ask for it)
 set -euo pipefail
 
 build_packages=(
@@ -26,7 +26,7 @@ test_packages=(libgtest-dev libbenchmark-dev python3-pytest syncthing iproute2 i
 # libFuzzer and the sanitizers' run-time libraries come with the compiler-rt package, the symbolizer with llvm.
 fuzz_packages=(clang-16 libclang-rt-16-dev llvm-16)
 qemu_packages=(qemu-system-x86 busybox-static cpio kmod e2fsprogs librte-bus-pci23 librte-net-e1000-23 librte-net-virtio23)
-bench_packages=(iproute2 iperf3 mptcpize procps)
+bench_packages=(iproute2 iperf3 mptcpize procps rsync gnuplot-nox dpdk-dev openssl)
 
 wanted=("${build_packages[@]}" "${test_packages[@]}")
 case "${1:-}" in

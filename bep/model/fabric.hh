@@ -73,6 +73,7 @@ class Fabric {
 struct ServedFile {
   base::UniqueFd fd;
   bool direct = false;             // opened with O_DIRECT
+  bool memory = false;             // no fd: data made up in memory (engine/run/bench_files.hh)
   std::uint64_t size = 0;
 };
 using ServedDone = std::function<void(base::Result<ServedFile>)>;

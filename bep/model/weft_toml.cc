@@ -324,6 +324,7 @@ WeftConfig read_all(const toml::table& root, TomlErrors& errors) {
   read_migrate(table("migrate"), config.migrate);
   TomlTable lab = table("lab");
   lab.read("impair", config.impair_allowed);
+  lab.read("bench", config.bench_allowed);
   lab.refuse_unknown_keys();
   read_ports(root.get("port"), errors, config);
   for (PortConfig& port : config.ports) port.cost = cost_of(port, config.migrate);

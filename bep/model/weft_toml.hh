@@ -100,6 +100,7 @@ struct WeftConfig {
   LinksConfig links;
   MigrateConfig migrate;
   bool impair_allowed = false;    // [lab] impair: the impairment stage may be switched on by REST
+  bool bench_allowed = false;     // [lab] bench: peers may measure with data made up here (engine/run/bench_files.hh)
   std::vector<PortConfig> ports;  // at most kPortsMax, in the file's order
 };
 

@@ -53,6 +53,8 @@ better_by = 1.2         # with multipathEnabled = false: how much better another
 [lab]
 # true allows POST /rest/weft/ports/NAME/impair: loss, delay and silence on purpose
 impair = false
+# true lets the devices that are configured here measure with made-up data (`weft bench NAME` at their end)
+bench = false
 
 # One [[port]] per network interface given to weft. Without any, files travel over the TLS link.
 #[[port]]

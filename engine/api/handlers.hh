@@ -50,6 +50,11 @@ namespace weft::api {
 // meter.cc
 [[nodiscard]] Response get_meter(const Context& context, const Call& call);
 
+// bench.cc
+[[nodiscard]] Response get_bench(const Context& context, const Call& call);
+[[nodiscard]] Response post_bench(const Context& context, const Call& call);
+[[nodiscard]] Response delete_bench(const Context& context, const Call& call);
+
 // ports.cc
 [[nodiscard]] Response post_port(const Context& context, const Call& call);
 [[nodiscard]] Response delete_port(const Context& context, const Call& call);

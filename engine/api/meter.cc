@@ -17,6 +17,9 @@ Json path_json(const run::PathStatus& path, base::Instant now) {
               {"state", word_of(path.entry.state)},
               {"chunk_bytes_in", sum.chunk_bytes_in},
               {"chunk_bytes_out", sum.chunk_bytes_out},
+              {"packets_in", sum.packets_in},
+              {"packets_out", sum.packets_out},
+              {"packets_lost", sum.packets_lost},
               {"retransmitted_bytes", sum.chunk_bytes_again},
               {"duplicate_bytes", sum.chunk_bytes_duplicate}};
 }
@@ -33,6 +36,13 @@ Json gap_json(const model::Wait& gap) {
   return json;
 }
 
+// Where its time went: cycles of the time-stamp counter since start, all of them.
+Json core_json(const run::CoreStatus& core) {
+  Json cycles = Json::object();
+  for (std::size_t i = 0; i < share::kStages; ++i) cycles[share::kStageNames[i]] = core.stages[i];
+  return Json{{"turns", core.turns}, {"turns_idle", core.turns_idle}, {"cycles", cycles}};
+}
+
 }  // namespace
 
 Response get_meter(const Context& context, const Call& call) {
@@ -47,6 +57,7 @@ Response get_meter(const Context& context, const Call& call) {
                           {"bytes_verified", totals.bytes_verified},
                           {"bytes_via_link", totals.bytes_via_link},
                           {"paths", array_of(context.source.paths(), to_json)},
+                          {"cores", array_of(context.source.datapath().cores, core_json)},
                           {"last_block_us", log.last_block_ns() == 0 ? Json() : Json(log.last_block_ns() / 1000)},
                           {"stalls", array_of(log.waits().after(since), wait_json)},
                           {"gaps", array_of(context.source.gaps().after(gaps_since), gap_json)}});

@@ -42,6 +42,7 @@ struct Options {
   PathsOptions paths;
   MigrateOptions migrate;
   LabOptions lab;
+  BenchOptions bench;
 };
 
 void add_home(CLI::App& command, Options& options) {
@@ -244,6 +245,31 @@ CLI::App* add_lab(CLI::App& app, LabOptions& options) {
   return lab;
 }
 
+CLI::App* add_bench(CLI::App& app, Options& options) {
+  BenchOptions& to = options.bench;
+  CLI::App* const bench = app.add_subcommand("bench", "Measure how fast the datapath is, with made-up data");
+  add_home(*bench, options);
+  bench->add_option("DEVICE", to.device, "Name or ID of the device that gives the data, over the paths of the running daemon; "
+                                         "without it, two wefts are started here for the occasion")->type_name("DEVICE");
+  const CLI::IsMember places({"memory", "disk"});
+  bench->add_option("--from", to.from, "Where the data comes from (default: memory)")->check(places)->type_name("PLACE");
+  bench->add_option("--to", to.to, "Where it goes (default: memory)")->check(places)->type_name("PLACE");
+  bench->add_flag("--verify", to.verify, "Hash what goes to memory, too; what goes to the disk always is");
+  bench->add_option("--seconds", to.seconds, "After a second of warm-up (default: 10)")->check(CLI::Range(2, 3600));
+  bench->add_option("--block", to.block_kib, "KiB, a power of two (default: 1024)")->check(CLI::Range(128, 16384));
+  bench->add_option("--paths", to.paths, "Of shared memory, between the two (default: 2)")->check(CLI::Range(1, 8));
+  bench->add_option("--mtu", to.mtu, "Of these paths (default: 1500)")->check(CLI::Range(1280, 9000));
+  bench->add_option("--cores", to.cores, "Data cores of each of the two (default: 1)")->check(CLI::Range(1, 16));
+  bench->add_flag("--raw", to.raw, "The floor instead: the same ports, packets sealed and opened, nothing else");
+  bench->add_option("--json", to.json, "Write every figure there as JSON; \"-\": to the terminal")->type_name("FILE");
+  bench->add_option("--dir", to.directory, "Where homes, sockets and files are made (default: $TMPDIR or /tmp)")
+      ->type_name("DIR");
+  bench->footer("The other device allows it by bench = true under [lab] in its weft.toml.\n"
+                "Examples:\n  weft bench\n  weft bench --paths 4 --mtu 9000 --json -\n  weft bench --raw\n"
+                "  weft bench other --from disk --to disk --seconds 30");
+  return bench;
+}
+
 void configure_logging(const Options& options) {
   base::LogLevels levels = base::all_at(base::LogLevel::kInfo);
   base::LogFormat format = base::LogFormat::kText;
@@ -292,6 +318,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   CLI::App* const paths = add_paths(app, options);
   CLI::App* const migrate = add_migrate(app, options);
   CLI::App* const lab = add_lab(app, options.lab);
+  CLI::App* const bench = add_bench(app, options);
   CLI::App* const device = app.add_subcommand("device", "Add devices to the configuration");
   device->require_subcommand(1);
   CLI::App* const device_add = add_device_add(*device, options);
@@ -309,7 +336,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   configure_logging(options);
   options.init.home = options.device_add.home = options.folder_add.home = options.folder_share.home =
       options.status.home = options.policy.home = options.log_level_of_daemon.home = options.port_add.home =
-          options.port_remove.home = options.paths.home = options.migrate.home = home;
+          options.port_remove.home = options.paths.home = options.migrate.home = options.bench.home = home;
   if (init->parsed()) return init_command(options.init, io);
   if (id->parsed()) return id_command(home, io);
   if (serve->parsed()) return serve_command(home, io);
@@ -322,6 +349,7 @@ int run_app(int argc, const char* const* argv, const Io& io) {
   if (paths->parsed()) return paths_command(options.paths, io);
   if (migrate->parsed()) return migrate_command(options.migrate, io);
   if (lab->parsed()) return lab_command(options.lab, io);
+  if (bench->parsed()) return bench_command(options.bench, io);
   if (device_add->parsed()) return device_add_command(options.device_add, io);
   if (folder_add->parsed()) return folder_add_command(options.folder_add, io);
   if (folder_share->parsed()) return folder_share_command(options.folder_share, io);

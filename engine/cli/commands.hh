@@ -112,6 +112,19 @@ struct LabOptions {
 // kFailed when an expectation did not hold. Blocks; SIGINT, SIGTERM and SIGHUP end it in order.
 [[nodiscard]] int lab_command(const LabOptions& options, const Io& io);
 
+struct BenchOptions {
+  std::filesystem::path home;
+  std::string device;                        // name or ID, of the running daemon; empty: two wefts are started for it
+  std::string from = "memory", to = "memory";   // or "disk"
+  bool verify = false;                       // hash what goes to memory
+  std::uint32_t seconds = 10, block_kib = 1024;
+  std::uint32_t paths = 2, mtu = 1500, cores = 1;   // of wefts that are started
+  bool raw = false;                          // the floor instead (run/raw_bench.hh)
+  std::string json;                          // written there; "-": instead of text
+  std::filesystem::path directory;           // homes, sockets and files on the disk go there; empty: $TMPDIR or /tmp
+};
+[[nodiscard]] int bench_command(const BenchOptions& options, const Io& io);
+
 // Checks the configuration, tells the running daemon to go on as the program that stands in its place now, and waits for that.
 [[nodiscard]] int handover_command(const std::filesystem::path& home, const Io& io);
 

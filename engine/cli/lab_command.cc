@@ -1,14 +1,12 @@
 // `weft lab`: scenarios read and checked whole, then run one after the other, told as they go and written at the end.
-#include <stdlib.h>
-
 #include <algorithm>
 #include <fstream>
 #include <ostream>
 #include <utility>
 
 #include "engine/cli/commands.hh"
-#include "engine/cli/http_client.hh"
 #include "engine/cli/lab_text.hh"
+#include "engine/cli/workplace.hh"
 #include "engine/lab/junit.hh"
 #include "engine/lab/report_json.hh"
 #include "engine/lab/runner.hh"
@@ -18,23 +16,6 @@ namespace weft::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-class HttpRest final : public lab::Rest {
- public:
-  tl::expected<lab::RestAnswer, std::string> call(const lab::RestAsk& ask) override {
-    HttpAsk http;
-    http.host = ask.host;
-    http.port = ask.port;
-    http.method = ask.method;
-    http.target = ask.target;
-    http.body = ask.body;
-    http.headers = {{"X-API-Key", ask.api_key}};
-    http.deadline = ask.deadline;
-    auto reply = http_request(http);
-    if (!reply) return tl::unexpected(reply.error());
-    return lab::RestAnswer{reply->status, std::move(reply->body)};
-  }
-};
 
 class Teller final : public lab::Watcher {
  public:
@@ -46,33 +27,6 @@ class Teller final : public lab::Watcher {
 
  private:
   const Io& io_;
-};
-
-// A temporary directory that goes with us, unless it is to be kept.
-class Workplace {
- public:
-  static model::ConfigResult<Workplace> make(const LabOptions& options) {
-    std::error_code error;
-    const fs::path parent = !options.keep.empty() ? options.keep
-                            : !options.directory.empty() ? options.directory : fs::temp_directory_path(error);
-    if (!error) fs::create_directories(parent, error);
-    std::string name = (parent / "weft-lab-XXXXXX").string();
-    if (error || ::mkdtemp(name.data()) == nullptr)
-      return tl::unexpected(parent.string() + ": no directory can be made there; choose another one by --dir");
-    return Workplace(name, !options.keep.empty());
-  }
-  Workplace(Workplace&& other) noexcept : path_(std::exchange(other.path_, {})), keep_(other.keep_) {}
-  Workplace& operator=(Workplace&&) = delete;
-  ~Workplace() {
-    std::error_code ignored;
-    if (!path_.empty() && !keep_) fs::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  Workplace(fs::path path, bool keep) : path_(std::move(path)), keep_(keep) {}
-  fs::path path_;
-  bool keep_;
 };
 
 model::ConfigResult<std::vector<lab::Scenario>> read_all(const LabOptions& options) {
@@ -115,7 +69,7 @@ int lab_command(const LabOptions& options, const Io& io) {
   Teller teller(io);
   std::vector<lab::Report> reports;
   for (const lab::Scenario& scenario : *scenarios) {
-    const auto place = Workplace::make(options);
+    const auto place = Workplace::make(options.keep.empty() ? options.directory : options.keep, !options.keep.empty());
     if (!place) return refuse(io, kFailed, place.error());
     std::error_code error;
     const fs::space_info space = fs::space(place->path(), error);

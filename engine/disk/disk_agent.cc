@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/disk/ring.hh"
+#include "engine/share/memory_file.hh"
 
 namespace weft::disk {
 namespace {
@@ -71,6 +72,7 @@ DiskAgent::DiskAgent(const DiskLimits& limits, SlotBuffers& buffers,
       ring_(std::move(ring)),
       operations_(std::make_unique<Operation[]>(limits.depth)),
       files_(std::make_unique<File[]>(limits.files)),
+      has_pattern_(buffers.count()),
       free_(limits.depth),
       pending_(limits.depth),
       held_(limits.depth) {
@@ -148,9 +150,10 @@ void DiskAgent::start_job(std::uint32_t index) noexcept {
 void DiskAgent::start_install(std::uint32_t index) noexcept {
   const share::DiskJob& job = operations_[index].job;
   File& file = files_[job.file];
-  if (job.fd < 0) return refuse(index, -EBADF);
-  if (file.fd >= 0) return refuse(index, -EBUSY);
-  if (files_registered_) {
+  const bool nowhere = share::is_nowhere(job.fd);
+  if (job.fd < 0 && !nowhere) return refuse(index, -EBADF);
+  if (file.fd != -1) return refuse(index, -EBUSY);
+  if (files_registered_ && !nowhere) {
     if (const int error = ring_->set_file(job.file, job.fd); error < 0) return refuse(index, error);
   }
   file = File{};
@@ -161,7 +164,7 @@ void DiskAgent::start_install(std::uint32_t index) noexcept {
 
 void DiskAgent::start_remove(std::uint32_t index) noexcept {
   File& file = files_[operations_[index].job.file];
-  if (file.fd < 0 || file.removing) return refuse(index, -EBADF);
+  if (file.fd == -1 || file.removing) return refuse(index, -EBADF);
   file.removing = true;
   file.removal = index;
   if (file.busy == 0) finish_remove(index);
@@ -172,10 +175,12 @@ void DiskAgent::start_transfer(std::uint32_t index) noexcept {
   const share::DiskJob& job = operation.job;
   File& file = files_[job.file];
   MUST(job.slot < buffers_.count());
-  if (file.fd < 0 || file.removing) return refuse(index, -EBADF);
+  if (file.fd == -1 || file.removing) return refuse(index, -EBADF);
   if (job.length == 0 || job.length > base::kSlotBytes) return refuse(index, -EINVAL);
   if (job.offset > kOffsetMax) return refuse(index, -EINVAL);
   if (file.direct && job.offset % base::kDirectAlignment != 0) return refuse(index, -EINVAL);
+  if (share::is_nowhere(file.fd)) return transfer_nowhere(index);
+  if (job.kind == Kind::kRead) has_pattern_[job.slot] = false;
   operation.direct = file.direct;
   if (file.direct && job.kind == Kind::kWrite) {
     // Zeros, so that what an earlier block left in the slot does not reach this file.
@@ -184,6 +189,20 @@ void DiskAgent::start_transfer(std::uint32_t index) noexcept {
   }
   ++file.busy;
   pending_.push(index);
+}
+
+void DiskAgent::transfer_nowhere(std::uint32_t index) noexcept {
+  const share::DiskJob& job = operations_[index].job;
+  if (job.kind == Kind::kRead && job.offset % base::kSlotBytes == 0) {
+    if (!has_pattern_[job.slot]) share::fill_pattern(buffers_.slot(job.slot), 0);
+    has_pattern_[job.slot] = true;
+  } else if (job.kind == Kind::kRead) {
+    if (job.offset % 8 != 0) return refuse(index, -EINVAL);
+    share::fill_pattern(buffers_.slot(job.slot).first(job.length), job.offset);
+    has_pattern_[job.slot] = false;
+  }
+  ++files_[job.file].busy;
+  finish_transfer(index, static_cast<std::int32_t>(job.length));
 }
 
 // Hands operations whose time has come to the ring, the oldest first; one that waits for its next
@@ -290,7 +309,7 @@ void DiskAgent::finish_transfer(std::uint32_t index, std::int32_t result) noexce
 void DiskAgent::finish_remove(std::uint32_t index) noexcept {
   const std::uint32_t number = operations_[index].job.file;
   MUST(files_[number].busy == 0);
-  const int error = files_registered_ ? ring_->set_file(number, -1) : 0;
+  const int error = files_registered_ && files_[number].fd >= 0 ? ring_->set_file(number, -1) : 0;
   files_[number] = File{};
   if (error < 0) ++counters_.failed;
   answer(index, error);

@@ -25,6 +25,10 @@
 //   -EIO     also: no progress in kRetriesMax attempts (EINTR and EAGAIN are such attempts)
 //   else     what the kernel said: -ENOSPC, -EROFS, …
 //   A slot beyond the buffers is our bug.
+// Nowhere: a kInstall of one of the descriptors of share/memory_file.hh. Writes are answered as
+//          done; reads give the pattern. A slot that the pattern was read into is not filled anew
+//          until another file was read into it, so that only the first such read of a slot costs a
+//          copy: who reads from memory does not write into the slots it reads to.
 // Buffers: between a kRead or kWrite and its answer the slot belongs to the agent.
 // Source:  io_uring_setup(2), io_uring_enter(2), io_uring_register(2); policy in README.md of this
 //          folder.
@@ -33,6 +37,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "engine/base/result.hh"
 #include "engine/base/time.hh"
@@ -112,7 +117,7 @@ class DiskAgent {
     base::Instant not_before{};
   };
   struct File {
-    std::int32_t fd = -1;            // -1: the number is free
+    std::int32_t fd = -1;            // -1: the number is free; below: nowhere
     bool direct = false;
     bool removing = false;
     std::uint32_t busy = 0;          // reads and writes taken and not finished
@@ -128,6 +133,7 @@ class DiskAgent {
   void start_install(std::uint32_t index) noexcept;
   void start_remove(std::uint32_t index) noexcept;
   void start_transfer(std::uint32_t index) noexcept;
+  void transfer_nowhere(std::uint32_t index) noexcept;
   std::uint32_t queue_due(base::Instant now) noexcept;
   std::uint32_t reap(base::Instant now) noexcept;
   void advance(std::uint32_t index, std::uint32_t moved, base::Instant now) noexcept;
@@ -145,6 +151,7 @@ class DiskAgent {
   std::unique_ptr<Ring> ring_;
   std::unique_ptr<Operation[]> operations_;   // limits_.depth
   std::unique_ptr<File[]> files_;             // limits_.files
+  std::vector<bool> has_pattern_;             // by slot
   IndexQueue free_;                           // operations without a job
   IndexQueue pending_;                        // waiting to be handed to the ring
   IndexQueue held_;                           // finished, but `dones` was full

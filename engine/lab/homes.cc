@@ -45,9 +45,8 @@ std::string port_text(const Scenario& scenario, std::size_t index, Which which, 
 }  // namespace
 
 std::string weft_toml_of(const Scenario& scenario, Which which, const std::string& sockets) {
-  std::string out = fmt::format("[engine]\ncores = {}\n\n[scheduler]\npolicy = {}\n\n[lab]\nimpair = true\n",
-                                scenario.cores,
-                                toml_text(scenario.policy));
+  std::string out = fmt::format("[engine]\ncores = {}\n\n[scheduler]\npolicy = {}\n\n[lab]\nimpair = {}\nbench = {}\n",
+                                scenario.cores, toml_text(scenario.policy), scenario.impair, scenario.bench);
   for (std::size_t i = 0; i < scenario.links.size(); ++i) out += port_text(scenario, i, which, sockets);
   return out;
 }

@@ -107,7 +107,7 @@ ConfigResult<void> Pair::look_at_both() {
     if (!about) return tl::unexpected(about.error());
     here.about = std::move(*about);
     const std::string side = std::string("side ") + name_of(which);
-    if (!here.about.impair_allowed)
+    if (scenario_.impair && !here.about.impair_allowed)
       return tl::unexpected(side + " does not allow impairment: set impair = true under [lab] in its weft.toml and "
                                    "restart it");
     if (here.about.folder_path.empty())

@@ -110,6 +110,7 @@ struct Scenario {
   std::uint32_t cores = 1;                 // data cores of each weft started here
   std::string policy = "rate";             // of each weft started here
   double from_percent = 20, to_percent = 95;   // of the payload: between them goodput counts
+  bool impair = true, bench = false;       // [lab] of each weft started here; not in the file
   SideSpec a, b;
   std::vector<Link> links;
   std::vector<Transfer> transfers;

@@ -66,10 +66,10 @@ class Side {
   [[nodiscard]] ConfigResult<void> set_policy(const std::string& policy);
   [[nodiscard]] ConfigResult<void> scan();
   [[nodiscard]] bool shutdown();                                   // false: it did not take the order
+  // Anything else of its REST API: the body of a 200.
+  [[nodiscard]] ConfigResult<std::string> ask(const char* method, const std::string& target, const std::string& body = "");
 
  private:
-  ConfigResult<std::string> ask(const char* method, const std::string& target, const std::string& body = "");
-
   Rest& rest_;
   std::string name_;
   RestAsk ask_;

@@ -29,6 +29,18 @@ class ChunkMap {
   [[nodiscard]] bool has(std::uint32_t i) const noexcept { return (words_[i >> 6] >> (i & 63)) & 1; }
   void set(std::uint32_t i) noexcept { words_[i >> 6] |= std::uint64_t{1} << (i & 63); }
   void reset(std::uint32_t i) noexcept { words_[i >> 6] &= ~(std::uint64_t{1} << (i & 63)); }
+  // The same for `count` of them from `i` on.
+  void set_run(std::uint32_t i, std::uint32_t count) noexcept {
+    in_words(i, count, [this](std::size_t word, std::uint64_t mask) { words_[word] |= mask; });
+  }
+  void reset_run(std::uint32_t i, std::uint32_t count) noexcept {
+    in_words(i, count, [this](std::size_t word, std::uint64_t mask) { words_[word] &= ~mask; });
+  }
+  [[nodiscard]] bool any_of(std::uint32_t i, std::uint32_t count) const noexcept {
+    std::uint64_t found = 0;
+    in_words(i, count, [&](std::size_t word, std::uint64_t mask) { found |= words_[word] & mask; });
+    return found != 0;
+  }
   [[nodiscard]] bool none() const noexcept {
     return std::all_of(words_.begin(), words_.end(), [](std::uint64_t word) { return word == 0; });
   }
@@ -47,11 +59,26 @@ class ChunkMap {
   // How many bits are set in a row from `i` on, at most `most`.
   [[nodiscard]] std::uint32_t run(std::uint32_t i, std::uint32_t most) const noexcept {
     std::uint32_t length = 0;
-    while (length < most && i + length < base::kChunksPerExtentMax && has(i + length)) ++length;
-    return length;
+    while (length < most && i + length < base::kChunksPerExtentMax) {
+      const std::uint32_t at = (i + length) & 63;
+      const auto ones = static_cast<std::uint32_t>(std::countr_one(words_[(i + length) >> 6] >> at));
+      length += ones;
+      if (ones < 64 - at) break;
+    }
+    return std::min(length, most);
   }
 
  private:
+  template <typename Do>   // (word, mask) of each word that has some of them
+  static void in_words(std::uint32_t i, std::uint32_t count, Do with) noexcept {
+    MUST_SLOW(i + count <= base::kChunksPerExtentMax);
+    while (count > 0) {
+      const std::uint32_t bits = std::min(count, 64 - (i & 63));
+      with(i >> 6, (~std::uint64_t{0} >> (64 - bits)) << (i & 63));
+      i += bits;
+      count -= bits;
+    }
+  }
   std::array<std::uint64_t, base::kChunksPerExtentMax / 64> words_{};
 };
 static_assert(base::kChunksPerExtentMax % 64 == 0);

@@ -107,7 +107,11 @@ base::Status Daemon::open_all(std::string& why) {
   options.link_strategy = setup_.weft.links.strategy;
   model_ = std::make_unique<model::Model>(io_, setup_.config, options, *index_, *datapath_, *workers_);
   TRY(make_links(why));
-  datapath_->start(*model_, [this] { model_->on_fabric_changed(); });
+  const bool direct = setup_.weft.disk.direct != model::DirectIo::kNever;
+  bench_files_.emplace(*model_, *workers_,
+                       BenchFiles::Settings{.allowed = setup_.weft.bench_allowed, .direct = direct, .directory = setup_.home});
+  bench_run_.emplace(*datapath_, clock_, *workers_, setup_.home, direct);
+  datapath_->start(*bench_files_, [this] { model_->on_fabric_changed(); });
   model_->start();
   links_->start();
   link_watch_->start();

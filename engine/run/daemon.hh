@@ -19,6 +19,8 @@
 #include "bep/model/weft_toml.hh"
 #include "bep/net/identity.hh"
 #include "bep/net/link_manager.hh"
+#include "engine/run/bench_files.hh"
+#include "engine/run/bench_run.hh"
 #include "engine/run/datapath.hh"
 #include "engine/run/dial_history.hh"
 #include "engine/run/engine.hh"
@@ -70,6 +72,7 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] PoolCounters pool() const override { return datapath_->pool(); }
   [[nodiscard]] DatapathStatus datapath() const override;
   [[nodiscard]] RefusalStatus refusals() const override;
+  [[nodiscard]] BenchShown bench() const override { return bench_run_->shown(); }
   [[nodiscard]] const EventLog& events() const override { return datapath_->events(); }
 
   // ---- CommandSink
@@ -84,6 +87,8 @@ class Daemon final : public StatusSource, public CommandSink {
   [[nodiscard]] base::Status remove_port(std::string_view name) override;
   [[nodiscard]] base::Status set_policy(share::Policy policy) override;
   [[nodiscard]] PathWishes& path_wishes() override { return datapath_->wishes(); }
+  [[nodiscard]] base::Status start_bench(const BenchWish& wish) override { return bench_run_->start(wish); }
+  void stop_bench() override { bench_run_->stop(); }
 
  private:
   explicit Daemon(DaemonConfig config);
@@ -107,6 +112,9 @@ class Daemon final : public StatusSource, public CommandSink {
   std::unique_ptr<model::Workers> workers_;
   std::unique_ptr<Datapath> datapath_;
   std::unique_ptr<model::Model> model_;
+  MonotonicClock clock_;
+  std::optional<BenchFiles> bench_files_;
+  std::optional<BenchRun> bench_run_;
   std::optional<IndexDialHistory> dial_history_;
   std::unique_ptr<net::LinkManager> links_;
   std::optional<LinkWatch> link_watch_;

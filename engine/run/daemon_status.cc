@@ -143,7 +143,7 @@ DatapathStatus Daemon::datapath() const {
     d.cores.push_back({.core = base::CoreId{static_cast<std::uint8_t>(i)}, .turns = report.turns,
                        .turns_idle = report.turns_idle, .handed_over = report.handed_over,
                        .slots_free = report.slots_free, .slots_total = setup_.weft.engine.slots,
-                       .drops = report.drops});
+                       .stages = report.stages, .drops = report.drops});
   }
   for (std::uint32_t i = 0; i < base::kPortsMax; ++i) {
     nic::Port* const port = engine_->port(i);

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 
+#include "engine/share/memory_file.hh"
+
 namespace weft::run {
 
 using share::Command;
 using share::Event;
+using share::Stage;
 
 DataAgent::DataAgent(const DataAgentConfig& config)
     : core_(config.core),
@@ -19,7 +22,7 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       disk_(*wiring_.disk_jobs, *wiring_.disk_dones),
       fetch_(files_, disk_, config.slots, config.fetch_slots, config.limits),
       serve_(files_, disk_, config.fetch_slots, config.serve_slots, config.limits),
-      tx_(config.ports, config.port_rates_Bps, aead_) {
+      tx_(config.ports, config.port_rates_Bps, aead_, stages_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);
   for (std::size_t i = 0; i < ports_.size(); ++i) receiving_[i] = ports_[i] != nullptr;
@@ -29,17 +32,23 @@ std::uint32_t DataAgent::poll(base::Instant now) noexcept {
   fetch_.note_turn(now - std::exchange(turn_at_, now));
   std::uint32_t work = poll_commands();
   poll_table();
+  stages_.lap(Stage::kControl);
   const std::uint32_t received = receive(now);
   work += received;
   work += poll_disk();
+  stages_.lap(Stage::kDisk);
   work += poll_timers(now);
+  stages_.lap(Stage::kAck);
   work += fetch_.poll(now, received > 0, [this](const Event& event) { emit(event); });
+  stages_.lap(Stage::kHash);
   serve_.poll_reads();
   work += poll_closing();
+  stages_.lap(Stage::kDisk);
   work += transmit(now);
   ++report_.turns;
   if (work == 0) ++report_.turns_idle;
   publish(now);
+  stages_.lap(Stage::kControl);
   return work;
 }
 
@@ -151,6 +160,7 @@ void DataAgent::install(const Command& command) noexcept {
   file = FileEntry{.state = FileEntry::State::kInstalling, .serving = serving, .session = command.session,
                    .number = number};
   file.direct = serving ? command.body.grant.direct : command.body.open_write.direct;
+  file.unhashed = !serving && command.body.open_write.fd == share::kNowhereFd;
   file.size = serving ? command.body.grant.size : 0;
   disk_.submit({.kind = share::DiskJob::Kind::kInstall,
                 .direct = file.direct,
@@ -292,6 +302,7 @@ void DataAgent::publish(base::Instant now) noexcept {
   if (now < report_due_) return;
   report_.at = now;
   report_.slots_free = fetch_.slots_free() + serve_.slots_free();
+  report_.stages = stages_.total();
   report_.lane_count = 0;
   for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
     if (!sessions_[s].exists) continue;

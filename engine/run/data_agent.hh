@@ -24,6 +24,7 @@
 #include "engine/share/report.hh"
 #include "engine/share/snapshot.hh"
 #include "engine/share/spsc_ring.hh"
+#include "engine/share/stages.hh"
 #include "engine/share/table.hh"
 #include "engine/wire/aead.hh"
 #include "engine/wire/challenges.hh"
@@ -68,6 +69,8 @@ class DataAgent {
 
   // One turn. Returns work done; 0: nothing happened, the caller may rest a little.
   std::uint32_t poll(base::Instant now) noexcept;
+  // poll() laps; who calls it begins and ends the turns.
+  [[nodiscard]] share::StageClock& stages() noexcept { return stages_; }
 
  private:
   static constexpr std::uint32_t kCommandsPerTurn = 32;
@@ -153,6 +156,7 @@ class DataAgent {
   CoreWiring wiring_;
   wire::Challenges challenges_;
 
+  share::StageClock stages_;
   LaneTable lanes_;
   FileTable files_;
   DiskGate disk_;

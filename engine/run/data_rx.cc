@@ -11,11 +11,13 @@ std::uint32_t DataAgent::receive(base::Instant now) noexcept {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     const std::uint32_t count = receiving_[port] ? ports_[port]->rx(datagrams_, now) : 0;
     if (count == 0) continue;
+    stages_.lap(share::Stage::kPoll);
     receive_burst({datagrams_.data(), count}, now);
     work += count;
   }
   for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in)
     if (ring != nullptr) work += receive_handed_in(*ring, now);
+  stages_.lap(share::Stage::kPoll);
   return work;
 }
 
@@ -63,6 +65,7 @@ void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant 
     epochs[admitted++] = *epoch;
   }
   if (admitted > 0) aead_.open({jobs.data(), admitted});
+  stages_.lap(share::Stage::kOpen);
   for (std::uint32_t i = 0; i < admitted; ++i) {
     LaneSlot& lane = *lanes[i];
     if (!jobs[i].ok) {
@@ -81,6 +84,7 @@ void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant 
     lane.report.last_received = now;
     handle_packet(lane, jobs[i], now);
   }
+  stages_.lap(share::Stage::kDeliver);
   for (const share::RxDatagram& datagram : burst)
     if (datagram.packet != nullptr) ports_[base::to_index(datagram.port)]->release({&datagram, 1});
 }
@@ -119,7 +123,11 @@ void DataAgent::handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Ins
   std::optional<share::Drop> dropped;
   switch (frame.type) {
     case wire::FrameType::kChunk: dropped = fetch_.handle_chunk(lane.session, frame.chunk, lane.report, now); break;
-    case wire::FrameType::kAck: handle_ack(lane, frame.ack, now); break;
+    case wire::FrameType::kAck:
+      stages_.lap(share::Stage::kDeliver);
+      handle_ack(lane, frame.ack, now);
+      stages_.lap(share::Stage::kAck);
+      break;
     case wire::FrameType::kRequest:
       if (const auto reason = serve_.handle_request(lane.session, frame.request, dropped))
         rejects_.add(lane.session, {frame.request.request_id, *reason});

@@ -9,6 +9,7 @@ namespace weft::run {
 
 std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
   tx_.begin(now);
+  stages_.lap(share::Stage::kTransmit);
   // First what is small and keeps paths alive, of all sessions, then data; each turn another session begins, so that
   // a busy one can neither silence the others nor always take the room of a burst.
   const std::size_t first = static_cast<std::size_t>(report_.turns % base::kSessionsMax);
@@ -26,7 +27,10 @@ std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
     const std::size_t s = (first + i) % base::kSessionsMax;
     if (sessions_[s].exists) send_acks(base::SessionId{static_cast<std::uint8_t>(s)}, now);
   }
-  return tx_.send(now);
+  stages_.lap(share::Stage::kPick);
+  const std::uint32_t sent = tx_.send(now);
+  stages_.lap(share::Stage::kTransmit);
+  return sent;
 }
 
 void DataAgent::send_control(base::SessionId session, base::Instant now) noexcept {
@@ -231,10 +235,10 @@ void DataAgent::finish_chunk(Draft& draft, const ServeSide::Chunk& chunk, Copy c
 
 // What the lane has to acknowledge, if it fits and leaves `reserve` bytes for what follows.
 void DataAgent::append_ack(Draft& draft, std::size_t reserve, base::Instant now) noexcept {
-  LaneSlot& lane = *draft.lane;
-  wire::Ack ack;
-  if (!lane.lane->ack_pending() || draft.room() < reserve + wire::kAckBytesMin || !lane.lane->fill_ack(ack, now)) return;
-  write_ack(draft, ack, draft.room() - reserve);
+  sched::Lane& lane = *draft.lane->lane;
+  if (!lane.ack_pending() || draft.room() < reserve + wire::kAckBytesMin) return;
+  wire::Ack ack;   // only now: clearing its ranges costs more than all of the above
+  if (lane.fill_ack(ack, now)) write_ack(draft, ack, draft.room() - reserve);
 }
 
 // Its fate tells the lane that it is about how much its peer knows. Older ranges that do not fit are left out.

@@ -12,7 +12,7 @@
 #include "engine/base/log.hh"
 #include "engine/nic/device.hh"
 #include "engine/nic/drop.hh"
-#include "engine/run/idle.hh"
+#include "engine/run/rest.hh"
 #include "engine/wire/aead.hh"
 
 namespace weft::run {
@@ -85,20 +85,15 @@ void Engine::Core::run(nic::Eal& eal, int cpu) {
   }
   MonotonicClock clock;
   Idle idle;
+  share::StageClock& stages = data_agent->stages();
   while (!stop.load(std::memory_order_relaxed)) {
     const base::Instant now = clock.now();
+    stages.begin_turn();
     std::uint32_t work = data_agent->poll(now);
     work += disk_agent->poll(now);
-    const Idle::Decision rest = idle.on_turn(work);
-    switch (rest.rest) {
-      case Idle::Rest::kNone: break;
-      case Idle::Rest::kPause: __builtin_ia32_pause(); break;
-      case Idle::Rest::kSleep: {
-        const timespec t{.tv_sec = 0, .tv_nsec = rest.sleep.ns};
-        ::nanosleep(&t, nullptr);
-        break;
-      }
-    }
+    stages.lap(share::Stage::kDisk);
+    stages.end_turn(work > 0);
+    rest(idle.on_turn(work));
   }
   // The disk may still be writing into slots: their memory goes with this core.
   const base::Instant give_up = clock.now() + kDiskGrace;

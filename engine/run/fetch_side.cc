@@ -144,7 +144,7 @@ std::uint32_t FetchSide::copy_missing(Extent& extent, const wire::Chunk& chunk, 
     const std::uint32_t start = at * chunk_bytes;
     const std::uint32_t bytes = std::min(run * chunk_bytes, extent.length - start);
     std::memcpy(slot + start, chunk.data.data() + (start - chunk.offset), bytes);
-    for (std::uint32_t i = 0; i < run; ++i) extent.missing.reset(at + i);
+    extent.missing.reset_run(at, run);
     copied += bytes;
     at += run;
   }

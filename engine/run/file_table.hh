@@ -34,6 +34,7 @@ struct FileEntry {
   State state = State::kFree;
   bool serving = false;
   bool direct = false;
+  bool unhashed = false;         // share::kNowhereFd
   base::SessionId session{};
   std::uint32_t number = 0;      // the whole word, generation included
   std::uint32_t busy = 0;        // extents or blocks that still need it

@@ -193,10 +193,9 @@ void ServeSide::handle_disk_done(std::uint16_t index, std::int32_t result, std::
 
 std::uint32_t ServeSide::unsent_bytes(const Extent& extent) const noexcept {
   const std::uint32_t chunk_bytes = sessions_[base::to_index(extent.session)].chunk_bytes;
-  std::uint32_t bytes = 0;
-  for (std::uint32_t i = 0; i < extent.chunks; ++i)
-    if (extent.unsent.has(i)) bytes += chunk_length(extent.length, chunk_bytes, i);
-  return bytes;
+  const std::uint32_t last = extent.chunks - 1;   // which may be short
+  const std::uint32_t too_much = extent.unsent.has(last) ? chunk_bytes - chunk_length(extent.length, chunk_bytes, last) : 0;
+  return extent.unsent.count() * chunk_bytes - too_much;
 }
 
 void ServeSide::queue(Extent& extent) noexcept {
@@ -223,16 +222,16 @@ ServeSide::Chunk ServeSide::take_chunks(base::SessionId session, std::uint32_t b
   const std::uint32_t first = extent.unsent.first();
   const std::uint32_t count = extent.unsent.run(first, std::min(bytes_max / s.chunk_bytes, kCountMax));
   Chunk chunk = chunks_of(extent, first, count);
-  for (std::uint32_t i = first; i < first + count; ++i) {
-    if (extent.sent_once.has(i)) {
+  if (extent.sent_once.any_of(first, count))
+    for (std::uint32_t i = first; i < first + count; ++i) {
+      if (!extent.sent_once.has(i)) continue;
       const std::uint32_t length = chunk_length(extent.length, s.chunk_bytes, i);
       chunk.again_bytes += length;
       if (extent.moved.has(i)) s.bytes_moved += length;
       extent.moved.reset(i);
     }
-    extent.sent_once.set(i);
-    extent.unsent.reset(i);
-  }
+  extent.sent_once.set_run(first, count);
+  extent.unsent.reset_run(first, count);
   s.copy_credit = std::min(s.copy_credit + kCopyPercent * (chunk.length - chunk.again_bytes), 100 * kCopyBudgetMax);
   s.unsent_bytes -= chunk.length;
   leave_if_all_sent(extent);
@@ -307,6 +306,13 @@ void ServeSide::handle_fate(std::uint32_t ref_word, std::uint16_t chunk, std::ui
   if (!extent_pool_.is_current(ref)) return;  // finished by another copy, or dropped
   Extent& extent = extents_[ref.slot];
   MUST(chunk + std::uint32_t{count} <= extent.chunks);
+  // Nearly always: they have arrived, and nobody knew it yet or wanted to send them again.
+  if (fate == sched::Fate::kAcked && !extent.acked.any_of(chunk, count) && !extent.unsent.any_of(chunk, count)) {
+    extent.acked.set_run(chunk, count);
+    extent.chunks_acked += count;
+    if (extent.chunks_acked == extent.chunks) drop_extent(ref.slot);
+    return;
+  }
   for (std::uint32_t i = chunk; i < chunk + std::uint32_t{count}; ++i) {
     if (extent.acked.has(i)) continue;
     if (fate == sched::Fate::kAcked) {

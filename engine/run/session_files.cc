@@ -4,6 +4,7 @@
 
 #include "engine/base/log.hh"
 #include "engine/run/weft_session.hh"
+#include "engine/share/memory_file.hh"
 
 namespace weft::run {
 
@@ -152,7 +153,8 @@ void WeftSession::grant(std::uint32_t open_id, std::uint32_t core, base::Result<
   if (!file) return refuse(file.error().code);
   if (served_.size() >= kFilesMax) return refuse(base::Errc::kLimit);
   Command c = command(Command::Kind::kGrant);
-  c.body.grant = {.handle = 0, .fd = file->fd.get(), .direct = file->direct, .size = file->size};
+  c.body.grant = {.handle = 0, .fd = file->memory ? share::kMemoryFd : file->fd.get(), .direct = file->direct,
+                  .size = file->size};
   // The number is known only after the call, the answer comes only after it too.
   const auto number = std::make_shared<std::uint32_t>(0);
   const auto opened = engine_.channel(core).open_file(

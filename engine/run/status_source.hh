@@ -29,6 +29,7 @@
 #include "engine/base/types.hh"
 #include "engine/nic/impairment.hh"
 #include "engine/nic/port.hh"
+#include "engine/run/bench_shown.hh"
 #include "engine/run/event_log.hh"
 #include "engine/run/path_wishes.hh"
 #include "engine/run/session_counters.hh"
@@ -124,6 +125,7 @@ struct CoreStatus {
   std::uint64_t turns = 0, turns_idle = 0;
   std::uint64_t handed_over = 0;
   std::uint32_t slots_free = 0, slots_total = 0;
+  share::StageCycles stages{};
   std::array<std::uint64_t, static_cast<std::size_t>(share::Drop::kCount)> drops{};
 };
 
@@ -182,6 +184,7 @@ class StatusSource {
   [[nodiscard]] virtual PoolCounters pool() const = 0;
   [[nodiscard]] virtual DatapathStatus datapath() const = 0;
   [[nodiscard]] virtual RefusalStatus refusals() const = 0;
+  [[nodiscard]] virtual BenchShown bench() const = 0;
   [[nodiscard]] virtual const EventLog& events() const = 0;
 };
 
@@ -206,6 +209,9 @@ class CommandSink {
   // Its paths end, then it is closed. kNotFound; kUnavailable: it leaves already.
   [[nodiscard]] virtual base::Status remove_port(std::string_view name) = 0;
   [[nodiscard]] virtual PathWishes& path_wishes() = 0;
+  // As BenchRun.
+  [[nodiscard]] virtual base::Status start_bench(const BenchWish& wish) = 0;
+  virtual void stop_bench() = 0;
   // Until the daemon ends; weft.toml is left as it is. kUnavailable: no ports.
   [[nodiscard]] virtual base::Status set_policy(share::Policy policy) = 0;
 };

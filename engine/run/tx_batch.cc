@@ -13,8 +13,8 @@ constexpr std::uint32_t kPacedPacketBytes = 1500;
 }  // namespace
 
 TxBatch::TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
-                 wire::Aead& aead) noexcept
-    : ports_(ports), aead_(aead) {
+                 wire::Aead& aead, share::StageClock& stages) noexcept
+    : ports_(ports), aead_(aead), stages_(stages) {
   for (std::size_t i = 0; i < std::min(rates_Bps.size(), ports.size()); ++i)
     if (ports[i] != nullptr) add_port(base::PortId{static_cast<std::uint8_t>(i)}, rates_Bps[i], {});
 }
@@ -33,31 +33,42 @@ void TxBatch::remove_port(base::PortId port) noexcept {
     const share::TxSlot slot{.packet = batch.items[i].packet};
     ports_[base::to_index(port)]->tx_cancel({&slot, 1});
   }
-  batch.items_have = 0;
+  batch.items_have = batch.sealed = 0;
   batch.blocked = false;
   batch.pacer.reset();
 }
 
-std::uint32_t TxBatch::offer(std::size_t port, base::Instant now) noexcept {
+// What is sealed is offered until the port takes no more; what is not is sealed all the same, because it has its packet numbers.
+std::uint32_t TxBatch::send_port(std::size_t port, base::Instant now) noexcept {
   PortBatch& batch = batches_[port];
-  const std::uint32_t took = ports_[port]->tx({batch.items.data(), batch.items_have}, now);
-  if (took == 0) return 0;
-  batch.items_have -= took;
-  for (std::uint32_t i = 0; i < batch.items_have; ++i) {
-    batch.items[i] = batch.items[i + took];
-    batch.flows[i] = batch.flows[i + took];
+  std::uint32_t sent = 0;
+  for (bool takes = true; (takes && sent < batch.items_have) || batch.sealed < batch.items_have;) {
+    const std::uint32_t fresh = std::min(kSealedAtOnce, batch.items_have - batch.sealed);
+    if (fresh > 0) aead_.seal({batch.jobs.data() + batch.sealed, fresh});
+    batch.sealed += fresh;
+    stages_.lap(share::Stage::kSeal);
+    if (!takes) continue;
+    const std::uint32_t took = ports_[port]->tx({batch.items.data() + sent, batch.sealed - sent}, now);
+    sent += took;
+    takes = sent == batch.sealed;
+    stages_.lap(share::Stage::kTransmit);
+  }
+  batch.items_have -= sent;
+  batch.sealed = batch.items_have;
+  for (std::uint32_t i = 0; sent > 0 && i < batch.items_have; ++i) {
+    batch.items[i] = batch.items[i + sent];
+    batch.flows[i] = batch.flows[i + sent];
     batch.items[i].flow = &batch.flows[i];
   }
-  return took;
+  return sent;
 }
 
 void TxBatch::begin(base::Instant now) noexcept {
   for (std::size_t port = 0; port < ports_.size(); ++port) {
-    if (batches_[port].items_have > 0) offer(port, now);
+    send_port(port, now);
     batches_[port].blocked = batches_[port].items_have > 0;
     if (batches_[port].pacer) batches_[port].pacer->on_turn(now);
   }
-  jobs_have_ = 0;
 }
 
 bool TxBatch::has_room(const LaneSlot& lane) const noexcept {
@@ -96,6 +107,10 @@ bool TxBatch::compose(LaneSlot& lane, sched::SentKind kind, std::size_t packet_m
   }
   draft.lane = &lane;
   draft.slot = batch.slots[batch.slots_used++];
+  // Where the next packet's header and frames will be written.
+  if (batch.slots_used < batch.slots_have) {
+    __builtin_prefetch(batch.slots[batch.slots_used].payload, 1);
+  }
   MUST(draft.slot.room >= packet_max);
   draft.frames_max = packet_max - wire::kOverheadBytes;
   draft.frames = base::ByteWriter({draft.slot.payload + wire::kHeaderBytes, draft.frames_max});
@@ -114,11 +129,11 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
   MUST(draft.frames.used() + draft.body.size() > 0);
   MUST(bytes <= wire::kOverheadBytes + draft.frames_max);
   if (!lane.validated && draft.asked) lane.answer_credit -= bytes;
-  jobs_[jobs_have_++] = {.key = &lane.tx_key(),
-                         .packet_number = draft.sent.packet_number,
-                         .packet = draft.slot.payload,
-                         .head_bytes = static_cast<std::uint32_t>(draft.frames.used()),
-                         .body = draft.body};
+  batch.jobs[batch.items_have] = {.key = &lane.tx_key(),
+                                  .packet_number = draft.sent.packet_number,
+                                  .packet = draft.slot.payload,
+                                  .head_bytes = static_cast<std::uint32_t>(draft.frames.used()),
+                                  .body = draft.body};
   share::Flow& flow = batch.flows[batch.items_have];
   flow = lane.flow;
   batch.items[batch.items_have++] = {.packet = draft.slot.packet, .bytes = static_cast<std::uint16_t>(bytes),
@@ -133,12 +148,10 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
 }
 
 std::uint32_t TxBatch::send(base::Instant now) noexcept {
-  if (jobs_have_ > 0) aead_.seal({jobs_.data(), jobs_have_});
-  jobs_have_ = 0;
   std::uint32_t sent = 0;
   for (std::size_t port = 0; port < ports_.size(); ++port) {
     PortBatch& batch = batches_[port];
-    if (batch.items_have > 0) sent += offer(port, now);
+    sent += send_port(port, now);
     // Slots taken and not used go back, so that an idle core holds no packet buffers.
     if (batch.slots_used < batch.slots_have)
       ports_[port]->tx_cancel({batch.slots.data() + batch.slots_used, batch.slots_have - batch.slots_used});

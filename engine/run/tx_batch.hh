@@ -18,6 +18,7 @@
 #include "engine/base/bytes.hh"
 #include "engine/run/lane_table.hh"
 #include "engine/share/datagram_port.hh"
+#include "engine/share/stages.hh"
 #include "engine/wire/aead.hh"
 #include "engine/wire/packet.hh"
 #include "sched/pacer.hh"
@@ -43,8 +44,8 @@ class TxBatch {
  public:
   // `ports` by PortId; null: none. `rates_Bps` likewise: this core's part of each port's rate, in UDP payload; 0 or
   // absent: none.
-  TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
-          wire::Aead& aead) noexcept;
+  TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps, wire::Aead& aead,
+          share::StageClock& stages) noexcept;
 
   // Between turns: a port that came since, and one that goes: what it has refused is dropped, which is a loss like any
   // other.
@@ -65,28 +66,30 @@ class TxBatch {
   // The same for a probe of Pmtu::probe_bytes(), which is larger than what the lane may send otherwise.
   [[nodiscard]] bool start_probe(LaneSlot& lane, Draft& draft) noexcept;
   void finish(Draft& draft, base::Instant now) noexcept;
-  // Returns datagrams handed to ports.
+  // Seals what was finished and hands it to its ports, a few packets at a time, so that a driver which copies finds them in
+  // the cache. Returns datagrams handed over.
   std::uint32_t send(base::Instant now) noexcept;
 
  private:
   static constexpr std::uint32_t kControlPlaces = 4;
+  static constexpr std::uint32_t kSealedAtOnce = 16;   // 32 KiB with their headers: half of a first-level cache of today
   struct PortBatch {
     std::array<share::TxSlot, share::kBurst> slots{};
     std::uint32_t slots_have = 0, slots_used = 0;
     std::array<share::TxItem, share::kBurst> items{};
     std::array<share::Flow, share::kBurst> flows{};   // copies: a lane may go while its packet waits for the port
-    std::uint32_t items_have = 0;
+    std::array<wire::SealJob, share::kBurst> jobs{};  // beside items, of those that are not sealed yet
+    std::uint32_t items_have = 0, sealed = 0;
     bool blocked = false;
     std::optional<sched::Pacer> pacer;
   };
-  std::uint32_t offer(std::size_t port, base::Instant now) noexcept;
+  std::uint32_t send_port(std::size_t port, base::Instant now) noexcept;
   [[nodiscard]] bool compose(LaneSlot& lane, sched::SentKind kind, std::size_t packet_max, Draft& draft) noexcept;
 
   std::span<share::DatagramPort* const> ports_;
   wire::Aead& aead_;
+  share::StageClock& stages_;
   std::array<PortBatch, base::kPortsMax> batches_{};
-  std::array<wire::SealJob, base::kPortsMax * share::kBurst> jobs_{};
-  std::uint32_t jobs_have_ = 0;
 };
 
 }  // namespace weft::run

@@ -45,13 +45,13 @@ struct SetKey {                             // the key of a direction's next epo
 };
 struct Grant {                              // server: a file the peer may request extents of
   std::uint32_t handle = 0;                 // control's number for the file (engine/run/file_table.hh)
-  std::int32_t fd = -1;                     // stays control's; must stay open until kFileGone
+  std::int32_t fd = -1;                     // stays control's; must stay open until kFileGone. Or kMemoryFd
   bool direct = false;                      // opened with O_DIRECT
   std::uint64_t size = 0;
 };
 struct OpenWrite {                          // puller: the temp file that verified blocks are written to
   std::uint32_t file = 0;                   // control's number for the file (engine/run/file_table.hh)
-  std::int32_t fd = -1;
+  std::int32_t fd = -1;                     // or kMemoryFd: hashed and not kept, or kNowhereFd: not even that
   bool direct = false;
 };
 struct Fetch {                              // puller: one block

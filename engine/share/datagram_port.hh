@@ -42,7 +42,7 @@ struct TxItem {
 };
 
 // Packets per rx and tx call at most, so of one turn and port. Against 32: 706 for 598 MB/s over memif on two CPUs
-// (scripts/bench_vs_stock.sh --only weft --pairs 3, medians, alternately).
+// (scripts/bench_vs.sh --only weft, medians of 3, alternately).
 inline constexpr std::uint32_t kBurst = 64;
 
 class DatagramPort {

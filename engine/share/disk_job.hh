@@ -14,7 +14,7 @@ struct DiskJob {
   bool direct = false;          // kInstall: the fd was opened with O_DIRECT
   std::uint16_t slot = 0;       // kRead, kWrite
   std::uint32_t file = 0;
-  std::int32_t fd = -1;         // kInstall
+  std::int32_t fd = -1;         // kInstall; or one of those that are nowhere (memory_file.hh)
   std::uint32_t length = 0;     // kRead, kWrite: 1 … kSlotBytes
   std::uint64_t offset = 0;     // multiple of kDirectAlignment when the file is direct
   std::uint64_t cookie = 0;

@@ -9,6 +9,7 @@
 #include "engine/base/limits.hh"
 #include "engine/base/time.hh"
 #include "engine/base/types.hh"
+#include "engine/share/stages.hh"
 
 namespace weft::share {
 
@@ -87,6 +88,7 @@ struct CoreReport {
   std::uint64_t handed_over = 0;           // packets that came to the wrong core
   std::array<std::uint64_t, static_cast<std::size_t>(Drop::kCount)> drops{};
   std::uint32_t slots_free = 0;
+  StageCycles stages{};                    // of turns that have ended
   std::array<SessionReport, base::kSessionsMax> sessions{};
   std::uint32_t lane_count = 0;
   std::array<LaneReport, base::kLanesPerCoreMax> lanes{};   // the first lane_count, in no order

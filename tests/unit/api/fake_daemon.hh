@@ -28,6 +28,8 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink, publ
   model::StallLog stalls_value;
   model::WaitLog gaps_value;
   base::Status impair_answer;
+  run::BenchShown bench_value;
+  base::Status bench_answer;
 
   [[nodiscard]] std::vector<std::string> orders();               // "scan docs", "shutdown", …
   [[nodiscard]] nic::Impairment last_impairment();
@@ -55,6 +57,12 @@ class FakeDaemon final : public run::StatusSource, public run::CommandSink, publ
   }
   [[nodiscard]] run::DatapathStatus datapath() const override { return datapath_value; }
   [[nodiscard]] run::RefusalStatus refusals() const override;
+  [[nodiscard]] run::BenchShown bench() const override { return bench_value; }
+  [[nodiscard]] base::Status start_bench(const run::BenchWish& wish) override {
+    bench_value = {.state = run::BenchState::kOpening, .wish = wish, .why = {}, .times = {}};
+    return bench_answer;
+  }
+  void stop_bench() override { note("stop bench"); }
 
   [[nodiscard]] base::Status scan(std::string_view folder) override;
   void scan_all() override { note("scan all"); }

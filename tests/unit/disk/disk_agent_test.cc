@@ -12,6 +12,7 @@
 
 #include "agent_bench.hh"
 #include "engine/disk/file_open.hh"
+#include "engine/share/memory_file.hh"
 #include "temp_dir.hh"
 
 namespace weft::disk {
@@ -93,6 +94,33 @@ TEST(DiskAgent, AFileNotInstalledIsAnErrorNotACrash) {
   EXPECT_EQ(bench.install(1, -1), -EBADF);
   EXPECT_EQ(bench.install(1, 1'000'000), -EBADF) << "not an open descriptor";
   EXPECT_EQ(bench.agent().counters().refused, 8u);
+}
+
+TEST(DiskAgent, FilesThatAreNowhere) {
+  const test::TempDir dir;
+  dir.write("f", std::vector<std::byte>(8192, std::byte{7}));
+  auto file = open_for_read(dir.fd(), "f", {.direct_bytes_min = kNeverDirect});
+  ASSERT_TRUE(file);
+  AgentBench bench({.files = 4, .depth = 4});
+  ASSERT_EQ(bench.install(0, share::kMemoryFd), 0);
+  ASSERT_EQ(bench.install(1, share::kNowhereFd), 0);
+  ASSERT_EQ(bench.install(2, file->fd.get()), 0);
+  EXPECT_EQ(bench.install(0, share::kMemoryFd), -EBUSY);
+  std::vector<std::byte> pattern(base::kSlotBytes);
+  const auto reads = [&](std::uint64_t offset, std::uint32_t length) {
+    share::fill_pattern(pattern, offset);
+    const bool whole = bench.run(AgentBench::read(0, 3, offset, length)) == static_cast<std::int32_t>(length);
+    return whole && std::equal(pattern.begin(), pattern.begin() + length, bench.slot(3).begin());
+  };
+  EXPECT_TRUE(reads(std::uint64_t{9} * base::kSlotBytes, base::kSlotBytes));
+  EXPECT_EQ(bench.run(AgentBench::read(2, 3, 0, 8192)), 8192) << "another file's bytes in that slot";
+  EXPECT_TRUE(reads(0, base::kSlotBytes)) << "are not taken for the pattern";
+  EXPECT_TRUE(reads(4096, 10'000));
+  EXPECT_TRUE(reads(0, base::kSlotBytes));
+  EXPECT_EQ(bench.run(AgentBench::read(0, 3, 4, 8)), -EINVAL);
+  EXPECT_EQ(bench.run(AgentBench::write(1, 3, 1 << 20, base::kSlotBytes)), static_cast<int>(base::kSlotBytes));
+  for (const std::uint32_t number : {0u, 1u, 2u}) EXPECT_EQ(bench.remove(number), 0);
+  EXPECT_EQ(bench.run(AgentBench::read(0, 3, 0, 8)), -EBADF);
 }
 
 TEST(DiskAgent, RefusesLengthsAndOffsetsThatNoFileTakes) {

@@ -181,6 +181,7 @@ TEST(WeftToml, RefusesInOneSentence) {
       {"[disk]\nfsync = \"yes\"\n", "weft.toml:2: ", "disk.fsync", "true or false"},
       {"[disk]\ndepth = 0\n", "weft.toml:2: ", "disk.depth", "from 1 to"},
       {"[lab]\nimpair = 1\n", "weft.toml:2: ", "lab.impair", "true or false"},
+      {"[lab]\nbench = \"yes\"\n", "weft.toml:2: ", "lab.bench", "true or false"},
       {"[Engine]\n", "weft.toml:1: ", "Engine", "did you mean \"engine\"?"},
       {"[network]\n", "weft.toml:1: ", "network", "[[port]]"},
       {"engine = 3\n", "weft.toml:1: ", "engine", "[engine]"},

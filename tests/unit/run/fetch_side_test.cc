@@ -94,6 +94,14 @@ TEST_F(FetchChunks, TakesChunksInPacketsOfAnySize) {
   EXPECT_TRUE(written());
 }
 
+TEST_F(FetchChunks, WhatGoesNowhereIsNotHashed) {
+  content[5] ^= std::byte{1};                          // not what the block's hash says
+  files.at(1).unhashed = true;
+  EXPECT_FALSE(hear(0, kBlock));
+  EXPECT_TRUE(written()) << "handed to the disk agent, which keeps nothing";
+  EXPECT_EQ(report().bytes_verified, 0u);
+}
+
 TEST_F(FetchChunks, OfCopiesThatOverlapOnlyWhatWasMissingIsTaken) {
   EXPECT_FALSE(hear(2 * kWide, kWide));
   EXPECT_FALSE(hear(5 * kWide, 2 * kWide));

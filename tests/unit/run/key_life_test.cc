@@ -59,7 +59,7 @@ struct Bench {
   explicit Bench(std::uint64_t packets_per_epoch)
       : aead(*wire::make_aead(wire::AeadKind::kOpenssl, 8)),
         lanes({.lanes = 1, .packets_per_epoch = packets_per_epoch}, *aead),
-        tx(ports, {}, *aead) {
+        tx(ports, {}, *aead, stages) {
     far.join(near);
     near.join(far);
     lane = lanes.add(kSession, base::PathId{0},
@@ -95,6 +95,7 @@ struct Bench {
   std::array<share::DatagramPort*, 1> ports{&near};
   std::unique_ptr<wire::Aead> aead;
   LaneTable lanes;
+  share::StageClock stages;
   TxBatch tx;
   LaneSlot* lane = nullptr;
 };

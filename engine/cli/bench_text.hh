@@ -1,0 +1,45 @@
+// What `weft bench` prints and writes as JSON, from what was seen. Pure, but for JSON's text, which is the daemon's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/run/raw_bench.hh"
+#include "engine/share/stages.hh"
+
+namespace weft::cli {
+
+// What the cores of one end did in a time; differences of two GET /rest/weft/meter.
+struct BenchEnd {
+  std::uint64_t packets_in = 0, packets_out = 0, packets_lost = 0;
+  std::uint64_t again = 0, duplicate = 0;      // chunk bytes sent, received twice
+  share::StageCycles cycles{};
+  double seconds = 0;
+  // The end that sends the data acknowledges nothing to speak of: its packets are those it sends.
+  [[nodiscard]] std::uint64_t packets() const { return packets_in > packets_out ? packets_in : packets_out; }
+};
+
+struct BenchSeen {
+  std::string title;                           // what is measured, in words
+  struct Interval { double to_s = 0; std::uint64_t bytes = 0; };
+  std::vector<Interval> intervals;
+  double seconds = 0;
+  std::uint64_t bytes = 0;
+  double synced_s = 0;                         // what fsync took at the end
+  struct Times { std::uint64_t p50 = 0, p90 = 0, p99 = 0, p999 = 0, longest = 0; };   // microseconds
+  std::optional<Times> times;                  // of a block
+  std::uint32_t block_bytes = 0;
+  std::uint32_t cores = 1;                     // data cores of an end
+  BenchEnd receiver;
+  std::optional<BenchEnd> sender;              // where it is ours too
+};
+
+[[nodiscard]] std::string bench_interval_text(const BenchSeen::Interval& before, const BenchSeen::Interval& now);
+[[nodiscard]] std::string bench_text(const BenchSeen& seen);
+[[nodiscard]] std::string bench_json(const BenchSeen& seen);
+[[nodiscard]] std::string raw_text(const run::RawWish& wish, const run::RawResult& raw);
+[[nodiscard]] std::string raw_json(const run::RawWish& wish, const run::RawResult& raw);
+
+}  // namespace weft::cli

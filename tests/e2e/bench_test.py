@@ -1,0 +1,77 @@
+"""`weft bench`: between two wefts that it starts, over the paths of wefts that run, and the floor. What it says is checked for
+being there and being consistent; how fast this machine is, is nobody's promise."""
+import json
+import subprocess
+
+import pytest
+
+import weftlab
+
+LIMIT_S = 120
+
+
+def bench(*words):
+    done = subprocess.run([weftlab.weft_binary(), "bench", *words], capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def measured(*words):
+    code, out, err = bench("--seconds", "2", "--json", "-", *words)
+    assert code == 0, err
+    return json.loads(out)
+
+
+def check_consistent(told):
+    assert told["bytes"] > 0 and told["seconds"] >= 2
+    assert told["bytes_per_second"] == pytest.approx(told["bytes"] / told["seconds"])
+    for end in (told[name] for name in ("sender", "receiver") if name in told):
+        assert end["packets"] > 0
+        assert 0 <= end["idle_share"] < 1
+        assert sum(end["cycles_per_packet"].values()) == pytest.approx(end["busy_cycles_per_packet"])
+
+
+@pytest.mark.parametrize("places", [("memory", "memory"), ("disk", "disk")])
+def test_between_two_of_its_own(tmp_path, places):
+    told = measured("--from", places[0], "--to", places[1], "--dir", tmp_path)
+    check_consistent(told)
+    hashed = told["receiver"]["cycles_per_packet"]["hash"]
+    sealed = told["sender"]["cycles_per_packet"]["seal"]
+    assert sealed > told["receiver"]["cycles_per_packet"]["seal"]
+    assert (hashed > sealed / 4) == (places[1] == "disk")
+    assert (told["synced_s"] > 0) == (places[1] == "disk")
+    assert told["block_times_us"]["p50"] <= told["block_times_us"]["longest"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_floor(tmp_path):
+    told = measured("--raw", "--dir", tmp_path)
+    check_consistent(told)
+    assert told["receiver"]["cycles_per_packet"]["open"] > 0 and told["sender"]["cycles_per_packet"]["seal"] > 0
+
+
+def test_of_the_running_daemon(lab):
+    source, target = lab.weft("source"), lab.weft("target")
+    weftlab.join(source, target)
+    weftlab.add_memif_paths(source, target, lab={"bench": True})
+    source.start()
+    target.start()
+    weftlab.wait_active(target, 2, [source, target])
+    told = measured("source", "--home", target.home, "--from", "memory")
+    check_consistent(told)
+    assert "sender" not in told
+    assert source.totals()["bytes_served"] >= told["bytes"]
+    code, out, err = bench("source", "--home", target.home, "--seconds", "2")
+    assert code == 0 and "cycles per packet" in out, err
+    code, _, err = bench("nobody", "--home", target.home)
+    assert code != 0 and "device" in err
+
+
+def test_a_device_that_does_not_allow_it(lab):
+    source, target = lab.weft("source"), lab.weft("target")
+    weftlab.join(source, target)
+    weftlab.add_memif_paths(source, target)
+    source.start()
+    target.start()
+    weftlab.wait_active(target, 2, [source, target])
+    code, out, err = bench("source", "--home", target.home)
+    assert code == 1 and "bench = true under [lab]" in err, out
