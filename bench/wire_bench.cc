@@ -1,33 +1,18 @@
 // engine/wire per packet: seal and open with each back end, frames, replay window, SHA-256.
 //   build/bench/wire_bench [--benchmark_filter=Seal]
-// items = packets (or frames), bytes = what a user gets: plaintext. "allocations" must be 0.
+// items = packets (or frames), bytes = what a user gets: plaintext; cycles are per item.
 #include <benchmark/benchmark.h>
 
 #include <array>
-#include <cstdlib>
 #include <memory>
-#include <new>
 #include <vector>
 
+#include "bench/timed.hh"
 #include "engine/base/prng.hh"
 #include "engine/wire/aead.hh"
 #include "engine/wire/frame.hh"
 #include "engine/wire/replay_window.hh"
 #include "engine/wire/sha256_pair.hh"
-
-namespace {
-std::size_t allocations = 0;   // one thread
-}
-// Not inlined: GCC would see malloc() meet a delete expression and warn of a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t bytes) {
-  ++allocations;
-  if (void* const memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
-  std::abort();
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
-  std::free(memory);
-}
 
 namespace weft::wire {
 namespace {
@@ -36,19 +21,6 @@ constexpr std::size_t kBurst = 32;
 constexpr std::size_t kPacketStride = 10'240;          // no two packets share a line; jumbo fits
 constexpr std::size_t kSourceBytes = std::size_t{8} << 20;   // slots of a core: beyond L2
 constexpr std::uint32_t kHeadBytes = kAckBytesMin + kChunkHeaderBytes;
-
-// Fails the run if the timed part allocates.
-class NoHeap {
- public:
-  explicit NoHeap(benchmark::State& state) : state_(state), before_(allocations) {}
-  void check() {
-    if (allocations != before_) state_.SkipWithError("allocates in the timed part");
-  }
-
- private:
-  benchmark::State& state_;
-  std::size_t before_;
-};
 
 struct Rig {
   Rig(AeadKind kind, std::size_t body_bytes)
@@ -75,11 +47,6 @@ struct Rig {
   std::array<OpenJob, kBurst> opens{};
 };
 
-void set_counts(benchmark::State& state, std::size_t items, std::size_t bytes_each) {
-  state.SetItemsProcessed(static_cast<std::int64_t>(items));
-  state.SetBytesProcessed(static_cast<std::int64_t>(items * bytes_each));
-}
-
 void seal_burst(benchmark::State& state, AeadKind kind) {
   const auto body_bytes = static_cast<std::size_t>(state.range(0));
   Rig rig(kind, body_bytes);
@@ -89,7 +56,7 @@ void seal_burst(benchmark::State& state, AeadKind kind) {
   }
   std::uint64_t number = 0;
   std::size_t at = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     for (SealJob& job : rig.seals) {
       job.packet_number = number++;
@@ -99,8 +66,7 @@ void seal_burst(benchmark::State& state, AeadKind kind) {
     rig.aead->seal(rig.seals);
     benchmark::ClobberMemory();
   }
-  heap.check();
-  set_counts(state, number, body_bytes);
+  timed.end(number, body_bytes);
 }
 
 // Opening destroys the packet, so each round opens what the round before left: rubbish, refused at
@@ -113,14 +79,13 @@ void open_burst(benchmark::State& state, AeadKind kind) {
     return;
   }
   std::size_t packets = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     rig.aead->open(rig.opens);
     benchmark::ClobberMemory();
     packets += kBurst;
   }
-  heap.check();
-  set_counts(state, packets, body_bytes);
+  timed.end(packets, body_bytes);
 }
 
 void prepare_key(benchmark::State& state, AeadKind kind) {
@@ -130,18 +95,22 @@ void prepare_key(benchmark::State& state, AeadKind kind) {
     return;
   }
   share::PacketKey key;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     rig.aead->prepare(key, rig.key);
     key.key[0] ^= std::byte{1};
   }
-  heap.check();
+  timed.end(static_cast<std::size_t>(state.iterations()));
 }
 
-BENCHMARK_CAPTURE(seal_burst, ipsec_mb, AeadKind::kIpsecMb)->Arg(64)->Arg(1400)->Arg(8900);
-BENCHMARK_CAPTURE(seal_burst, openssl, AeadKind::kOpenssl)->Arg(64)->Arg(1400)->Arg(8900);
-BENCHMARK_CAPTURE(open_burst, ipsec_mb, AeadKind::kIpsecMb)->Arg(64)->Arg(1400)->Arg(8900);
-BENCHMARK_CAPTURE(open_burst, openssl, AeadKind::kOpenssl)->Arg(64)->Arg(1400)->Arg(8900);
+void packet_sizes(benchmark::internal::Benchmark* sweep) {
+  for (const int bytes : {64, 256, 512, 1024, 1400, 4096, 8900}) sweep->Arg(bytes);
+}
+
+BENCHMARK_CAPTURE(seal_burst, ipsec_mb, AeadKind::kIpsecMb)->Apply(packet_sizes);
+BENCHMARK_CAPTURE(seal_burst, openssl, AeadKind::kOpenssl)->Apply(packet_sizes);
+BENCHMARK_CAPTURE(open_burst, ipsec_mb, AeadKind::kIpsecMb)->Apply(packet_sizes);
+BENCHMARK_CAPTURE(open_burst, openssl, AeadKind::kOpenssl)->Apply(packet_sizes);
 BENCHMARK_CAPTURE(prepare_key, ipsec_mb, AeadKind::kIpsecMb);
 BENCHMARK_CAPTURE(prepare_key, openssl, AeadKind::kOpenssl);
 
@@ -158,7 +127,7 @@ void encode_chunk_head(benchmark::State& state) {
   std::array<std::byte, 256> packet;
   const Ack ack = ack_with(1);
   std::uint64_t number = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     encode_header(packet.data(), {.receiver_index = 7, .packet_number = number++});
     base::ByteWriter writer(base::MutableBytes(packet).subspan(kHeaderBytes));
@@ -166,8 +135,7 @@ void encode_chunk_head(benchmark::State& state) {
     encode_chunk_header(writer, 7, 0, 1400);
     benchmark::DoNotOptimize(packet);
   }
-  heap.check();
-  set_counts(state, number, kHeaderBytes + kHeadBytes);
+  timed.end(number, kHeaderBytes + kHeadBytes);
 }
 BENCHMARK(encode_chunk_head);
 
@@ -181,7 +149,7 @@ void decode_ack_and_chunk(benchmark::State& state) {
   const auto text = base::Bytes(packet).subspan(kHeaderBytes, writer.used());
   Frame frame;
   std::size_t count = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     PacketHeader header;
     share::Drop why{};
@@ -191,8 +159,7 @@ void decode_ack_and_chunk(benchmark::State& state) {
     if (!reader.ok()) state.SkipWithError("does not decode");
     ++count;
   }
-  heap.check();
-  set_counts(state, count, text.size());
+  timed.end(count, text.size());
 }
 BENCHMARK(decode_ack_and_chunk)->Arg(1)->Arg(4)->Arg(32);
 
@@ -201,13 +168,12 @@ void replay_window_in_order(benchmark::State& state) {
   std::vector<std::uint64_t> words(kReplayWindowWords);
   ReplayWindow window(words);
   std::uint64_t number = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     if (!window.would_accept(number)) state.SkipWithError("refused");
     window.accept(number++);
   }
-  heap.check();
-  set_counts(state, number, 0);
+  timed.end(number);
 }
 BENCHMARK(replay_window_in_order);
 
@@ -216,14 +182,13 @@ void replay_window_out_of_order(benchmark::State& state) {
   std::vector<std::uint64_t> words(kReplayWindowWords);
   ReplayWindow window(words);
   std::uint64_t number = 80;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     const std::uint64_t turn = number % 2 == 0 ? number : number - 80;
     if (window.would_accept(turn)) window.accept(turn);
     ++number;
   }
-  heap.check();
-  set_counts(state, number, 0);
+  timed.end(number);
 }
 BENCHMARK(replay_window_out_of_order);
 
@@ -231,15 +196,14 @@ void sha256_stream(benchmark::State& state) {
   const std::vector<std::byte> bytes(static_cast<std::size_t>(state.range(0)));
   Sha256Stream stream;
   std::size_t count = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     stream.start();
     stream.update(bytes);
     benchmark::DoNotOptimize(stream.finish());
     ++count;
   }
-  heap.check();
-  set_counts(state, count, bytes.size());
+  timed.end(count, bytes.size());
 }
 BENCHMARK(sha256_stream)->Arg(1400)->Arg(128 << 10);
 
@@ -249,7 +213,7 @@ void sha256_pair(benchmark::State& state) {
   const Sha256Pair pair;
   Sha256Stream a, b;
   std::size_t count = 0;
-  NoHeap heap(state);
+  bench::Timed timed(state);
   for (auto _ : state) {
     a.start();
     b.start();
@@ -258,8 +222,7 @@ void sha256_pair(benchmark::State& state) {
     benchmark::DoNotOptimize(b.finish());
     ++count;
   }
-  heap.check();
-  set_counts(state, count, 2 * bytes.size());
+  timed.end(count, 2 * bytes.size());
 }
 BENCHMARK(sha256_pair)->Arg(1400)->Arg(128 << 10);
 

@@ -31,6 +31,16 @@ LaneView view_of(const Lane& lane, const share::PathEntry& path, bool validated,
           .score = path.score};
 }
 
+LaneSurvey survey_of(std::span<const LaneView> lanes) noexcept {
+  LaneSurvey survey;
+  for (const LaneView& lane : lanes) {
+    if (!lane.usable || rank_of(lane) > survey.rank) continue;
+    if (rank_of(lane) < survey.rank) survey = {.rank = rank_of(lane), .in_paths = 0};
+    survey.in_paths += Wide{lane.rate_Bps} * static_cast<std::uint64_t>(lane.srtt.ns);
+  }
+  return survey;
+}
+
 int best_rank(std::span<const LaneView> lanes) noexcept {
   int best = kRanks;
   for (const LaneView& lane : lanes)

@@ -10,6 +10,7 @@
 #include "engine/base/time.hh"
 #include "engine/base/types.hh"
 #include "engine/share/table.hh"
+#include "sched/arith.hh"
 
 namespace weft::sched {
 
@@ -40,6 +41,12 @@ inline constexpr int kNoLane = -1;
   if (lane.state == share::PathState::kSuspect) return 2;
   return lane.state == share::PathState::kActive && !lane.backup ? 0 : 1;
 }
+// What stays as it is while the packets of a turn are handed out.
+struct LaneSurvey {
+  int rank = kRanks;              // the best that has a usable lane
+  Wide in_paths = 0;              // sum of rate x srtt over the lanes of that rank: bytes x 10^9
+};
+[[nodiscard]] LaneSurvey survey_of(std::span<const LaneView> lanes) noexcept;
 // The best rank that has a usable lane; kRanks when none has.
 [[nodiscard]] int best_rank(std::span<const LaneView> lanes) noexcept;
 [[nodiscard]] constexpr bool in_play(const LaneView& lane, int rank) noexcept {

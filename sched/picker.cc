@@ -22,14 +22,9 @@ bool arrives_earlier(const LaneView& a, const LaneView& b, std::uint32_t bytes) 
   return side(a, b) < side(b, a);
 }
 
-// unsent <= sum of rate x srtt: what is left fits into the paths; from here on arrival order
-// counts.
-bool is_tail(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes) {
-  Wide in_paths = 0;
-  for (const LaneView& lane : lanes)
-    if (in_play(lane, rank))
-      in_paths += Wide{lane.rate_Bps} * static_cast<std::uint64_t>(lane.srtt.ns);
-  return Wide{unsent_bytes} * kNsPerSecond <= in_paths;
+// unsent <= sum of rate x srtt: what is left fits into the paths; from here on arrival order counts.
+bool is_tail(const LaneSurvey& survey, std::uint64_t unsent_bytes) {
+  return Wide{unsent_bytes} * kNsPerSecond <= survey.in_paths;
 }
 
 // When all lanes together would be through with what waits, if each got as much as makes all end at once
@@ -103,8 +98,9 @@ bool is_held_back(std::span<const LaneView> lanes, int rank, const LaneView& lan
 
 template <typename TakesPart>
 int Picker::pick_in_turn(std::span<const LaneView> lanes, std::size_t& turn, TakesPart takes_part) noexcept {
-  for (std::size_t step = 0; step < lanes.size(); ++step) {
-    const std::size_t i = (turn + step) % lanes.size();
+  std::size_t i = turn;
+  for (std::size_t left = lanes.size(); left > 0; --left, ++i) {
+    if (i >= lanes.size()) i = 0;   // also where there were more lanes the last time
     if (!takes_part(lanes[i])) continue;
     turn = i + 1;
     return static_cast<int>(i);
@@ -112,12 +108,12 @@ int Picker::pick_in_turn(std::span<const LaneView> lanes, std::size_t& turn, Tak
   return kNone;
 }
 
-int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
+int Picker::pick(std::span<const LaneView> lanes, const LaneSurvey& survey, std::uint64_t unsent_bytes,
                  std::uint32_t packet_bytes) noexcept {
-  const int rank = best_rank(lanes);
+  const int rank = survey.rank;
   if (rank == kRanks) return kNone;
   switch (policy_) {
-    case share::Policy::kRate: return pick_rate(lanes, rank, unsent_bytes, packet_bytes);
+    case share::Policy::kRate: return pick_rate(lanes, survey, unsent_bytes, packet_bytes);
     case share::Policy::kMinRtt: return lowest_srtt(lanes, rank, true);
     case share::Policy::kEcf: return ecf_.pick(lanes, rank, unsent_bytes);
     case share::Policy::kRoundRobin:
@@ -130,12 +126,13 @@ int Picker::pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
   return kNone;
 }
 
-int Picker::pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
+int Picker::pick_rate(std::span<const LaneView> lanes, const LaneSurvey& survey, std::uint64_t unsent_bytes,
                       std::uint32_t packet_bytes) noexcept {
+  const int rank = survey.rank;
   const auto takes_part = [&](const LaneView& lane) {
     return in_play(lane, rank) && !is_held_back(lanes, rank, lane, unsent_bytes, packet_bytes);
   };
-  if (!is_tail(lanes, rank, unsent_bytes))
+  if (!is_tail(survey, unsent_bytes))
     return pick_in_turn(lanes, turn_, [&](const LaneView& lane) { return lane.can_send && takes_part(lane); });
   if (++tail_picks_ % kExploreOneIn == 0) {
     for (std::size_t i = 0; i < lanes.size(); ++i)

@@ -1,6 +1,6 @@
 // Chooses the lane for the next chunk, and the lane for control frames.
-// Owner: one data core, one picker per session. Pure: lanes are shown as values. Cost: O(lanes), no
-// allocation; division nowhere, 128-bit products only at the tail.
+// Owner: one data core, one picker per session. Pure: lanes are shown as values. Cost: O(lanes) for a survey
+// per turn, then mostly O(1) per packet of the body, O(lanes) at the tail; no allocation, no division.
 //
 // Ranks come first, whatever the policy (lane_view.hh). Then the policy:
 //   kRate          work-conserving: any lane with credit, in turn, so that each is fed as fast as
@@ -46,9 +46,12 @@ class Picker {
   [[nodiscard]] share::Policy policy() const noexcept { return policy_; }
 
   // Index of the lane for one packet of `packet_bytes`, of `unsent_bytes` that wait in all; kNone
-  // when no lane should send now: ask again next turn.
-  [[nodiscard]] int pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes,
+  // when no lane should send now: ask again next turn. `survey` is of these lanes: credit and queues may have changed since.
+  [[nodiscard]] int pick(std::span<const LaneView> lanes, const LaneSurvey& survey, std::uint64_t unsent_bytes,
                          std::uint32_t packet_bytes) noexcept;
+  [[nodiscard]] int pick(std::span<const LaneView> lanes, std::uint64_t unsent_bytes, std::uint32_t packet_bytes) noexcept {
+    return pick(lanes, survey_of(lanes), unsent_bytes, packet_bytes);
+  }
   // The lane for a second copy of what lane `first` has just taken: of its rank, by another port, with credit, the
   // lowest srtt; kNone when there is none.
   [[nodiscard]] int pick_twin(std::span<const LaneView> lanes, int first) const noexcept;
@@ -58,7 +61,7 @@ class Picker {
   [[nodiscard]] int pick_control(std::span<const LaneView> lanes) noexcept;
 
  private:
-  [[nodiscard]] int pick_rate(std::span<const LaneView> lanes, int rank, std::uint64_t unsent_bytes,
+  [[nodiscard]] int pick_rate(std::span<const LaneView> lanes, const LaneSurvey& survey, std::uint64_t unsent_bytes,
                               std::uint32_t packet_bytes) noexcept;
   template <typename TakesPart>   // of a LaneView; in the .cc, which alone calls it
   [[nodiscard]] static int pick_in_turn(std::span<const LaneView> lanes, std::size_t& turn, TakesPart takes_part) noexcept;

@@ -42,14 +42,15 @@ def bare_packets(directory):
         return None
     socket = directory / "testpmd.sock"
 
-    def start(role, mode):
+    def start(role, mode, main_core):          # the other one forwards
         return subprocess.Popen(
-            ["dpdk-testpmd", "--no-huge", "-m", "256", "--no-pci", f"--file-prefix=bench-{role}-{os.getpid()}", "-l", "0,1",
+            ["dpdk-testpmd", "--no-huge", "-m", "256", "--no-pci", f"--file-prefix=bench-{role}-{os.getpid()}",
+             "-l", "0,1", f"--main-lcore={main_core}",
              f"--vdev=net_memif0,role={role},id=0,socket={socket},socket-abstract=no", "--", f"--forward-mode={mode}",
              f"--txpkts={size}", "--stats-period=1", "--total-num-mbufs=16384", "--no-lsc-interrupt"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    with start("server", "rxonly") as receiver, start("client", "txonly") as sender:
+    with start("server", "rxonly", 0) as receiver, start("client", "txonly", 1) as sender:
         time.sleep(SECONDS + 2)
         sender.kill()
         receiver.kill()

@@ -3,7 +3,7 @@ import subprocess
 
 import weftlab
 
-WORDS = {"weft": "weft", "stock": "Syncthing", "weft-stock": "weft to Syncthing", "stock-weft": "Syncthing to weft",
+WORDS = {"weft": "weft", "stock": "Syncthing", "weft-stock": r"weft to\nSyncthing", "stock-weft": r"Syncthing\nto weft",
          "rsync": "rsync daemon"}
 SCRIPT = """set terminal svg size 720,360 font 'sans-serif,13' background '#ffffff'
 set output '{file}'
@@ -14,6 +14,7 @@ set style fill solid
 set boxwidth 0.6
 set grid ytics lc rgb '#dddddd'
 set border 3
+set bmargin 4
 set tics nomirror
 unset key
 $bars << END

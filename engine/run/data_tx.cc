@@ -139,10 +139,11 @@ void DataAgent::send_requests(base::SessionId session, base::Instant now) noexce
 void DataAgent::send_chunks(base::SessionId session, base::Instant now) noexcept {
   build_views(session, For::kData, now);
   sched::Picker& picker = sessions_[base::to_index(session)].picker;
+  const sched::LaneSurvey survey = sched::survey_of(views_.span());
   while (const std::uint64_t unsent = serve_.unsent_bytes(session)) {
     // How large the packet will be depends on the lane; what any path carries is near enough to compare them by.
     const auto packet_bytes = static_cast<std::uint32_t>(std::min<std::uint64_t>(unsent, sched::Pmtu::kBaseBytes));
-    const int picked = picker.pick(views_.span(), unsent, packet_bytes);
+    const int picked = picker.pick(views_.span(), survey, unsent, packet_bytes);
     if (picked == sched::Picker::kNone) return;
     const auto at = static_cast<std::size_t>(picked);
     LaneSlot& lane = lanes_.at(view_lanes_[at]);
