@@ -67,9 +67,9 @@ void BenchFiles::open_disk(model::ServedDone done) {
   waiting_.push_back(std::move(done));
   if (waiting_.size() > 1) return;
   workers_.run(
-      [this, made = file_ ? file_.get() : -1]() -> base::Result<base::UniqueFd> {
-        if (made >= 0) return base::UniqueFd();   // there already: asked for by turns, so that answers come later
-        return make_bench_file(settings_.directory, kBenchFileBytes, BenchContent::kPattern);
+      [directory = settings_.directory, made = static_cast<bool>(file_)]() -> base::Result<base::UniqueFd> {
+        if (made) return base::UniqueFd();   // it comes here all the same: answers come later, never inside the call
+        return make_bench_file(directory, kBenchFileBytes, BenchContent::kPattern);
       },
       [this](base::Result<base::UniqueFd> made) { on_made(std::move(made)); });
 }

@@ -68,11 +68,12 @@ base::Status BenchRun::start(const BenchWish& wish) {
 
 void BenchRun::make_files() {
   for (std::uint32_t i = 0; i < kFiles; ++i)
-    workers_.run([this] { return make_bench_file(directory_, kBenchFileBytes, BenchContent::kNone); },
+    workers_.run([directory = directory_] { return make_bench_file(directory, kBenchFileBytes, BenchContent::kNone); },
                  [this, i](base::Result<base::UniqueFd> made) {
                    auto file = made ? reopen_bench_file(made->get(), direct_) : tl::unexpected(made.error());
                    if (!file) return on_opened(i, tl::unexpected(file.error()));
                    files_[i].fd = std::move(file->fd);
+                   files_[i].direct = file->direct;
                    open(i);
                  });
 }
@@ -82,8 +83,7 @@ void BenchRun::open(std::uint32_t file) {
                                  .size = static_cast<std::int64_t>(size_),
                                  .block_size = static_cast<std::int32_t>(wish_.block_bytes)};
   const int fd = files_[file].fd ? files_[file].fd.get() : wish_.verify ? share::kMemoryFd : share::kNowhereFd;
-  // Alignment is asked of what the source is read by; a block's place is aligned anyway.
-  fabric_.open(wish_.device, remote, fd, files_[file].fd && direct_,
+  fabric_.open(wish_.device, remote, fd, files_[file].direct,
                [this, file](base::Result<std::uint32_t> transfer) { on_opened(file, std::move(transfer)); });
 }
 

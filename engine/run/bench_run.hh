@@ -39,6 +39,7 @@ class BenchRun {
  private:
   struct File {
     base::UniqueFd fd;                 // on the disk, else none
+    bool direct = false;
     std::uint32_t transfer = 0;
     bool open = false;
     std::uint64_t next = 0;            // offset

@@ -221,6 +221,7 @@ void Daemon::begin_stop() {
   if (handing_over_) links_->pass_listeners(to_pass_);
   if (on_stopping_) on_stopping_();
   link_watch_->stop();
+  bench_run_->stop();
   model_->quiesce(kQuiesceMax, [this] {
     links_->stop([this] {
       model_->stop();

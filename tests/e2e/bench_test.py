@@ -49,13 +49,18 @@ def test_the_floor(tmp_path):
     assert told["receiver"]["cycles_per_packet"]["open"] > 0 and told["sender"]["cycles_per_packet"]["seal"] > 0
 
 
-def test_of_the_running_daemon(lab):
+def start_pair(lab, lab_table=None):
     source, target = lab.weft("source"), lab.weft("target")
     weftlab.join(source, target)
-    weftlab.add_memif_paths(source, target, lab={"bench": True})
+    weftlab.add_memif_paths(source, target, lab=lab_table)
     source.start()
     target.start()
     weftlab.wait_active(target, 2, [source, target])
+    return source, target
+
+
+def test_of_the_running_daemon(lab):
+    source, target = start_pair(lab, lab_table={"bench": True})
     told = measured("source", "--home", target.home, "--from", "memory")
     check_consistent(told)
     assert "sender" not in told
@@ -66,12 +71,22 @@ def test_of_the_running_daemon(lab):
     assert code != 0 and "device" in err
 
 
+def test_a_daemon_ends_in_the_middle_of_it(lab):
+    source, target = start_pair(lab, lab_table={"bench": True})
+    for ends, other in ((source, target), (target, source)):
+        for daemon in (source, target):
+            if not daemon.is_alive():
+                daemon.start()
+        weftlab.wait_active(target, 2, [source, target])
+        target.rest.post("/rest/weft/bench", {"device": source.id, "seconds": 600, "verify": False})
+        weftlab.wait_until(lambda: target.rest.get("/rest/weft/bench").get("bytes", 0) > 0, 20, "it runs", alive=[source, target])
+        assert ends.stop() == 0
+        assert other.is_alive()
+        if ends is source:
+            weftlab.wait_until(lambda: target.rest.get("/rest/weft/bench")["state"] == "failed", 20, "it says so", alive=[target])
+
+
 def test_a_device_that_does_not_allow_it(lab):
-    source, target = lab.weft("source"), lab.weft("target")
-    weftlab.join(source, target)
-    weftlab.add_memif_paths(source, target)
-    source.start()
-    target.start()
-    weftlab.wait_active(target, 2, [source, target])
+    source, target = start_pair(lab)
     code, out, err = bench("source", "--home", target.home)
     assert code == 1 and "bench = true under [lab]" in err, out
