@@ -46,6 +46,8 @@ class Mover {
   [[nodiscard]] bool under_way() const noexcept { return state_ == MigrationState::kMigrating; }
   [[nodiscard]] MigrationState state() const noexcept { return state_; }
   [[nodiscard]] const Move& move() const noexcept { return move_; }            // the last
+  // What is under way was the operator's choice, or gives it back when it fails.
+  [[nodiscard]] bool may_pin() const noexcept { return under_way() && (move_.pin || before_.pinned); }
   [[nodiscard]] base::Instant since() const noexcept { return since_; }        // in this state
   void on_asked(base::PathId path, std::uint32_t number) noexcept;
   [[nodiscard]] PathSet unproved() const noexcept { return unproved_; }        // to be asked when it has begun

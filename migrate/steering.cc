@@ -139,9 +139,9 @@ PathError Steering::open(base::PathId path, std::span<const PathView> paths) noe
 }
 
 PathError Steering::unpin(base::Instant now) noexcept {
-  const bool under_way = mover_.under_way();   // it might give back what was pinned before it
-  if (!under_way && !plan_.pinned) return PathError::kNothingToDo;
-  if (under_way) supersede(now);
+  // An automatic one goes on: ended each time that somebody says this, it would never be through.
+  if (!plan_.pinned && !mover_.may_pin()) return PathError::kNothingToDo;
+  if (mover_.under_way()) supersede(now);
   PathPlan plan = made_whole(plan_);
   plan.pinned = false;
   chooser_.forget_peers_plan();

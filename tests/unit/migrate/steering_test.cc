@@ -61,6 +61,16 @@ TEST_F(Steered, ASwitchMakesBeforeItBreaksAndShiftsInSteps) {
   EXPECT_EQ(end.steering.unpin(end.now), PathError::kNothingToDo);
 }
 
+TEST_F(Steered, AnAutomaticMigrationIsNotEndedByUnpinning) {
+  end.paths[0].cost = end.paths[2].cost = 5;   // one is cheaper
+  for (int i = 0; i < 200 && end.steering.mover().state() != MigrationState::kCompleted; ++i) {
+    EXPECT_EQ(end.steering.unpin(end.now), PathError::kNothingToDo);
+    end.run(milliseconds(50));
+  }
+  expect_ends(MigrationEvent::kSettled);
+  EXPECT_EQ(end.in_use(), set_of({1}));
+}
+
 TEST_F(Steered, ATargetThatDoesNotAnswerIsNotTaken) {
   ASSERT_EQ(switch_to(1), PathError::kNone);
   end.run(seconds(2));
