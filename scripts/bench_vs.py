@@ -17,6 +17,7 @@ side waits for its own start.
 import argparse
 import dataclasses
 import json
+import os
 import pathlib
 import platform
 import signal
@@ -180,7 +181,7 @@ def make_data(data, options):
 def machine():
     for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
-            return f"{line.partition(':')[2].strip()}, {weftlab.os.cpu_count()} CPUs, Linux {platform.release()}"
+            return f"{line.partition(':')[2].strip()}, {os.cpu_count()} CPUs, Linux {platform.release()}"
     return platform.platform()
 
 

@@ -1,48 +1,49 @@
 #include "engine/run/bench_files.hh"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <string>
 #include <utility>
 
+#include "engine/disk/slot_buffers.hh"
 #include "engine/share/memory_file.hh"
 
 namespace weft::run {
 
-base::Result<base::UniqueFd> make_bench_file(const std::filesystem::path& directory, std::uint64_t bytes,
-                                             BenchContent content) {
-  base::UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!fd) return base::fail_errno(errno, "no file without a name can be made in the directory");
-  if (::posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes)) != 0) return base::fail(base::Errc::kNoSpace, "the disk is full");
-  if (content == BenchContent::kNone) return fd;
-  std::vector<std::byte> block(std::size_t{8} * base::kSlotBytes);
+namespace {
+
+constexpr std::uint32_t kOfOurSource = 0;   // number of the file that peers are given
+
+base::Status write_pattern(int fd, std::uint64_t bytes) {
+  const disk::SlotBuffers memory = TRY(disk::SlotBuffers::allocate(8));   // aligned as O_DIRECT wants it
+  const base::MutableBytes block = memory.all();
+  MUST(bytes % block.size() == 0);
   share::fill_pattern(block, 0);
-  for (std::uint64_t at = 0; at < bytes;) {
-    const auto wrote = ::pwrite(fd.get(), block.data(), std::min<std::uint64_t>(block.size(), bytes - at),
-                                static_cast<off_t>(at));
-    if (wrote < 0) return base::fail_errno(errno, "the file cannot be written");
-    at += static_cast<std::uint64_t>(wrote);
-  }
+  for (std::uint64_t at = 0; at < bytes; at += block.size())
+    if (::pwrite(fd, block.data(), block.size(), static_cast<off_t>(at)) != static_cast<ssize_t>(block.size()))
+      return base::fail_errno(errno, "the file cannot be written");
   // Out of the page cache: what is measured is the disk.
-  if (::fdatasync(fd.get()) != 0) return base::fail_errno(errno, "the file cannot be written");
-  ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED);
-  return fd;
+  if (::fdatasync(fd) != 0) return base::fail_errno(errno, "the file cannot be written");
+  ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+  return {};
 }
 
-base::Result<model::ServedFile> reopen_bench_file(int fd, bool direct) {
-  const std::string path = "/proc/self/fd/" + std::to_string(fd);
-  model::ServedFile file;
-  if (direct) file.fd = base::UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT));
-  file.direct = static_cast<bool>(file.fd);
-  if (!file.fd) file.fd = base::UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC));
-  struct stat about {};
-  if (!file.fd || ::fstat(file.fd.get(), &about) != 0) return base::fail_errno(errno, "the file cannot be opened again");
-  file.size = static_cast<std::uint64_t>(about.st_size);
+}  // namespace
+
+base::Result<disk::OpenFile> make_bench_file(const std::filesystem::path& directory, std::uint32_t number, bool direct,
+                                             BenchContent content) {
+  const base::UniqueFd at(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!at) return base::fail_errno(errno, "the directory for the file cannot be opened");
+  const std::string name = ".weft-bench-" + std::to_string(number);
+  // kReuse: what a weft that was killed in between has left.
+  disk::OpenFile file = TRY(disk::open_temp_for_write(
+      at.get(), name, kBenchFileBytes, disk::TempFile::kReuse,
+      {.direct_bytes_min = direct ? disk::kDirectBytesMin : disk::kNeverDirect}));
+  ::unlinkat(at.get(), name.c_str(), 0);
+  if (content == BenchContent::kPattern) TRY(write_pattern(file.fd.get(), kBenchFileBytes));
   return file;
 }
 
@@ -67,18 +68,25 @@ void BenchFiles::open_disk(model::ServedDone done) {
   waiting_.push_back(std::move(done));
   if (waiting_.size() > 1) return;
   workers_.run(
-      [directory = settings_.directory, made = static_cast<bool>(file_)]() -> base::Result<base::UniqueFd> {
-        if (made) return base::UniqueFd();   // it comes here all the same: answers come later, never inside the call
-        return make_bench_file(directory, kBenchFileBytes, BenchContent::kPattern);
+      [directory = settings_.directory, direct = settings_.direct, made = file_.has_value()]() -> Made {
+        if (made) return Made();   // it comes here all the same: answers come later, never inside the call
+        return make_bench_file(directory, kOfOurSource, direct, BenchContent::kPattern).map([](disk::OpenFile file) {
+          return std::optional(std::move(file));
+        });
       },
-      [this](base::Result<base::UniqueFd> made) { on_made(std::move(made)); });
+      [this](Made made) { on_made(std::move(made)); });
 }
 
-void BenchFiles::on_made(base::Result<base::UniqueFd> made) {
-  if (made && *made) file_ = std::move(*made);
+void BenchFiles::on_made(Made made) {
+  if (made && *made) file_ = std::move(**made);
   for (const model::ServedDone& done : std::exchange(waiting_, {})) {
-    if (made) done(reopen_bench_file(file_.get(), settings_.direct));
-    else done(tl::unexpected(made.error()));
+    if (!made) {
+      done(tl::unexpected(made.error()));
+      continue;
+    }
+    base::UniqueFd own(::fcntl(file_->fd.get(), F_DUPFD_CLOEXEC, 0));
+    if (!own) done(base::fail_errno(errno, "the file cannot be opened again"));
+    else done(model::ServedFile{.fd = std::move(own), .direct = file_->direct, .memory = false, .size = kBenchFileBytes});
   }
 }
 

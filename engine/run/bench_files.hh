@@ -9,10 +9,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <vector>
 
 #include "bep/model/fabric.hh"
 #include "bep/model/workers.hh"
+#include "engine/disk/file_open.hh"
 
 namespace weft::run {
 
@@ -36,22 +38,22 @@ class BenchFiles final : public model::FileServer {
   void open_for_peer(const base::DeviceId& device, const model::RemoteFile& file, model::ServedDone done) override;
 
  private:
+  using Made = base::Result<std::optional<disk::OpenFile>>;   // none: it was there already
   void open_disk(model::ServedDone done);
-  void on_made(base::Result<base::UniqueFd> made);
+  void on_made(Made made);
 
   model::FileServer& next_;
   model::Workers& workers_;
   const Settings settings_;
-  base::UniqueFd file_;
+  std::optional<disk::OpenFile> file_;
   std::vector<model::ServedDone> waiting_;   // for the file to be made
 };
 
-// A file without a name in `directory`, of `bytes`: with the pattern, or only with room for them. Blocks. kNoSpace, kIo,
-// kUnsupported.
+// A file of kBenchFileBytes in `directory`, without a name soon after: with the pattern, or only with room for it; by O_DIRECT
+// where `direct` and the file system takes it. `number`: another for each that may be made at the same time. Blocks. Errors: as
+// disk::open_temp_for_write, and kIo.
 enum class BenchContent : bool { kNone, kPattern };
-[[nodiscard]] base::Result<base::UniqueFd> make_bench_file(const std::filesystem::path& directory, std::uint64_t bytes,
-                                                           BenchContent content);
-// The same open file by a descriptor of its own, by O_DIRECT where `direct` and the file system takes it.
-[[nodiscard]] base::Result<model::ServedFile> reopen_bench_file(int fd, bool direct);
+[[nodiscard]] base::Result<disk::OpenFile> make_bench_file(const std::filesystem::path& directory, std::uint32_t number,
+                                                           bool direct, BenchContent content);
 
 }  // namespace weft::run

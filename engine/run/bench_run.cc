@@ -25,6 +25,15 @@ base::Sha256 hash_of_pattern(std::uint32_t bytes) {
   return wire::sha256(block);
 }
 
+std::optional<BenchShown::Times> times_of(std::vector<std::uint32_t> us) {
+  if (us.empty()) return std::nullopt;
+  std::ranges::sort(us);
+  const auto at = [&](std::size_t permille) {
+    return base::microseconds(us[std::min(us.size() - 1, us.size() * permille / 1000)]);
+  };
+  return BenchShown::Times{.p50 = at(500), .p90 = at(900), .p99 = at(990), .p999 = at(999), .longest = at(1000)};
+}
+
 }  // namespace
 
 const char* name_of(BenchState state) noexcept { return kStateNames[static_cast<std::size_t>(state)]; }
@@ -51,6 +60,7 @@ base::Status BenchRun::start(const BenchWish& wish) {
   hash_ = hash_of_pattern(wish.block_bytes);
   size_ = wish.from_disk || wish.to_disk ? kBenchFileBytes : kBenchMemoryBytes;
   why_.clear();
+  times_.reset();
   times_us_.clear();
   times_us_.reserve(std::size_t{1} << 16);
   bytes_ = 0;
@@ -68,14 +78,14 @@ base::Status BenchRun::start(const BenchWish& wish) {
 
 void BenchRun::make_files() {
   for (std::uint32_t i = 0; i < kFiles; ++i)
-    workers_.run([directory = directory_] { return make_bench_file(directory, kBenchFileBytes, BenchContent::kNone); },
-                 [this, i](base::Result<base::UniqueFd> made) {
-                   auto file = made ? reopen_bench_file(made->get(), direct_) : tl::unexpected(made.error());
-                   if (!file) return on_opened(i, tl::unexpected(file.error()));
-                   files_[i].fd = std::move(file->fd);
-                   files_[i].direct = file->direct;
-                   open(i);
-                 });
+    workers_.run(
+        [directory = directory_, direct = direct_, i] { return make_bench_file(directory, 1 + i, direct, BenchContent::kNone); },
+        [this, i](base::Result<disk::OpenFile> made) {
+          if (!made) return on_opened(i, tl::unexpected(made.error()));
+          files_[i].fd = std::move(made->fd);
+          files_[i].direct = made->direct;
+          open(i);
+        });
 }
 
 void BenchRun::open(std::uint32_t file) {
@@ -197,21 +207,15 @@ void BenchRun::on_closed() {
 
 void BenchRun::finish() {
   files_.clear();
+  times_ = times_of(std::exchange(times_us_, {}));
   go_to(why_.empty() ? BenchState::kDone : BenchState::kFailed);
 }
 
 BenchShown BenchRun::shown() const {
   BenchShown shown{.state = state_, .wish = wish_, .why = why_, .bytes = bytes_, .blocks = bytes_ / wish_.block_bytes,
-                   .synced = synced_, .times = {}};
+                   .synced = synced_, .times = times_};
   if (began_ != base::Instant{} && state_ >= BenchState::kRunning)
     shown.running = (state_ == BenchState::kRunning ? clock_.now() : ended_) - began_;
-  if (is_under_way(state_) || times_us_.empty()) return shown;
-  std::vector<std::uint32_t> sorted = times_us_;
-  std::ranges::sort(sorted);
-  const auto at = [&](std::size_t permille) {
-    return base::microseconds(sorted[std::min(sorted.size() - 1, sorted.size() * permille / 1000)]);
-  };
-  shown.times = {.p50 = at(500), .p90 = at(900), .p99 = at(990), .p999 = at(999), .longest = at(1000)};
   return shown;
 }
 

@@ -12,6 +12,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,6 @@ class BenchRun {
   void make_files();
   void open(std::uint32_t file);
   void on_opened(std::uint32_t file, base::Result<std::uint32_t> transfer);
-  void begin();
   void fill();
   void order(std::uint32_t file);
   void on_block(std::uint32_t file, base::Instant ordered, const base::Status& status);
@@ -77,7 +77,8 @@ class BenchRun {
   std::string why_;
   base::Instant began_{}, ended_{};
   std::uint64_t bytes_ = 0;
-  std::vector<std::uint32_t> times_us_;
+  std::vector<std::uint32_t> times_us_;          // while it runs
+  std::optional<BenchShown::Times> times_;       // of the one that ended
   base::Duration synced_{};
 };
 

@@ -27,18 +27,11 @@ void FetchSide::advance(HashSeat& seat, std::size_t bytes, EventSink events) noe
     return;
   }
   sessions_[base::to_index(block.session)].bytes_verified += block.fetch.size;
-  block.state = Block::State::kWriting;
-  writing_.push_back(blocks_, index);
+  begin_write(block);
 }
 
 void FetchSide::seat_blocks() noexcept {
   for (HashSeat& seat : hash_seats_) {
-    // What goes nowhere goes there at once.
-    while (!hashing_.empty() && files_.find(blocks_[hashing_.front()].fetch.file)->unhashed) {
-      const std::uint16_t index = hashing_.pop_front(blocks_);
-      blocks_[index].state = Block::State::kWriting;
-      writing_.push_back(blocks_, index);
-    }
     if (seat.block != kNoIndex || hashing_.empty()) continue;
     seat.block = hashing_.pop_front(blocks_);
     seat.extents = seat.bytes = 0;

@@ -191,10 +191,19 @@ std::optional<share::Drop> FetchSide::handle_chunk(base::SessionId session, cons
   if (std::exchange(extent.queued, false)) MUST(s.to_request.remove(extents_, ref.slot));   // no need to ask again
   if (extent.asked) --s.outstanding;
   if (++block.complete < block.extents) return std::nullopt;
+  if (files_.find(block.fetch.file)->unhashed) {
+    begin_write(block);
+    return std::nullopt;
+  }
   block.state = Block::State::kHashing;
   block.complete_at = now;
   hashing_.push_back(blocks_, block.self.slot);
   return std::nullopt;
+}
+
+void FetchSide::begin_write(Block& block) noexcept {
+  block.state = Block::State::kWriting;
+  writing_.push_back(blocks_, block.self.slot);
 }
 
 std::optional<share::Drop> FetchSide::handle_reject(base::SessionId session, const wire::Reject& reject,

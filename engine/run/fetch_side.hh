@@ -3,6 +3,7 @@
 //
 //   Fetch -> kPending (for slots) -> kFetching -> kHashing -> kWriting -> event, free
 //
+// A block that goes nowhere (share::kNowhereFd) is not hashed on its way there.
 // Nothing goes to the disk before every byte of the block was authenticated and its SHA-256 matches. A chunk is copied
 // into its slot at most once: a second copy is counted and dropped, so a damaged or late one cannot touch good data.
 //
@@ -144,6 +145,7 @@ class FetchSide {
   std::uint32_t copy_missing(Extent& extent, const wire::Chunk& chunk, std::uint32_t first, std::uint32_t end) noexcept;
   void note_gap(Session& s, base::Instant now) noexcept;
   bool start_block(std::uint16_t index) noexcept;
+  void begin_write(Block& block) noexcept;
   void queue_request(Extent& extent) noexcept;
   void forget_extent(Extent& extent) noexcept;
   void end_block(std::uint16_t index, share::Event::Kind kind, std::int32_t detail, EventSink events) noexcept;

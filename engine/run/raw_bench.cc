@@ -26,7 +26,6 @@ namespace {
 
 constexpr base::Duration kWarmUp = base::seconds(1), kLinkPatience = base::seconds(15);
 constexpr std::uint32_t kSourceSlots = 256;     // 32 MiB: what a server of several transfers goes through, beyond any L2
-constexpr std::uint32_t kIpUdpBytes = 28;
 constexpr std::uint16_t kUdp = 22100;
 const share::PacketKey kKey{};                  // of nothing that matters
 
@@ -67,9 +66,7 @@ class End {
 };
 
 base::IpAddress End::address(std::uint32_t port, bool ours) const {
-  base::IpAddress ip;
-  ip.bytes = {10, static_cast<std::uint8_t>(port + 1), 0, static_cast<std::uint8_t>(ours == sends_ ? 2 : 1)};
-  return ip;
+  return nic::ipv4(10, static_cast<std::uint8_t>(port + 1), 0, ours == sends_ ? 2 : 1);
 }
 
 tl::expected<void, std::string> End::open() {
@@ -145,7 +142,7 @@ void End::receive(std::uint32_t number, base::Instant now) {
 void End::send(std::uint32_t number, base::Instant now) {
   nic::UdpPort& port = ports_[number]->udp(base::CoreId{0});
   Tx& tx = tx_[number];
-  const std::size_t body = wish_.mtu - kIpUdpBytes - wire::kOverheadBytes;
+  const std::size_t body = port.payload_max(false) - wire::kOverheadBytes;
   if (tx.waiting == 0) {
     tx.waiting = port.tx_alloc(tx.slots);
     const base::Bytes source = source_->all();
