@@ -84,6 +84,14 @@ class DataAgent {
   static constexpr base::Duration kValidateFirst = base::milliseconds(10);
   static constexpr std::uint32_t kValidateQuickly = 10;
 
+  // Of packets opened before they are delivered: what fits, with where its chunks go, into a small first-level cache.
+  static constexpr std::size_t kOpenedAtOnce = 12u << 10;
+
+  struct Admitted {                                // a packet whose clear header fits a lane
+    wire::OpenJob job;
+    LaneSlot* lane;
+    std::uint32_t epoch;
+  };
   struct Session {
     bool exists = false;
     sched::Picker picker;
@@ -112,8 +120,9 @@ class DataAgent {
   std::uint32_t receive(base::Instant now) noexcept;
   void receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept;
   [[nodiscard]] std::uint32_t receive_handed_in(share::SpscRing<share::RxDatagram>& ring, base::Instant now) noexcept;
-  [[nodiscard]] bool admit(const share::RxDatagram& datagram, wire::OpenJob& job, LaneSlot*& lane,
-                           std::uint32_t& epoch) noexcept;
+  [[nodiscard]] bool admit(share::RxDatagram& datagram, Admitted& out) noexcept;
+  void expect_chunk(base::Bytes plaintext) noexcept;
+  void deliver(const Admitted& packet, base::Instant now) noexcept;
   [[nodiscard]] bool hand_over(const share::RxDatagram& datagram, std::uint32_t receiver_index) noexcept;
   void handle_packet(LaneSlot& lane, const wire::OpenJob& job, base::Instant now) noexcept;
   void handle_frame(LaneSlot& lane, const wire::Frame& frame, base::Instant now) noexcept;

@@ -27,66 +27,77 @@ std::uint32_t DataAgent::receive_handed_in(share::SpscRing<share::RxDatagram>& r
   return count;
 }
 
+// A datagram that is for this core and, as far as its clear header says, for one of its lanes.
+bool DataAgent::admit(share::RxDatagram& datagram, Admitted& out) noexcept {
+  wire::PacketHeader header;
+  share::Drop why{};
+  if (!wire::decode_header({datagram.payload, datagram.bytes}, header, why)) {
+    drop(why);
+    return false;
+  }
+  if (ReceiverIndex::core(header.receiver_index) != base::to_index(core_)) {
+    if (hand_over(datagram, header.receiver_index)) datagram.packet = nullptr;   // the other core's now
+    else drop(share::Drop::kWrongCore);
+    return false;
+  }
+  LaneSlot* lane = lanes_.find(header.receiver_index);
+  if (lane == nullptr) {
+    drop(share::Drop::kReceiverIndex);
+    return false;
+  }
+  const auto epoch = wire::expand_epoch(lane->rx_epoch, header.key_epoch);
+  if (!epoch || !lane->rx_keys[*epoch & 3].prepared) {
+    drop(share::Drop::kEpoch);
+    return false;
+  }
+  if (!lane->replay->would_accept(header.packet_number)) {
+    drop(share::Drop::kReplay);
+    return false;
+  }
+  out = {.job = {.key = &lane->rx_keys[*epoch & 3], .packet_number = header.packet_number,
+                 .packet = datagram.payload, .packet_bytes = datagram.bytes},
+         .lane = lane, .epoch = *epoch};
+  return true;
+}
+
 void DataAgent::receive_burst(std::span<share::RxDatagram> burst, base::Instant now) noexcept {
-  std::array<wire::OpenJob, share::kBurst> jobs;
-  std::array<LaneSlot*, share::kBurst> lanes;
-  std::array<std::uint32_t, share::kBurst> epochs;
-  std::uint32_t admitted = 0;
-  for (share::RxDatagram& datagram : burst) {
-    wire::PacketHeader header;
-    share::Drop why{};
-    if (!wire::decode_header({datagram.payload, datagram.bytes}, header, why)) {
-      drop(why);
-      continue;
+  std::array<Admitted, share::kBurst> admitted;
+  std::size_t count = 0;
+  for (share::RxDatagram& datagram : burst)
+    if (admit(datagram, admitted[count])) ++count;
+  for (std::size_t at = 0; at < count;) {
+    const std::size_t first = at;
+    for (std::size_t bytes = 0; at < count && bytes < kOpenedAtOnce; ++at) {
+      aead_.open({&admitted[at].job, 1});
+      bytes += admitted[at].job.packet_bytes;
+      // While the next packets are opened, the lines come that this one's chunk will be copied to.
+      if (admitted[at].job.ok) expect_chunk(admitted[at].job.plaintext());
     }
-    if (ReceiverIndex::core(header.receiver_index) != base::to_index(core_)) {
-      if (hand_over(datagram, header.receiver_index)) datagram.packet = nullptr;   // the other core's now
-      else drop(share::Drop::kWrongCore);
-      continue;
-    }
-    jobs[admitted] = {.packet_number = header.packet_number, .packet = datagram.payload,
-                      .packet_bytes = datagram.bytes};
-    LaneSlot* lane = lanes_.find(header.receiver_index);
-    if (lane == nullptr) {
-      drop(share::Drop::kReceiverIndex);
-      continue;
-    }
-    const auto epoch = wire::expand_epoch(lane->rx_epoch, header.key_epoch);
-    if (!epoch || !lane->rx_keys[*epoch & 3].prepared) {
-      drop(share::Drop::kEpoch);
-      continue;
-    }
-    if (!lane->replay->would_accept(header.packet_number)) {
-      drop(share::Drop::kReplay);
-      continue;
-    }
-    jobs[admitted].key = &lane->rx_keys[*epoch & 3];
-    lanes[admitted] = lane;
-    epochs[admitted++] = *epoch;
+    stages_.lap(share::Stage::kOpen);
+    for (std::size_t i = first; i < at; ++i) deliver(admitted[i], now);
+    stages_.lap(share::Stage::kDeliver);
   }
-  if (admitted > 0) aead_.open({jobs.data(), admitted});
-  stages_.lap(share::Stage::kOpen);
-  for (std::uint32_t i = 0; i < admitted; ++i) {
-    LaneSlot& lane = *lanes[i];
-    if (!jobs[i].ok) {
-      drop(share::Drop::kTag);
-      continue;
-    }
-    if (!lane.replay->would_accept(jobs[i].packet_number)) {   // a second copy within this burst
-      drop(share::Drop::kReplay);
-      continue;
-    }
-    lane.replay->accept(jobs[i].packet_number);
-    if (epochs[i] > lane.rx_epoch) lanes_.advance_rx(lane, epochs[i]);
-    if (!lane.validated) lane.answer_credit += 3 * std::uint64_t{jobs[i].packet_bytes};
-    ++lane.report.packets_in;
-    lane.report.bytes_in += jobs[i].packet_bytes;
-    lane.report.last_received = now;
-    handle_packet(lane, jobs[i], now);
-  }
-  stages_.lap(share::Stage::kDeliver);
   for (const share::RxDatagram& datagram : burst)
     if (datagram.packet != nullptr) ports_[base::to_index(datagram.port)]->release({&datagram, 1});
+}
+
+void DataAgent::expect_chunk(base::Bytes plaintext) noexcept {
+  wire::Chunk chunk;
+  if (wire::begins_with_chunk(plaintext, chunk)) fetch_.expect(chunk);
+}
+
+void DataAgent::deliver(const Admitted& packet, base::Instant now) noexcept {
+  const wire::OpenJob& job = packet.job;
+  LaneSlot& lane = *packet.lane;
+  if (!job.ok) return drop(share::Drop::kTag);
+  if (!lane.replay->would_accept(job.packet_number)) return drop(share::Drop::kReplay);   // a second copy within this burst
+  lane.replay->accept(job.packet_number);
+  if (packet.epoch > lane.rx_epoch) lanes_.advance_rx(lane, packet.epoch);
+  if (!lane.validated) lane.answer_credit += 3 * std::uint64_t{job.packet_bytes};
+  ++lane.report.packets_in;
+  lane.report.bytes_in += job.packet_bytes;
+  lane.report.last_received = now;
+  handle_packet(lane, job, now);
 }
 
 bool DataAgent::hand_over(const share::RxDatagram& datagram, std::uint32_t receiver_index) noexcept {

@@ -20,6 +20,7 @@
 
 #include "engine/base/function_ref.hh"
 #include "engine/base/limits.hh"
+#include "engine/base/prefetch.hh"
 #include "engine/base/slot_pool.hh"
 #include "engine/base/time.hh"
 #include "engine/run/chunk_map.hh"
@@ -64,6 +65,11 @@ class FetchSide {
   void close_file(const FileEntry& file, EventSink events) noexcept;
 
   void handle_fetch(base::SessionId session, const share::Fetch& fetch) noexcept;
+  // A chunk that handle_chunk() is told of soon: its place is fetched into the cache.
+  void expect(const wire::Chunk& chunk) noexcept {
+    const base::SlotRef ref = base::SlotRef::from_word(chunk.request_id);
+    if (slots_.is_current(ref)) base::prefetch_for_write(slot_bytes(ref.slot).subspan(chunk.offset, chunk.data.size()));
+  }
   [[nodiscard]] std::optional<share::Drop> handle_chunk(base::SessionId session, const wire::Chunk& chunk,
                                                         share::LaneReport& lane, base::Instant now) noexcept;
   [[nodiscard]] std::optional<share::Drop> handle_reject(base::SessionId session, const wire::Reject& reject,

@@ -167,6 +167,10 @@ struct Frame {
   Ack ack{};
 };
 
+// A look ahead: true if the packet's first frame is a CHUNK, as nearly all of a transfer are; then `out` is what FrameReader will
+// say of it.
+[[nodiscard]] bool begins_with_chunk(base::Bytes plaintext, Chunk& out) noexcept;
+
 // Walks the frames of one opened packet.
 //   FrameReader reader(plaintext);
 //   while (reader.next(frame)) …            // padding is never returned
@@ -183,7 +187,6 @@ class FrameReader {
   bool decode_body(Frame& out) noexcept;
   bool decode_ack(Ack& ack) noexcept;
   bool decode_request(Request& request) noexcept;
-  bool decode_chunk(Chunk& chunk) noexcept;
   bool decode_reject(Reject& reject) noexcept;
   bool decode_path_status(PathStatus& status) noexcept;
   bool decode_path_abandon(PathAbandon& abandon) noexcept;

@@ -4,6 +4,23 @@
 
 namespace weft::wire {
 
+namespace {
+bool decode_chunk(base::ByteReader& in, Chunk& chunk) noexcept {
+  chunk.request_id = in.be<std::uint32_t>();
+  chunk.offset = in.be<std::uint32_t>();
+  const std::uint32_t length = in.be<std::uint16_t>();
+  if (length == 0 || chunk.offset > base::kSlotBytes - length) return false;
+  chunk.data = in.take(length);
+  return true;
+}
+static_assert(kChunkBytesMax <= base::kSlotBytes);   // the subtraction above
+}  // namespace
+
+bool begins_with_chunk(base::Bytes plaintext, Chunk& out) noexcept {
+  base::ByteReader in(plaintext);
+  return static_cast<FrameType>(in.be<std::uint8_t>()) == FrameType::kChunk && decode_chunk(in, out) && in.ok();
+}
+
 bool FrameReader::next(Frame& out) noexcept {
   if (!ok_) return false;
   while (!in_.empty()) {
@@ -21,7 +38,7 @@ bool FrameReader::decode_body(Frame& out) noexcept {
     case FrameType::kPing: return true;
     case FrameType::kAck: return decode_ack(out.ack);
     case FrameType::kRequest: return decode_request(out.request);
-    case FrameType::kChunk: return decode_chunk(out.chunk);
+    case FrameType::kChunk: return decode_chunk(in_, out.chunk);
     case FrameType::kReject: return decode_reject(out.reject);
     case FrameType::kPathChallenge: out.path_challenge.data = in_.be<std::uint64_t>(); return true;
     case FrameType::kPathResponse: out.path_response.data = in_.be<std::uint64_t>(); return true;
@@ -63,16 +80,6 @@ bool FrameReader::decode_request(Request& request) noexcept {
   if (request.length == 0 || request.length > base::kSlotBytes) return false;
   return request.offset <= kFileBytesMax - request.length;
 }
-
-bool FrameReader::decode_chunk(Chunk& chunk) noexcept {
-  chunk.request_id = in_.be<std::uint32_t>();
-  chunk.offset = in_.be<std::uint32_t>();
-  const std::uint32_t length = in_.be<std::uint16_t>();
-  if (length == 0 || chunk.offset > base::kSlotBytes - length) return false;
-  chunk.data = in_.take(length);
-  return true;
-}
-static_assert(kChunkBytesMax <= base::kSlotBytes);   // the subtraction above
 
 bool FrameReader::decode_reject(Reject& reject) noexcept {
   reject.request_id = in_.be<std::uint32_t>();

@@ -91,8 +91,14 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Frame frame;
   std::size_t at = 0;
   Buffer again(size);
+  Chunk seen;
+  const bool looks_like_chunk = begins_with_chunk(packet, seen);
   while (reader.next(frame)) {
     understood();
+    if (at == 0 && looks_like_chunk)
+      CHECK(frame.type == FrameType::kChunk && frame.chunk.request_id == seen.request_id &&
+            frame.chunk.offset == seen.offset && frame.chunk.data.data() == seen.data.data() &&
+            frame.chunk.data.size() == seen.data.size());
     weft::base::ByteWriter writer(again);
     write_again(writer, frame, packet);
     while (packet[at] == std::byte{0}) ++at;     // padding, which the reader passes over

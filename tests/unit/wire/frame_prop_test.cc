@@ -242,10 +242,19 @@ TEST_P(FrameProperties, RandomBytesAreReadWithinBounds) {
     FrameReader reader(packet.span());
     Frame frame;
     std::size_t count = 0;
+    Chunk seen;
+    const bool looks_like_chunk = begins_with_chunk(packet.span(), seen);
     while (reader.next(frame)) {
       expect_valid(frame, packet.span());
       ASSERT_LE(++count, bytes.size());
+      if (count == 1 && bytes[0] != std::byte{0}) {
+        ASSERT_EQ(looks_like_chunk, frame.type == FrameType::kChunk);
+      }
+      if (count == 1 && looks_like_chunk) {
+        ASSERT_EQ(fields_of(Frame{.type = FrameType::kChunk, .chunk = seen}), fields_of(frame));
+      }
     }
+    ASSERT_TRUE(count > 0 || !looks_like_chunk);
   }
 }
 
