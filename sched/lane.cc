@@ -32,15 +32,15 @@ bool Lane::can_send(std::uint32_t bytes, base::Instant now) const noexcept {
 void Lane::on_sent(const SentPacket& packet, base::Instant now) noexcept {
   MUST(packet.packet_number < next_number_);
   MUST(packet.bytes > 0);
-  SentPacket sent = packet;
+  const bool first = in_flight_.packets() == 0;
+  const std::uint64_t bytes_before = in_flight_.bytes();
+  SentPacket& sent = in_flight_.push(packet);
   sent.sent = now;
   if (!elicits_ack(sent.kind)) {
-    in_flight_.push(sent);
     // Acks alone may fill the ring behind an evacuated packet, and then no probe would find room to end the silence.
     in_flight_.shed_evacuated();
     return;
   }
-  const bool first = in_flight_.packets() == 0;
   if (first) {
     const bool rested = now - last_sent_ > std::max(kIdleRestartAfter, rtt_.pto());
     congestion_.on_flight_starts({.rested = rested, .app_limited = rate_.app_limited()}, now);
@@ -52,8 +52,7 @@ void Lane::on_sent(const SentPacket& packet, base::Instant now) noexcept {
   }
   last_sent_ = now;
   probe_.on_sent(first, now);
-  rate_.on_sent(sent, in_flight_.bytes(), now);
-  in_flight_.push(sent);
+  rate_.on_sent(sent, bytes_before, now);
   round_.on_sent(in_flight_.bytes());
   pacer_.on_turn(now);
   pacer_.on_sent(sent.bytes, now);

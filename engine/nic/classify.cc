@@ -27,9 +27,9 @@ Station station_of(const base::Mac& dst, const LocalView& local) noexcept {
   return Station::kOther;
 }
 
-// The rules for a source are the same for both families; `seen.src` is set.
-bool source_is_good(const Frame& seen, const base::IpAddress& own) noexcept {
-  return is_host_address(seen.src) && seen.src != own;
+// The rules for a source are the same for both families; `src` stands at `at`.
+bool source_is_good(const base::IpAddress& src, const std::byte* at, const base::IpAddress& own) noexcept {
+  return is_host_address(src) && !holds_ip(at, own);
 }
 
 Frame classify_udp(base::Bytes frame, Frame seen, const LocalView& local, Verified verified) noexcept {
@@ -77,14 +77,14 @@ Frame classify_ipv4(base::Bytes frame, Station station, const LocalView& local, 
   if (!verified.ip_checksum && checksum_fold(checksum_add(0, ip.first(header))) != 0xFFFF)
     return dropped(NicDrop::kIpChecksum);
   if ((base::load_be<std::uint16_t>(ip.data() + 6) & 0x3FFF) != 0) return dropped(NicDrop::kFragment);
-  if (!local.v4 || read_ip(ip.data() + 16, false) != *local.v4) return dropped(NicDrop::kOtherIp);
+  if (!local.v4 || !holds_ip(ip.data() + 16, *local.v4)) return dropped(NicDrop::kOtherIp);
 
   Frame seen;
   seen.src = read_ip(ip.data() + 12, false);
   seen.ip_offset = kEthernetBytes;
   seen.l4_offset = static_cast<std::uint16_t>(kEthernetBytes + header);
   seen.l4_bytes = static_cast<std::uint16_t>(total - header);
-  if (!source_is_good(seen, *local.v4)) return dropped(NicDrop::kSource);
+  if (!source_is_good(seen.src, ip.data() + 12, *local.v4)) return dropped(NicDrop::kSource);
   const auto protocol = std::to_integer<std::uint8_t>(ip[9]);
   if (protocol == kProtocolUdp) return classify_udp(frame, seen, local, verified);
   if (protocol == kProtocolIcmp) return classify_icmp4(frame, seen);
@@ -105,7 +105,8 @@ Frame classify_icmp6(base::Bytes frame, Frame seen, const LocalView& local, bool
   if (type == kIcmpv6Advert && seen.src == *local.v6) return dropped(NicDrop::kAddressClash);   // RFC 4862 §5.4.4
   // Only the search for a free address may come from :: (RFC 4862 §5.4.2), and only to the address's group.
   const bool unspecified = seen.src == base::IpAddress{{}, true};
-  if (unspecified ? !(type == kIcmpv6Solicit && to_group) : !source_is_good(seen, *local.v6))
+  const std::byte* const src = frame.data() + kEthernetBytes + 8;
+  if (unspecified ? !(type == kIcmpv6Solicit && to_group) : !source_is_good(seen.src, src, *local.v6))
     return dropped(NicDrop::kSource);
   if (type == kIcmpv6Solicit) seen.kind = Kind::kSolicit;
   else if (type == kIcmpv6Advert) seen.kind = Kind::kAdvert;
@@ -121,10 +122,10 @@ Frame classify_ipv6(base::Bytes frame, Station station, const LocalView& local, 
   if (std::to_integer<unsigned>(ip[0]) >> 4 != 6) return dropped(NicDrop::kIpMalformed);
   const std::uint16_t payload = base::load_be<std::uint16_t>(ip.data() + 4);
   if (payload > ip.size() - kIpv6Bytes) return dropped(NicDrop::kFrameShort);
-  const base::IpAddress dst = read_ip(ip.data() + 24, true);
   if (!local.v6) return dropped(NicDrop::kOtherIp);
-  const bool to_us = dst == *local.v6;
-  const bool to_group = dst == solicited_node(*local.v6) || dst == kAllNodes;
+  const std::byte* const dst = ip.data() + 24;
+  const bool to_us = holds_ip(dst, *local.v6);
+  const bool to_group = !to_us && (holds_ip(dst, solicited_node(*local.v6)) || holds_ip(dst, kAllNodes));
   if (!to_us && !to_group) return dropped(NicDrop::kOtherIp);
 
   Frame seen;
@@ -138,7 +139,7 @@ Frame classify_ipv6(base::Bytes frame, Station station, const LocalView& local, 
   if (protocol == kProtocolFragment) return dropped(NicDrop::kFragment);
   if (protocol != kProtocolUdp) return dropped(NicDrop::kIpProtocol);
   if (!to_us || station != Station::kOurs) return dropped(NicDrop::kOtherIp);
-  if (!source_is_good(seen, *local.v6)) return dropped(NicDrop::kSource);
+  if (!source_is_good(seen.src, ip.data() + 8, *local.v6)) return dropped(NicDrop::kSource);
   return classify_udp(frame, seen, local, verified);
 }
 

@@ -33,6 +33,10 @@ inline constexpr std::uint8_t kHopLimitNd = 255;
 }
 inline void write_mac(std::byte* at, const base::Mac& mac) noexcept { std::memcpy(at, mac.data(), mac.size()); }
 [[nodiscard]] base::IpAddress read_ip(const std::byte* at, bool v6) noexcept;
+// The bytes at `at` are this address: compared where they lie, because a copy just made is not ready to be read in wider words.
+[[nodiscard]] inline bool holds_ip(const std::byte* at, const base::IpAddress& ip) noexcept {
+  return ip.v6 ? std::memcmp(at, ip.bytes.data(), 16) == 0 : std::memcmp(at, ip.bytes.data(), 4) == 0;
+}
 inline void write_ip(std::byte* at, const base::IpAddress& ip) noexcept {
   std::memcpy(at, ip.bytes.data(), ip.v6 ? 16 : 4);
 }

@@ -102,13 +102,14 @@ void UdpPort::release(std::span<const RxDatagram> datagrams) noexcept {
 
 std::uint32_t UdpPort::tx_alloc(std::span<TxSlot> out) noexcept {
   rte_mbuf* burst[kBurst];
+  const std::uint16_t room = payload_max(false);
   std::uint32_t filled = 0;
   while (filled < out.size()) {
     auto part = static_cast<unsigned>(std::min<std::size_t>(out.size() - filled, kBurst));
     while (part > 0 && rte_pktmbuf_alloc_bulk(setup_.pool, burst, part) != 0) part /= 2;
     if (part == 0) break;
     for (unsigned i = 0; i < part; ++i)
-      out[filled++] = {payload_of(burst[i]), payload_max(false), burst[i]};
+      out[filled++] = {payload_of(burst[i]), room, burst[i]};
   }
   stats_.no_buffer += out.size() - filled;
   return filled;
