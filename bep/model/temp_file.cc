@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "bep/model/beneath.hh"
 #include "bep/model/hasher.hh"
@@ -69,6 +70,30 @@ base::Status write_all(int fd, std::int64_t offset, base::Bytes bytes) {
     if (put == 0) return base::fail(Errc::kIo, "cannot write temp file");
     bytes = bytes.subspan(static_cast<std::size_t>(put));
     offset += put;
+  }
+  return {};
+}
+
+// A worker's, for the copy that O_DIRECT wants on whole pages. Kept: memory that is given back and taken again is cleared by the
+// kernel each time.
+struct Aligned {
+  static constexpr std::size_t kBytes = std::size_t{1} << 20;
+  static constexpr std::align_val_t kAt{base::kDirectAlignment};
+  std::byte* const at = static_cast<std::byte*>(::operator new(kBytes, kAt));
+  Aligned() = default;
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  ~Aligned() { ::operator delete(at, kAt); }
+};
+
+base::Status write_direct(int fd, std::int64_t offset, base::Bytes bytes) {
+  thread_local const Aligned piece;
+  while (!bytes.empty()) {
+    const base::Bytes part = bytes.first(std::min(bytes.size(), Aligned::kBytes));
+    std::ranges::copy(part, piece.at);
+    TRY(write_all(fd, offset, {piece.at, part.size()}));
+    offset += static_cast<std::int64_t>(part.size());
+    bytes = bytes.subspan(part.size());
   }
   return {};
 }
@@ -162,11 +187,21 @@ base::Status prepare_turn(const TempFile& temp, Prepare& prepare) {
   return {};
 }
 
-base::Status write_block(int fd, const proto::Block& block, base::Bytes bytes) {
-  MUST(fd >= 0);
+bool goes_direct(const TempFile& temp, const proto::Block& block) {
+  constexpr std::int64_t kUnit = base::kDirectAlignment;
+  return temp.direct && block.offset % kUnit == 0 && block.size % kUnit == 0;
+}
+
+base::Status write_block(const TempFile& temp, const proto::Block& block, base::Bytes bytes) {
+  MUST(temp.fd);
   if (bytes.size() != static_cast<std::size_t>(block.size) || sha256(bytes) != block.hash)
     return base::fail(Errc::kCorrupt, "block does not match its hash");
-  return write_all(fd, block.offset, bytes);
+  if (goes_direct(temp, block)) {
+    const base::Status written = write_direct(temp.direct.get(), block.offset, bytes);
+    // A file system that let itself be opened so and wants larger units still.
+    if (written || written.error().sys_errno != EINVAL) return written;
+  }
+  return write_all(temp.fd.get(), block.offset, bytes);
 }
 
 }  // namespace weft::model

@@ -23,8 +23,8 @@ namespace weft::model {
 inline constexpr std::int64_t kDirectBytesMin = std::int64_t{4} << 20;
 
 struct TempFile {
-  base::UniqueFd fd;               // buffered, for hashing and for blocks from links
-  base::UniqueFd direct;           // the same file under O_DIRECT, for the datapath; may be empty
+  base::UniqueFd fd;               // buffered, for hashing and for what O_DIRECT does not take
+  base::UniqueFd direct;           // the same file under O_DIRECT; may be empty
   std::string temp_base;
   bool resumed = false;            // an earlier run left it
   std::vector<std::byte> mark;     // of a large one that was resumed, before it was touched (Checkpoint)
@@ -71,7 +71,9 @@ struct Prepare {
 // a donor has (hash checked on the bytes that are written), and lists the rest as missing.
 [[nodiscard]] base::Status prepare_turn(const TempFile& temp, Prepare& prepare);
 
-// Verifies, then writes. kCorrupt when the hash differs: nothing was written.
-[[nodiscard]] base::Status write_block(int fd, const proto::Block& block, base::Bytes bytes);
+// Past the page cache: the file is open under O_DIRECT, and the block begins and ends on its alignment.
+[[nodiscard]] bool goes_direct(const TempFile& temp, const proto::Block& block);
+// Verifies, then writes, direct where it can. kCorrupt when the hash differs: nothing was written.
+[[nodiscard]] base::Status write_block(const TempFile& temp, const proto::Block& block, base::Bytes bytes);
 
 }  // namespace weft::model

@@ -180,13 +180,13 @@ void Transfer::on_bytes(const base::DeviceId& device, std::uint32_t number,
   MUST(in_flight_.contains(number));
   MUST(in_flight_[number].device == device);
   if (!bytes) return on_block(number, tl::unexpected<base::Error>(bytes.error()));
-  buffered_ = true;
   // Before it is kept for a worker: bytes nobody asked for are not held.
   if (bytes->size != static_cast<std::size_t>(inputs_.target.blocks[number].size))
     return on_block(number, base::fail(Errc::kCorrupt, "the response is not as long as the block"));
+  buffered_ = buffered_ || !goes_direct(files_->temp, inputs_.target.blocks[number]);
   workers_.run(
       [files = files_, block = inputs_.target.blocks[number], data = std::move(*bytes)] {
-        return write_block(files->temp.fd.get(), block, data.bytes());
+        return write_block(files->temp, block, data.bytes());
       },
       [weak = weak_from_this(), number](base::Status status) {
         if (const auto self = weak.lock(); self && !self->ended_) self->on_block(number, status);

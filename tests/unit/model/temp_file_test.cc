@@ -2,9 +2,14 @@
 #include "bep/model/temp_file.hh"
 
 #include <gtest/gtest.h>
+#include <linux/magic.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include <algorithm>
 #include <fstream>
+#include <vector>
 
 #include "bep/model/beneath.hh"
 #include "bep/model/hasher.hh"
@@ -27,11 +32,23 @@ std::vector<proto::Block> blocks_of(const std::string& content) {
   return blocks;
 }
 
+// Of the first `size` bytes of a file, without looking at a byte, which would fetch it.
+std::ptrdiff_t pages_in_memory(int fd, std::size_t size) {
+  struct statfs where {};
+  EXPECT_EQ(::fstatfs(fd, &where), 0);
+  if (where.f_type == TMPFS_MAGIC) return 0;   // takes O_DIRECT, and is nothing but page cache
+  std::vector<unsigned char> resident(size / 4096);
+  void* const view = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+  EXPECT_NE(view, MAP_FAILED);
+  EXPECT_EQ(::mincore(view, size, resident.data()), 0);
+  ::munmap(view, size);
+  return std::ranges::count_if(resident, [](unsigned char page) { return (page & 1) != 0; });
+}
+
 class TempFileTest : public ::testing::Test {
  protected:
-  TempFile open(std::size_t size, bool sparse = false) {
-    base::Result<TempFile> temp =
-        open_temp(directories_, "name", static_cast<std::int64_t>(size), sparse, DirectIo::kNever);
+  TempFile open(std::size_t size, bool sparse = false, DirectIo direct = DirectIo::kNever) {
+    base::Result<TempFile> temp = open_temp(directories_, "name", static_cast<std::int64_t>(size), sparse, direct);
     EXPECT_TRUE(temp.has_value());
     return std::move(*temp);
   }
@@ -45,7 +62,7 @@ class TempFileTest : public ::testing::Test {
 
   static void write(const TempFile& temp, const std::string& content, std::size_t block) {
     const proto::Block wanted = blocks_of(content.substr(0, (block + 1) * kBlock)).back();
-    ASSERT_TRUE(write_block(temp.fd.get(), wanted, std::as_bytes(std::span(content)).subspan(block * kBlock, kBlock)));
+    ASSERT_TRUE(write_block(temp, wanted, std::as_bytes(std::span(content)).subspan(block * kBlock, kBlock)));
   }
 
   TempDir dir_;
@@ -146,12 +163,28 @@ TEST_F(TempFileTest, WrongBytesAreNotWritten) {
   const proto::Block block = blocks_of(content)[0];
   std::string wrong = content;
   wrong[999] = static_cast<char>(wrong[999] + 1);
-  EXPECT_EQ(write_block(temp.fd.get(), block, std::as_bytes(std::span(wrong))).error().code, base::Errc::kCorrupt);
-  EXPECT_EQ(write_block(temp.fd.get(), block, std::as_bytes(std::span(content)).first(999)).error().code,
+  EXPECT_EQ(write_block(temp, block, std::as_bytes(std::span(wrong))).error().code, base::Errc::kCorrupt);
+  EXPECT_EQ(write_block(temp, block, std::as_bytes(std::span(content)).first(999)).error().code,
             base::Errc::kCorrupt);
   EXPECT_EQ(fs::file_size(temp_path_), 0u);
-  EXPECT_TRUE(write_block(temp.fd.get(), block, std::as_bytes(std::span(content))).has_value());
+  EXPECT_TRUE(write_block(temp, block, std::as_bytes(std::span(content))).has_value());
   EXPECT_EQ(read_file(temp_path_), content);
+}
+
+// Whole blocks of a large file go past the page cache, the rest of it does not; what stands there is the same.
+TEST_F(TempFileTest, BlocksOfALargeFileAreWrittenDirect) {
+  const std::string content = random_bytes(static_cast<std::size_t>(kDirectBytesMin) + 1000, 8);
+  const TempFile temp = open(content.size(), false, DirectIo::kAuto);
+  if (!temp.direct) GTEST_SKIP() << "this file system has no O_DIRECT";
+  const std::vector<proto::Block> blocks = blocks_of(content);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const bool last = i + 1 == blocks.size();
+    ASSERT_EQ(goes_direct(temp, blocks[i]), !last);
+    const base::Bytes bytes = std::as_bytes(std::span(content)).subspan(i * kBlock, static_cast<std::size_t>(blocks[i].size));
+    ASSERT_TRUE(write_block(temp, blocks[i], bytes));
+  }
+  EXPECT_EQ(pages_in_memory(temp.fd.get(), content.size() / kBlock * kBlock), 0);
+  EXPECT_EQ(read_file(temp_path_).substr(0, content.size()), content);
 }
 
 TEST_F(TempFileTest, LinksUnderTheTempNameAreReplacedAndNotFollowed) {
@@ -160,12 +193,12 @@ TEST_F(TempFileTest, LinksUnderTheTempNameAreReplacedAndNotFollowed) {
   {
     const TempFile temp = open(5);
     EXPECT_FALSE(temp.resumed);
-    EXPECT_TRUE(write_block(temp.fd.get(), blocks_of("12345")[0], std::as_bytes(std::span("12345", 5))).has_value());
+    EXPECT_TRUE(write_block(temp, blocks_of("12345")[0], std::as_bytes(std::span("12345", 5))).has_value());
   }
   fs::remove(temp_path_);
   fs::create_hard_link(dir_.path() / "victim", temp_path_);
   const TempFile temp = open(5);
-  EXPECT_TRUE(write_block(temp.fd.get(), blocks_of("12345")[0], std::as_bytes(std::span("12345", 5))).has_value());
+  EXPECT_TRUE(write_block(temp, blocks_of("12345")[0], std::as_bytes(std::span("12345", 5))).has_value());
   EXPECT_EQ(read_file(dir_.path() / "victim"), "untouched");
 }
 
