@@ -7,6 +7,7 @@
 
 #include "bench/timed.hh"
 #include "sched/lane.hh"
+#include "sched/loss.hh"
 #include "sched/picker.hh"
 
 namespace weft::sched {
@@ -128,6 +129,46 @@ void InFlightInsertAndSettle(benchmark::State& state) {
   timed.end(static_cast<std::size_t>(state.iterations()));
 }
 BENCHMARK(InFlightInsertAndSettle)->RangeMultiplier(8)->Range(1, 4096);
+
+// A look for losses with so many in flight: the usual one, which finds none, and one that finds them all but the last three.
+void LossScanNone(benchmark::State& state) {
+  const auto packets = static_cast<std::uint64_t>(state.range(0));
+  std::vector<SentPacket> ring(8192);
+  InFlight in_flight(ring);
+  Rtt rtt(base::milliseconds(1));
+  LossDetector loss;
+  const base::Instant now{1'000'000'000};
+  for (std::uint64_t i = 0; i < packets; ++i)
+    in_flight.push({.packet_number = i, .bytes = kPacket, .kind = SentKind::kChunk, .sent = now});
+  std::uint64_t lost = 0;
+  const auto count = [&](const SentPacket&, SentState) { ++lost; };
+  bench::Timed timed(state);
+  for (auto _ : state) benchmark::DoNotOptimize(loss.detect(in_flight, rtt, now, count));
+  timed.end(static_cast<std::size_t>(state.iterations()));
+}
+BENCHMARK(LossScanNone)->RangeMultiplier(8)->Range(8, 4096);
+
+void LossScanAll(benchmark::State& state) {
+  const auto packets = static_cast<std::uint64_t>(state.range(0));
+  std::vector<SentPacket> ring(8192);
+  InFlight in_flight(ring);
+  Rtt rtt(base::milliseconds(1));
+  LossDetector loss;
+  const base::Instant now{1'000'000'000};
+  std::uint64_t lost = 0, number = 0;
+  const auto count = [&](const SentPacket&, SentState) { ++lost; };
+  bench::Timed timed(state);
+  for (auto _ : state) {
+    for (std::uint64_t i = 0; i < packets; ++i, ++number)
+      in_flight.push({.packet_number = number, .bytes = kPacket, .kind = SentKind::kChunk, .sent = now});
+    in_flight.settle(*in_flight.find(number - 1), SentState::kAcked);
+    loss.on_largest_acked(number - 1);
+    benchmark::DoNotOptimize(loss.detect(in_flight, rtt, now, count));
+    in_flight.forget_lost(now + base::seconds(1));
+  }
+  timed.end(number);
+}
+BENCHMARK(LossScanAll)->RangeMultiplier(8)->Range(8, 4096);
 
 // An ACK of so many ranges for as many packets each, and the receiver's side of it: every other packet is missing.
 void AckOfRanges(benchmark::State& state) {

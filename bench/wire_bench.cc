@@ -88,6 +88,32 @@ void open_burst(benchmark::State& state, AeadKind kind) {
   timed.end(packets, body_bytes);
 }
 
+// A burst of 1400 bytes each, over so many paths in turn: each has its key, 1 KiB of it.
+void seal_over_paths(benchmark::State& state) {
+  constexpr std::size_t kBody = 1400;
+  const auto paths = static_cast<std::size_t>(state.range(0));
+  auto made = best_aead(paths);
+  if (!made) return state.SkipWithError("no AEAD");
+  const auto keys = std::make_unique<KeySlot[]>(paths);
+  for (std::size_t i = 0; i < paths; ++i) (*made)->prepare({}, keys[i]);
+  const std::vector<std::byte> source(kSourceBytes);
+  std::vector<std::byte> packets(kBurst * kPacketStride);
+  std::array<SealJob, kBurst> jobs{};
+  std::uint64_t number = 0;
+  {
+    bench::Timed timed(state);
+    for (auto _ : state) {
+      for (std::size_t i = 0; i < kBurst; ++i, ++number)
+        jobs[i] = {&keys[number % paths], number, packets.data() + i * kPacketStride, kHeadBytes,
+                   base::Bytes(source).subspan(number % (kSourceBytes / kBody) * kBody, kBody)};
+      (*made)->seal(jobs);
+      benchmark::ClobberMemory();
+    }
+    timed.end(number, kBody);
+  }
+  for (std::size_t i = 0; i < paths; ++i) (*made)->release(keys[i]);
+}
+
 void prepare_key(benchmark::State& state, AeadKind kind) {
   Rig rig(kind, 64);
   if (!rig.aead) {
@@ -111,6 +137,7 @@ BENCHMARK_CAPTURE(seal_burst, ipsec_mb, AeadKind::kIpsecMb)->Apply(packet_sizes)
 BENCHMARK_CAPTURE(seal_burst, openssl, AeadKind::kOpenssl)->Apply(packet_sizes);
 BENCHMARK_CAPTURE(open_burst, ipsec_mb, AeadKind::kIpsecMb)->Apply(packet_sizes);
 BENCHMARK_CAPTURE(open_burst, openssl, AeadKind::kOpenssl)->Apply(packet_sizes);
+BENCHMARK(seal_over_paths)->RangeMultiplier(2)->Range(1, 64);
 BENCHMARK_CAPTURE(prepare_key, ipsec_mb, AeadKind::kIpsecMb);
 BENCHMARK_CAPTURE(prepare_key, openssl, AeadKind::kOpenssl);
 

@@ -249,24 +249,32 @@ CLI::App* add_bench(CLI::App& app, Options& options) {
   BenchOptions& to = options.bench;
   CLI::App* const bench = app.add_subcommand("bench", "Measure how fast the datapath is, with made-up data");
   add_home(*bench, options);
-  bench->add_option("DEVICE", to.device, "Name or ID of the device that gives the data, over the paths of the running daemon; "
-                                         "without it, two wefts are started here for the occasion")->type_name("DEVICE");
+  CLI::Option* const device = bench->add_option("DEVICE", to.device,
+      "Name or ID of the device that gives the data, over the paths of the running daemon; without it, two wefts are started "
+      "here for the occasion")->type_name("DEVICE");
   const CLI::IsMember places({"memory", "disk"});
-  bench->add_option("--from", to.from, "Where the data comes from (default: memory)")->check(places)->type_name("PLACE");
-  bench->add_option("--to", to.to, "Where it goes (default: memory)")->check(places)->type_name("PLACE");
+  CLI::Option* const from = bench->add_option("--from", to.from, "Where the data comes from (default: memory)");
+  from->check(places)->type_name("PLACE");
+  CLI::Option* const where = bench->add_option("--to", to.to, "Where it goes (default: memory)");
+  where->check(places)->type_name("PLACE");
   bench->add_flag("--verify", to.verify, "Hash what goes to memory, too; what goes to the disk always is");
   bench->add_option("--seconds", to.seconds, "After a second of warm-up (default: 10)")->check(CLI::Range(2, 3600));
   bench->add_option("--block", to.block_kib, "KiB, a power of two (default: 1024)")->check(CLI::Range(128, 16384));
   bench->add_option("--paths", to.paths, "Of shared memory, between the two (default: 2)")->check(CLI::Range(1, 8));
   bench->add_option("--mtu", to.mtu, "Of these paths (default: 1500)")->check(CLI::Range(1280, 9000));
-  bench->add_option("--cores", to.cores, "Data cores of each of the two (default: 1)")->check(CLI::Range(1, 16));
-  bench->add_flag("--raw", to.raw, "The floor instead: the same ports, packets sealed and opened, nothing else");
+  CLI::Option* const cores = bench->add_option("--cores", to.cores, "Data cores of each of the two (default: 1)");
+  cores->check(CLI::Range(1, 16));
+  CLI::Option* const raw =
+      bench->add_flag("--raw", to.raw, "The floor instead: the same ports, packets sealed and opened, nothing else");
+  CLI::Option* const one = bench->add_flag("--one-process", to.one_process,
+                                           "Both ends in turn on one thread, packets handed over in memory: the engine alone");
+  for (CLI::Option* const option : {device, from, where, cores, raw}) one->excludes(option);
   bench->add_option("--json", to.json, "Write every figure there as JSON; \"-\": to the terminal")->type_name("FILE");
   bench->add_option("--dir", to.directory, "Where homes, sockets and files are made (default: $TMPDIR or /tmp)")
       ->type_name("DIR");
   bench->footer("The other device allows it by bench = true under [lab] in its weft.toml.\n"
                 "Examples:\n  weft bench\n  weft bench --paths 4 --mtu 9000 --json -\n  weft bench --raw\n"
-                "  weft bench other --from disk --to disk --seconds 30");
+                "  weft bench --one-process --verify\n  weft bench other --from disk --to disk --seconds 30");
   return bench;
 }
 

@@ -1,6 +1,8 @@
-// `weft bench`: how fast the datapath is, with made-up data. To a device of the running daemon, or between two wefts that are
-// started for it here; or, with --raw, what the ports and the AEAD alone can do. Includes nlohmann-json.
+// `weft bench`: how fast the datapath is, with made-up data. To a device of the running daemon, between two wefts that are started
+// for it here, or between two cores in this process; or, with --raw, what the ports and the AEAD alone can do. Includes
+// nlohmann-json.
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <fstream>
 #include <functional>
@@ -13,6 +15,7 @@
 #include "engine/cli/table_text.hh"
 #include "engine/cli/workplace.hh"
 #include "engine/lab/pair.hh"
+#include "engine/run/inner_bench.hh"
 
 namespace weft::cli {
 
@@ -200,6 +203,30 @@ tl::expected<BenchSeen, std::string> between_two(const BenchOptions& options, co
   return Watch(options, io, stop, ask_of(b), ask_of(a)).measure(a.about.device, std::move(seen));
 }
 
+BenchEnd end_of(const run::InnerEnd& end, double seconds) {
+  return {.packets_in = end.packets_in, .packets_out = end.packets_out, .packets_lost = end.packets_lost, .again = end.again,
+          .duplicate = end.duplicate, .cycles = end.cycles, .seconds = seconds};
+}
+
+// Both ends on this thread.
+tl::expected<BenchSeen, std::string> in_one_process(const BenchOptions& options, const Io& io) {
+  if (!std::has_single_bit(options.block_kib)) return tl::unexpected(std::string("--block: a power of two is wanted"));
+  BenchSeen seen;
+  seen.one_thread = true;
+  seen.block_bytes = options.block_kib << 10;
+  seen.title = title_of(options) + ", both ends on one thread, " + std::to_string(options.paths) + " paths of MTU " +
+               std::to_string(options.mtu) + " in memory";
+  if (options.json != "-") io.out << seen.title << "\n\n" << std::flush;
+  const auto result = run::inner_bench({.paths = options.paths, .mtu = options.mtu, .seconds = options.seconds,
+                                        .block_bytes = seen.block_bytes, .verify = options.verify});
+  if (!result) return tl::unexpected(result.error());
+  seen.seconds = result->seconds;
+  seen.bytes = result->bytes;
+  seen.receiver = end_of(result->receiver, result->seconds);
+  seen.sender = end_of(result->sender, result->seconds);
+  return seen;
+}
+
 int write_out(const BenchOptions& options, const Io& io, const std::string& text, const std::string& as_json) {
   if (options.json != "-") io.out << text;
   if (options.json == "-") io.out << as_json;
@@ -223,7 +250,9 @@ int bench_command(const BenchOptions& options, const Io& io) {
     return write_out(options, io, raw_text(wish, *raw), raw_json(wish, *raw));
   }
   try {
-    const auto seen = options.device.empty() ? between_two(options, io) : to_device(options, io);
+    const auto seen = options.one_process        ? in_one_process(options, io)
+                      : options.device.empty() ? between_two(options, io)
+                                               : to_device(options, io);
     if (!seen) return refuse(io, kFailed, seen.error());
     return write_out(options, io, bench_text(*seen), bench_json(*seen));
   } catch (const json::exception&) {

@@ -58,7 +58,7 @@ Column column_of(const char* name, const run::RawEnd& end) {
   return {.name = name, .cycles = end.stages, .packets = end.packets, .seconds = end.seconds};
 }
 
-std::string stages_text(const std::vector<Column>& columns, std::uint32_t cores) {
+std::string stages_text(const std::vector<Column>& columns, std::uint32_t cores, const char* idle = "idle") {
   std::vector<std::vector<std::string>> rows{{"cycles per packet"}};
   for (const Column& column : columns) rows[0].push_back(column.name);
   const auto row = [&](std::string name, auto text_of) {
@@ -70,7 +70,7 @@ std::string stages_text(const std::vector<Column>& columns, std::uint32_t cores)
       row(share::kStageNames[i], [&](const Column& c) { return fmt::format("{:.0f}", c.per_packet(i)); });
   row("together", [](const Column& c) { return fmt::format("{:.0f}", c.busy_per_packet()); });
   row("in nanoseconds", [&](const Column& c) { return fmt::format("{:.0f}", c.ns_per_packet(cores)); });
-  row("idle", [](const Column& c) { return fmt::format("{:.1f} %", c.idle_share() * 100); });
+  row(idle, [](const Column& c) { return fmt::format("{:.1f} %", c.idle_share() * 100); });
   row("packets/s", [](const Column& c) {
     return fmt::format("{:.2f} M", c.seconds > 0 ? static_cast<double>(c.packets) / c.seconds / 1e6 : 0);
   });
@@ -116,7 +116,7 @@ std::string bench_text(const BenchSeen& seen) {
                        seen.sender->packets_out, bytes_text(seen.sender->again), bytes_text(seen.receiver.duplicate));
   else
     out += fmt::format("  {} received twice.\n", bytes_text(seen.receiver.duplicate));
-  return out + "\n" + stages_text(columns_of(seen), seen.cores);
+  return out + "\n" + stages_text(columns_of(seen), seen.cores, seen.one_thread ? "the other's turn" : "idle");
 }
 
 std::string bench_json(const BenchSeen& seen) {
@@ -133,7 +133,10 @@ std::string bench_json(const BenchSeen& seen) {
     json["packets_lost"] = seen.sender->packets_lost;
     json["sent_again_bytes"] = seen.sender->again;
   }
-  for (const Column& column : columns_of(seen)) json[column.name] = stages_json(column, seen.cores);
+  for (const Column& column : columns_of(seen)) {
+    json[column.name] = stages_json(column, seen.cores);
+    if (seen.one_thread) json[column.name].erase("idle_share");
+  }
   return api::dump(json) + "\n";
 }
 

@@ -32,6 +32,7 @@ struct BenchSeen {
   std::optional<Times> times;                  // of a block
   std::uint32_t block_bytes = 0;
   std::uint32_t cores = 1;                     // data cores of an end
+  bool one_thread = false;                     // of both ends in turn: what is idle at one is the other's
   BenchEnd receiver;
   std::optional<BenchEnd> sender;              // where it is ours too
 };

@@ -119,6 +119,7 @@ struct BenchOptions {
   bool verify = false;                       // hash what goes to memory
   std::uint32_t seconds = 10, block_kib = 1024;
   std::uint32_t paths = 2, mtu = 1500, cores = 1;   // of wefts that are started
+  bool one_process = false;                  // both ends here, on one thread (run/inner_bench.hh)
   bool raw = false;                          // the floor instead (run/raw_bench.hh)
   std::string json;                          // written there; "-": instead of text
   std::filesystem::path directory;           // homes, sockets and files on the disk go there; empty: $TMPDIR or /tmp

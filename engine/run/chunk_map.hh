@@ -97,4 +97,14 @@ inline constexpr std::uint32_t kChunkPacketOverhead =
   return extent_bytes - start < chunk_bytes ? extent_bytes - start : chunk_bytes;
 }
 
+// The chunk of which as many as fit a packet of `payload` bytes fill it, evened out so that a full slot has no short tail.
+[[nodiscard]] constexpr std::uint32_t chunk_bytes_for(std::uint32_t payload) {
+  const std::uint32_t most = payload - kChunkPacketOverhead;
+  const std::uint32_t per_packet = most / base::kChunkBytesWanted;
+  for (std::uint32_t packets = chunk_count(base::kSlotBytes, most);; ++packets) {
+    const std::uint32_t chunk = chunk_count(base::kSlotBytes, packets * per_packet);   // rounded up
+    if (chunk * per_packet <= most) return chunk;
+  }
+}
+
 }  // namespace weft::run

@@ -21,16 +21,6 @@ constexpr std::uint32_t kIpUdpV4 = 28, kIpUdpV6 = 48;
 
 std::uint32_t payload_of_mtu(std::uint32_t mtu, bool v6) { return mtu - (v6 ? kIpUdpV6 : kIpUdpV4); }
 
-// The chunk of which as many as fit a packet of this size fill it, evened out so that a full slot has no short tail.
-std::uint32_t chunk_bytes_for(std::uint32_t payload) {
-  const std::uint32_t most = payload - kChunkPacketOverhead;
-  const std::uint32_t per_packet = most / base::kChunkBytesWanted;
-  for (std::uint32_t packets = chunk_count(base::kSlotBytes, most);; ++packets) {
-    const std::uint32_t chunk = chunk_count(base::kSlotBytes, packets * per_packet);   // rounded up
-    if (chunk * per_packet <= most) return chunk;
-  }
-}
-
 // IPv6's least: no port is narrower.
 constexpr std::uint32_t kPayloadLeast = 1280 - kIpUdpV6;
 

@@ -43,6 +43,26 @@ def test_between_two_of_its_own(tmp_path, places):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("mtu,paths", [(1500, 1), (9000, 8)])
+def test_in_one_process(mtu, paths):
+    told = measured("--one-process", "--mtu", str(mtu), "--paths", str(paths), "--verify")
+    assert told["bytes"] > 0 and told["packets_lost"] == 0 and told["sent_again_bytes"] == 0
+    cycles = {end: told[end]["cycles_per_packet"] for end in ("sender", "receiver")}
+    assert cycles["sender"]["seal"] > cycles["sender"]["open"] and cycles["receiver"]["open"] > cycles["receiver"]["seal"]
+    assert cycles["receiver"]["hash"] > cycles["sender"]["hash"]
+    assert "idle_share" not in told["sender"]
+    packets = told["sender"]["packets"]
+    assert told["bytes"] / packets == pytest.approx(mtu, rel=0.15)
+
+
+def test_one_process_takes_neither_a_device_nor_a_disk():
+    for words in (["nobody"], ["--to", "disk"], ["--cores", "2"], ["--raw"]):
+        code, out, err = bench("--one-process", *words)
+        assert code != 0 and "excludes" in err and not out
+    code, _, err = bench("--one-process", "--block", "300")
+    assert code != 0 and "power of two" in err
+
+
 def test_the_floor(tmp_path):
     told = measured("--raw", "--dir", tmp_path)
     check_consistent(told)
