@@ -1,5 +1,5 @@
-// `weft bench`: how fast the datapath is, with made-up data. To a device of the running daemon, between two wefts that are started
-// here for it, or between two cores in this process; or, with --raw, what the ports and the AEAD alone can do. Includes
+// `weft bench`: how fast the datapath is, with made-up data. To a device of the running daemon, between two wefts that are
+// started here for it, or between two cores in this process; or, with --raw, what the ports and the AEAD alone can do. Includes
 // nlohmann-json.
 #include <algorithm>
 #include <bit>

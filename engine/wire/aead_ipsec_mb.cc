@@ -7,6 +7,7 @@
 #include <new>
 
 #include "engine/base/must.hh"
+#include "engine/base/prefetch.hh"
 #include "engine/wire/aead_backends.hh"
 
 namespace weft::wire {
@@ -54,10 +55,12 @@ class IpsecMbAead final : public Aead {
   }
 
   void seal(std::span<const SealJob> jobs) noexcept override {
-    for (const SealJob& job : jobs) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      const SealJob& job = jobs[i];
       MUST(job.key->prepared);
       MUST(job.head_bytes + job.body.size() > 0);
       MUST(job.sealed_bytes() <= kPacketBytesMax);
+      if (i + 1 < jobs.size()) base::prefetch_for_read(jobs[i + 1].body);   // it lies in a slot: far from the cache
       if (job.body.size() <= kCopiedBodyBytesMax) seal_in_place(job);
       else seal_out_of_place(job);
     }
