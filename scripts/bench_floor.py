@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+"""How near the datapath comes to its floor: `weft bench` and `weft bench --raw` in turn, in pairs that change their order.
+
+The ratio of neighbours is what is told, its median and quartiles, because a shared machine changes its speed by a third within
+seconds. Figures only: nothing is asserted about them.
+"""
+import argparse
+import json
+import pathlib
+import statistics
+import subprocess
+import sys
+
+WEFT = pathlib.Path(__file__).resolve().parent.parent / "build" / "weft"
+
+
+def rate(words):
+    """Bytes per second."""
+    done = subprocess.run([WEFT, "bench", "--json", "-", *words], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(done.stderr.strip())
+    return json.loads(done.stdout)["bytes_per_second"]
+
+
+def tell(name, values, scale, unit):
+    low, middle, high = statistics.quantiles(values, n=4)
+    print(f"  {name:6}  median {middle / scale:6.1f} {unit}, half of them within {low / scale:.1f} to {high / scale:.1f}, "
+          f"best {max(values) / scale:.1f}", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=16, help="(16)")
+    parser.add_argument("--seconds", type=int, default=2, help="of each run, after its warm-up (2)")
+    parser.add_argument("--mtu", type=int, nargs="+", default=[1500, 9000], help="of the paths (1500 9000)")
+    options = parser.parse_args()
+    for mtu in options.mtu:
+        words = ["--mtu", str(mtu), "--seconds", str(options.seconds)]
+        pairs = []
+        for number in range(options.pairs):
+            raw = rate(["--raw", *words]) if number % 2 else None
+            weft = rate(words)
+            pairs.append((weft, raw if raw is not None else rate(["--raw", *words])))
+        print(f"MTU {mtu}, {options.pairs} pairs")
+        tell("weft", [weft for weft, _ in pairs], 1e6, "MB/s")
+        tell("floor", [raw for _, raw in pairs], 1e6, "MB/s")
+        tell("ratio", [weft / raw for weft, raw in pairs], 0.01, "%")
+
+
+if __name__ == "__main__":
+    main()
