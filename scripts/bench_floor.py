@@ -34,6 +34,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=2, help="of each run, after its warm-up (2)")
     parser.add_argument("--mtu", type=int, nargs="+", default=[1500, 9000], help="of the paths (1500 9000)")
     options = parser.parse_args()
+    if options.pairs < 2:
+        parser.error("--pairs: two at least, or there are no quartiles")
     for mtu in options.mtu:
         words = ["--mtu", str(mtu), "--seconds", str(options.seconds)]
         pairs = []
