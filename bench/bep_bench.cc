@@ -2,6 +2,8 @@
 // The index of 10^6 entries takes some ten seconds to make: --benchmark_filter=-.*1000000 leaves it out.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -21,9 +23,11 @@ using bench::Heap;
 constexpr const char* kFolder = "bench";
 constexpr base::DeviceId kPeer{std::byte{9}};
 
+std::string name_of(std::int64_t i) { return "directory " + std::to_string(i / 100) + "/file " + std::to_string(i); }
+
 proto::FileInfo file_of(std::int64_t i) {
   proto::FileInfo file;
-  file.name = "directory " + std::to_string(i / 100) + "/file " + std::to_string(i);
+  file.name = name_of(i);
   file.size = 100'000;
   file.permissions = 0644;
   file.modified_s = 1'700'000'000 + i;
@@ -58,35 +62,35 @@ void Lz4Pack(benchmark::State& state) {
 }
 BENCHMARK(Lz4Pack)->Arg(10)->Arg(1000)->Arg(10'000);
 
-void Lz4Unpack(benchmark::State& state) {
-  const std::vector<std::byte> message = index_of(state.range(0));
+// A message taken from a stream that comes in pieces of `piece` bytes.
+void read_back(benchmark::State& state, proto::MessageType type, proto::Compression compression, base::Bytes message,
+               std::size_t piece) {
   std::vector<std::byte> stream;
-  proto::encode_message(proto::MessageType::kIndex, message, proto::Compression::kAlways, stream);
+  proto::encode_message(type, message, compression, stream);
   proto::FrameDecoder decoder;
   proto::Frame frame;
   bench::Timed timed(state, Heap::kAllowed);
   for (auto _ : state) {
-    decoder.feed(stream);
+    for (base::Bytes rest = stream; !rest.empty();) {
+      const base::Bytes came = rest.first(std::min(piece, rest.size()));
+      decoder.feed(came);
+      rest = rest.subspan(came.size());
+    }
     if (decoder.next(frame) != proto::FrameDecoder::Outcome::kFrame) return state.SkipWithError("not read back");
   }
   timed.end(static_cast<std::size_t>(state.iterations()), message.size());
+}
+
+void Lz4Unpack(benchmark::State& state) {
+  read_back(state, proto::MessageType::kIndex, proto::Compression::kAlways, index_of(state.range(0)), SIZE_MAX);
 }
 BENCHMARK(Lz4Unpack)->Arg(10)->Arg(1000)->Arg(10'000);
 
 // A block's answer through the framing, which neither packs nor reads it: what a byte from a link costs beside TLS.
 void ResponseFraming(benchmark::State& state) {
+  constexpr std::size_t kTlsRecord = 16'384;
   const std::vector<std::byte> message(static_cast<std::size_t>(state.range(0)));
-  std::vector<std::byte> stream;
-  proto::encode_message(proto::MessageType::kResponse, message, proto::Compression::kMetadata, stream);
-  proto::FrameDecoder decoder;
-  proto::Frame frame;
-  bench::Timed timed(state, Heap::kAllowed);
-  for (auto _ : state) {
-    for (base::Bytes rest = stream; !rest.empty(); rest = rest.subspan(std::min<std::size_t>(16'384, rest.size())))
-      decoder.feed(rest.first(std::min<std::size_t>(16'384, rest.size())));   // a TLS record each
-    if (decoder.next(frame) != proto::FrameDecoder::Outcome::kFrame) return state.SkipWithError("not read back");
-  }
-  timed.end(static_cast<std::size_t>(state.iterations()), message.size());
+  read_back(state, proto::MessageType::kResponse, proto::Compression::kMetadata, message, kTlsRecord);
 }
 BENCHMARK(ResponseFraming)->Arg(128 << 10)->Arg(1 << 20)->Arg(16 << 20);
 
@@ -134,7 +138,7 @@ void IndexLookup(benchmark::State& state) {
   base::Prng prng(1);
   bench::Timed timed(state, Heap::kAllowed);
   for (auto _ : state) {
-    const auto found = db->get_global(kFolder, file_of(prng.below(static_cast<std::uint32_t>(state.range(0)))).name);
+    const auto found = db->get_global(kFolder, name_of(prng.below(static_cast<std::uint32_t>(state.range(0)))));
     if (!found) return state.SkipWithError("not found");
   }
   timed.end(static_cast<std::size_t>(state.iterations()));

@@ -12,7 +12,8 @@ import statistics
 import subprocess
 import time
 
-WEFT = pathlib.Path(__file__).resolve().parent.parent / "build" / "weft"
+import weftlab
+
 WARM_S = 3.5                          # until both ends are up and past their own second of warm-up
 PACKET_BYTES = 1400
 
@@ -32,7 +33,7 @@ def cpu_seconds():
 
 def measure(cores, seconds):
     """Bytes per second, nanoseconds of processor time per packet."""
-    words = [WEFT, "bench", "--cores", str(cores), "--seconds", str(seconds + 3), "--json", "-"]
+    words = [weftlab.weft_binary(), "bench", "--cores", str(cores), "--seconds", str(seconds + 3), "--json", "-"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as bench:
         time.sleep(WARM_S)
         before, began = cpu_seconds(), time.monotonic()

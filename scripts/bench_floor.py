@@ -5,27 +5,30 @@ The ratio of neighbours is what is told, its median and quartiles, because a sha
 seconds. Figures only: nothing is asserted about them.
 """
 import argparse
-import json
-import pathlib
 import statistics
-import subprocess
 import sys
 
-WEFT = pathlib.Path(__file__).resolve().parent.parent / "build" / "weft"
-
-
-def rate(words):
-    """Bytes per second."""
-    done = subprocess.run([WEFT, "bench", "--json", "-", *words], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        sys.exit(done.stderr.strip())
-    return json.loads(done.stdout)["bytes_per_second"]
-
+import bench_limits
+import weftlab
 
 def tell(name, values, scale, unit):
     low, middle, high = statistics.quantiles(values, n=4)
     print(f"  {name:6}  median {middle / scale:6.1f} {unit}, half of them within {low / scale:.1f} to {high / scale:.1f}, "
           f"best {max(values) / scale:.1f}", flush=True)
+
+
+def compare(options):
+    for mtu in options.mtu:
+        pairs = []                    # of weft's rate and the floor's
+        for number in range(options.pairs):
+            rates = {}
+            for words in ((), ("--raw",)) if number % 2 == 0 else (("--raw",), ()):
+                rates[words] = bench_limits.weft_bench("--mtu", mtu, *words, seconds=options.seconds)
+            pairs.append((rates[()], rates[("--raw",)]))
+        print(f"MTU {mtu}, {options.pairs} pairs")
+        tell("weft", [weft for weft, _ in pairs], 1e6, "MB/s")
+        tell("floor", [raw for _, raw in pairs], 1e6, "MB/s")
+        tell("ratio", [weft / raw for weft, raw in pairs], 0.01, "%")
 
 
 def main():
@@ -36,17 +39,10 @@ def main():
     options = parser.parse_args()
     if options.pairs < 2:
         parser.error("--pairs: two at least, or there are no quartiles")
-    for mtu in options.mtu:
-        words = ["--mtu", str(mtu), "--seconds", str(options.seconds)]
-        pairs = []
-        for number in range(options.pairs):
-            raw = rate(["--raw", *words]) if number % 2 else None
-            weft = rate(words)
-            pairs.append((weft, raw if raw is not None else rate(["--raw", *words])))
-        print(f"MTU {mtu}, {options.pairs} pairs")
-        tell("weft", [weft for weft, _ in pairs], 1e6, "MB/s")
-        tell("floor", [raw for _, raw in pairs], 1e6, "MB/s")
-        tell("ratio", [weft / raw for weft, raw in pairs], 0.01, "%")
+    try:
+        compare(options)
+    except weftlab.LabError as error:
+        sys.exit(f"bench: {error}")
 
 
 if __name__ == "__main__":

@@ -18,22 +18,17 @@ GB = 1e9
 DISK_MIB = 1024
 
 
-def _output(*command, **options):
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=LIMIT_S, check=False, **options)
+def _output(*command, limit_s=LIMIT_S):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=limit_s, check=False)
     if done.returncode:
         raise weftlab.LabError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
     return done.stdout
 
 
-def sealed_packets(directory, mtu):
-    told = json.loads(_output(weftlab.weft_binary(), "bench", "--raw", "--mtu", mtu, "--seconds", SECONDS, "--json", "-", "--dir",
-                              directory))
-    return told["bytes_per_second"]
-
-
-def weft_memory(directory, mtu):
-    told = json.loads(_output(weftlab.weft_binary(), "bench", "--mtu", mtu, "--seconds", SECONDS, "--json", "-", "--dir", directory))
-    return told["bytes_per_second"]
+def weft_bench(*words, seconds=SECONDS):
+    """Bytes per second."""
+    told = _output(weftlab.weft_binary(), "bench", "--seconds", seconds, "--json", "-", *words, limit_s=seconds + LIMIT_S)
+    return json.loads(told)["bytes_per_second"]
 
 
 def bare_packets(directory):
@@ -81,10 +76,10 @@ def disk(directory, *how):
 
 LIMITS = {
     "packets of 1500 bytes over one memif pair, bare (testpmd)": bare_packets,
-    "sealed packets over two memif pairs, MTU 1500 (weft bench --raw)": lambda directory: sealed_packets(directory, 1500),
-    "weft, memory to memory, MTU 1500 (weft bench)": lambda directory: weft_memory(directory, 1500),
-    "sealed packets, MTU 9000 (weft bench --raw)": lambda directory: sealed_packets(directory, 9000),
-    "weft, memory to memory, MTU 9000 (weft bench)": lambda directory: weft_memory(directory, 9000),
+    "sealed packets over two memif pairs, MTU 1500 (weft bench --raw)": lambda directory: weft_bench("--raw", "--mtu", 1500, "--dir", directory),
+    "weft, memory to memory, MTU 1500 (weft bench)": lambda directory: weft_bench("--mtu", 1500, "--dir", directory),
+    "sealed packets, MTU 9000 (weft bench --raw)": lambda directory: weft_bench("--raw", "--mtu", 9000, "--dir", directory),
+    "weft, memory to memory, MTU 9000 (weft bench)": lambda directory: weft_bench("--mtu", 9000, "--dir", directory),
     "AES-128-GCM of 1400 bytes (openssl speed)": lambda _: openssl("-bytes", "1400", "-evp", "aes-128-gcm"),
     "SHA-256 (openssl speed)": lambda _: openssl("-bytes", "131072", "-evp", "sha256"),
     "disk, one stream written and synced (dd)": lambda directory: disk(directory, "write"),

@@ -10,7 +10,9 @@ namespace weft::base {
 
 inline constexpr std::size_t kLineBytes = 64;
 
-// Instructions (an asm without outputs stays), because GCC drops calls of functions that do nothing but __builtin_prefetch.
+// Both are written as instructions (an asm without outputs stays), because GCC drops calls of functions that do nothing but
+// __builtin_prefetch.
+
 // Soon read.
 inline void prefetch_for_read(Bytes bytes) noexcept {
   for (std::size_t at = 0; at < bytes.size(); at += kLineBytes) asm("prefetcht0 %0" : : "m"(bytes[at]));

@@ -27,39 +27,22 @@ using Text = tl::expected<std::string, std::string>;
 using Ask = std::function<Text(const char*, const std::string&, const std::string&)>;
 constexpr std::chrono::milliseconds kLook{50};
 
-// Counters of one end at one moment.
-struct Snapshot {
-  double at_s = 0;
-  BenchEnd end;
-};
-
 template <typename T> T number(const json& from, const char* key) { return from.at(key).get<T>(); }
 
-Snapshot snapshot_of(const json& meter) {
-  Snapshot now{.at_s = number<double>(meter, "now_us") / 1e6, .end = {}};
+// Counters of one end now.
+BenchEnd end_of(const json& meter) {
+  BenchEnd now{.seconds = number<double>(meter, "now_us") / 1e6};
   for (const json& path : meter.at("paths")) {
-    now.end.packets_in += number<std::uint64_t>(path, "packets_in");
-    now.end.packets_out += number<std::uint64_t>(path, "packets_out");
-    now.end.packets_lost += number<std::uint64_t>(path, "packets_lost");
-    now.end.again += number<std::uint64_t>(path, "retransmitted_bytes");
-    now.end.duplicate += number<std::uint64_t>(path, "duplicate_bytes");
+    now.packets_in += number<std::uint64_t>(path, "packets_in");
+    now.packets_out += number<std::uint64_t>(path, "packets_out");
+    now.packets_lost += number<std::uint64_t>(path, "packets_lost");
+    now.again += number<std::uint64_t>(path, "retransmitted_bytes");
+    now.duplicate += number<std::uint64_t>(path, "duplicate_bytes");
   }
   for (const json& core : meter.at("cores"))
     for (std::size_t i = 0; i < share::kStages; ++i)
-      now.end.cycles[i] += number<std::uint64_t>(core.at("cycles"), share::kStageNames[i]);
+      now.cycles[i] += number<std::uint64_t>(core.at("cycles"), share::kStageNames[i]);
   return now;
-}
-
-BenchEnd between(const Snapshot& from, const Snapshot& to) {
-  BenchEnd end = to.end;
-  end.packets_in -= from.end.packets_in;
-  end.packets_out -= from.end.packets_out;
-  end.packets_lost -= from.end.packets_lost;
-  end.again -= from.end.again;
-  end.duplicate -= from.end.duplicate;
-  for (std::size_t i = 0; i < share::kStages; ++i) end.cycles[i] -= from.end.cycles[i];
-  end.seconds = to.at_s - from.at_s;
-  return end;
 }
 
 // Both ends looked at while it runs: first and last.
@@ -76,7 +59,7 @@ class Watch {
   const Io& io_;
   lab::StopSignal& stop_;
   Ask receiver_, sender_;
-  std::vector<Snapshot> receiver_seen_, sender_seen_;
+  std::vector<BenchEnd> receiver_seen_, sender_seen_;
 };
 
 // Each whole second: what came in it, and the counters.
@@ -88,7 +71,7 @@ tl::expected<void, std::string> Watch::look(const json& bench, BenchSeen& seen) 
     if (!*ask) continue;
     const Text meter = (*ask)("GET", "/rest/weft/meter", "");
     if (!meter) return tl::unexpected(meter.error());
-    list->push_back(snapshot_of(json::parse(*meter)));
+    list->push_back(end_of(json::parse(*meter)));
   }
   const BenchSeen::Interval now{running_s, number<std::uint64_t>(bench, "bytes")};
   if (receiver_seen_.size() > 1) {
@@ -125,8 +108,8 @@ tl::expected<BenchSeen, std::string> Watch::measure(const std::string& device, B
     seen.times = {.p50 = number<std::uint64_t>(times, "p50_us"), .p90 = number<std::uint64_t>(times, "p90_us"),
                   .p99 = number<std::uint64_t>(times, "p99_us"), .p999 = number<std::uint64_t>(times, "p999_us"),
                   .longest = number<std::uint64_t>(times, "longest_us")};
-  if (receiver_seen_.size() > 1) seen.receiver = between(receiver_seen_.front(), receiver_seen_.back());
-  if (sender_seen_.size() > 1) seen.sender = between(sender_seen_.front(), sender_seen_.back());
+  if (receiver_seen_.size() > 1) seen.receiver = receiver_seen_.back() - receiver_seen_.front();
+  if (sender_seen_.size() > 1) seen.sender = sender_seen_.back() - sender_seen_.front();
   return seen;
 }
 
@@ -203,11 +186,6 @@ tl::expected<BenchSeen, std::string> between_two(const BenchOptions& options, co
   return Watch(options, io, stop, ask_of(b), ask_of(a)).measure(a.about.device, std::move(seen));
 }
 
-BenchEnd end_of(const run::InnerEnd& end, double seconds) {
-  return {.packets_in = end.packets_in, .packets_out = end.packets_out, .packets_lost = end.packets_lost, .again = end.again,
-          .duplicate = end.duplicate, .cycles = end.cycles, .seconds = seconds};
-}
-
 // Both ends on this thread.
 tl::expected<BenchSeen, std::string> in_one_process(const BenchOptions& options, const Io& io) {
   if (!std::has_single_bit(options.block_kib)) return tl::unexpected(std::string("--block: a power of two is wanted"));
@@ -222,8 +200,8 @@ tl::expected<BenchSeen, std::string> in_one_process(const BenchOptions& options,
   if (!result) return tl::unexpected(result.error());
   seen.seconds = result->seconds;
   seen.bytes = result->bytes;
-  seen.receiver = end_of(result->receiver, result->seconds);
-  seen.sender = end_of(result->sender, result->seconds);
+  seen.receiver = result->receiver;
+  seen.sender = result->sender;
   return seen;
 }
 

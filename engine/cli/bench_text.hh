@@ -6,20 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "engine/run/bench_end.hh"
 #include "engine/run/raw_bench.hh"
-#include "engine/share/stages.hh"
 
 namespace weft::cli {
 
-// What the cores of one end did in a time; differences of two GET /rest/weft/meter.
-struct BenchEnd {
-  std::uint64_t packets_in = 0, packets_out = 0, packets_lost = 0;
-  std::uint64_t again = 0, duplicate = 0;      // chunk bytes sent, received twice
-  share::StageCycles cycles{};
-  double seconds = 0;
-  // The end that sends the data acknowledges nothing to speak of: its packets are those it sends.
-  [[nodiscard]] std::uint64_t packets() const { return packets_in > packets_out ? packets_in : packets_out; }
-};
+// Of an end that is looked at by REST: differences of two GET /rest/weft/meter.
+using run::BenchEnd;
 
 struct BenchSeen {
   std::string title;                           // what is measured, in words

@@ -26,6 +26,11 @@ inline constexpr std::uint8_t kHopLimitNd = 255;
 // Ethernet + IP + UDP in front of a payload.
 [[nodiscard]] constexpr std::size_t header_bytes(bool v6) { return kEthernetBytes + ip_header_bytes(v6) + kUdpBytes; }
 
+// Of UDP, in one packet.
+[[nodiscard]] constexpr std::uint32_t payload_of_mtu(std::uint32_t mtu, bool v6) {
+  return mtu - static_cast<std::uint32_t>(ip_header_bytes(v6) + kUdpBytes);
+}
+
 [[nodiscard]] inline base::Mac read_mac(const std::byte* at) noexcept {
   base::Mac mac;
   std::memcpy(mac.data(), at, mac.size());

@@ -34,7 +34,7 @@ UdpPort::UdpPort(const Setup& setup) noexcept : setup_(setup) {
 }
 
 std::uint16_t UdpPort::payload_max(bool v6) const noexcept {
-  return static_cast<std::uint16_t>(setup_.mtu - ip_header_bytes(v6) - kUdpBytes);
+  return static_cast<std::uint16_t>(payload_of_mtu(setup_.mtu, v6));
 }
 
 void UdpPort::drop(rte_mbuf* frame, NicDrop reason) noexcept {

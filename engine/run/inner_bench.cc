@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/disk/disk_agent.hh"
+#include "engine/nic/headers.hh"
 #include "engine/run/chunk_map.hh"
 #include "engine/run/core_rings.hh"
 #include "engine/run/engine.hh"
@@ -27,7 +28,6 @@ constexpr std::uint32_t kBuffers = 2048;
 constexpr std::uint64_t kFileBytes = std::uint64_t{1} << 40;
 constexpr base::Duration kWarmUp = base::seconds(1);
 constexpr std::uint32_t kTurnsPerLook = 8;       // of control at both cores
-constexpr std::uint16_t kHeaderBytes = 28;       // IPv4 and UDP
 
 base::PathId path_id(std::uint32_t i) { return base::PathId{static_cast<std::uint8_t>(i * base::kPortsMax + i)}; }
 
@@ -71,8 +71,8 @@ class Pair {
   [[nodiscard]] std::uint32_t receiver_index(const End& end, std::uint32_t path) const {
     return ReceiverIndex::of(ReceiverIndex::base_of(end.low ? 1 : 2, kSession), path_id(path), kCore);
   }
-  [[nodiscard]] std::uint16_t payload() const { return static_cast<std::uint16_t>(wish_.mtu - kHeaderBytes); }
-  [[nodiscard]] static InnerEnd counted(const End& end);
+  [[nodiscard]] std::uint16_t payload() const { return static_cast<std::uint16_t>(nic::payload_of_mtu(wish_.mtu, false)); }
+  [[nodiscard]] static BenchEnd counted(const End& end, base::Instant now);
 
   const InnerWish wish_;
   MonotonicClock clock_;
@@ -216,9 +216,9 @@ void Pair::order() {
   }
 }
 
-InnerEnd Pair::counted(const End& end) {
+BenchEnd Pair::counted(const End& end, base::Instant now) {
   const share::CoreReport& report = end.channel->report();
-  InnerEnd sum{.cycles = report.stages};
+  BenchEnd sum{.seconds = static_cast<double>(now.ns) / 1e9, .cycles = report.stages};
   for (std::uint32_t i = 0; i < report.lane_count; ++i) {
     const share::LaneReport& lane = report.lanes[i];
     sum.packets_in += lane.packets_in;
@@ -228,16 +228,6 @@ InnerEnd Pair::counted(const End& end) {
     sum.duplicate += lane.chunk_bytes_duplicate;
   }
   return sum;
-}
-
-InnerEnd operator-(InnerEnd to, const InnerEnd& from) {
-  to.packets_in -= from.packets_in;
-  to.packets_out -= from.packets_out;
-  to.packets_lost -= from.packets_lost;
-  to.again -= from.again;
-  to.duplicate -= from.duplicate;
-  for (std::size_t i = 0; i < share::kStages; ++i) to.cycles[i] -= from.cycles[i];
-  return to;
 }
 
 tl::expected<InnerResult, std::string> Pair::run() {
@@ -252,11 +242,12 @@ tl::expected<InnerResult, std::string> Pair::run() {
     look();
     if (counted_from == base::kNever && now - begun > kWarmUp) {
       counted_from = now;
-      before = {.bytes = bytes_, .sender = counted(*giver_), .receiver = counted(*taker_)};
+      before = {.bytes = bytes_, .sender = counted(*giver_, now), .receiver = counted(*taker_, now)};
     }
     if (counted_from == base::kNever || now - counted_from < base::seconds(wish_.seconds)) continue;
     return InnerResult{.seconds = static_cast<double>((now - counted_from).ns) / 1e9, .bytes = bytes_ - before.bytes,
-                       .sender = counted(*giver_) - before.sender, .receiver = counted(*taker_) - before.receiver};
+                       .sender = counted(*giver_, now) - before.sender,
+                       .receiver = counted(*taker_, now) - before.receiver};
   }
   return tl::unexpected("a block failed: " + why_);
 }

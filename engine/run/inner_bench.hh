@@ -9,7 +9,7 @@
 
 #include <tl/expected.hpp>
 
-#include "engine/share/stages.hh"
+#include "engine/run/bench_end.hh"
 
 namespace weft::run {
 
@@ -21,16 +21,11 @@ struct InnerWish {
   bool verify = false;                     // hash the blocks
 };
 
-// One end, over the time that was measured (the first second is left out).
-struct InnerEnd {
-  std::uint64_t packets_in = 0, packets_out = 0, packets_lost = 0;
-  std::uint64_t again = 0, duplicate = 0;  // chunk bytes sent, received twice
-  share::StageCycles cycles{};             // kIdle: the other end's turns, and what is between them
-};
+// Over the time that was measured (the first second is left out).
 struct InnerResult {
   double seconds = 0;
   std::uint64_t bytes = 0;                 // of blocks that ended
-  InnerEnd sender, receiver;
+  BenchEnd sender, receiver;               // kIdle: the other end's turns, and what is between them
 };
 
 // A sentence where memory, io_uring or the AEAD is not to be had.

@@ -3,6 +3,7 @@
 
 #include "bep/proto/device_id.hh"
 #include "engine/base/log.hh"
+#include "engine/nic/headers.hh"
 #include "engine/nic/rss.hh"
 #include "engine/run/chunk_map.hh"
 #include "engine/run/weft_session.hh"
@@ -17,12 +18,8 @@ using share::Command;
 
 namespace {
 
-constexpr std::uint32_t kIpUdpV4 = 28, kIpUdpV6 = 48;
-
-std::uint32_t payload_of_mtu(std::uint32_t mtu, bool v6) { return mtu - (v6 ? kIpUdpV6 : kIpUdpV4); }
-
 // IPv6's least: no port is narrower.
-constexpr std::uint32_t kPayloadLeast = 1280 - kIpUdpV6;
+constexpr std::uint32_t kPayloadLeast = nic::payload_of_mtu(1280, true);
 
 }  // namespace
 
@@ -38,7 +35,7 @@ void WeftSession::make_offer() {
   std::optional<std::uint32_t> payload;   // narrower paths, and ports that come later, carry fewer chunks
   for (std::uint32_t i = 0; i < base::kPortsMax; ++i)
     if (const auto port = engine_.local_port(i))
-      payload = std::min(payload.value_or(UINT32_MAX), payload_of_mtu(port->mtu, port->address.v6));
+      payload = std::min(payload.value_or(UINT32_MAX), nic::payload_of_mtu(port->mtu, port->address.v6));
   our_offer_.chunk_bytes_max = chunk_bytes_for(payload.value_or(kPayloadLeast));
 }
 
@@ -178,7 +175,7 @@ bool WeftSession::add_path(std::uint32_t local, std::uint32_t remote, base::Inst
   }
   if (is_new) remotes_.push_back(theirs.address);
   const std::uint32_t mtu = std::min<std::uint32_t>(ours.mtu, theirs.mtu);
-  const std::uint32_t payload = payload_of_mtu(mtu, theirs.address.v6);
+  const std::uint32_t payload = nic::payload_of_mtu(mtu, theirs.address.v6);
   if (payload < chunk_bytes_ + kChunkPacketOverhead) return false;
   const base::PathId id = id_of(local, remote);
   Path& path = paths_[base::to_index(id)];

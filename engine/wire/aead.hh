@@ -2,7 +2,7 @@
 // Intel's ipsec-mb (x86; several times quicker on packets) and OpenSSL. Bytes: FORMAT.md §3; both
 // give the same ones.
 // Threads: one Aead per data core, used by that core alone; so are its KeySlots.
-// Heap: only in make_aead(). Cost: one virtual call per burst, none per packet.
+// Heap: only in make_aead(). Cost: one virtual call for any number of packets.
 // Not here: choosing keys (keys.hh), counting packets per key, replay.
 #pragma once
 
