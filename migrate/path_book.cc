@@ -1,5 +1,7 @@
 #include "migrate/path_book.hh"
 
+#include <algorithm>
+
 #include "engine/base/must.hh"
 
 namespace weft::migrate {
@@ -85,6 +87,10 @@ std::uint32_t PathBook::usable_count() const noexcept {
   for (const share::PathEntry& entry : entries_)
     if (share::is_usable(entry.state)) ++count;
   return count;
+}
+
+bool PathBook::is_probing() const noexcept {
+  return std::ranges::any_of(entries_, [](const share::PathEntry& e) { return e.state == share::PathState::kProbing; });
 }
 
 std::optional<PathChange> PathBook::move(base::PathId path, PathEvent event, PathReason why,

@@ -53,6 +53,7 @@ class PathBook {
   }
   // Paths that may carry data now: active, standby or suspect.
   [[nodiscard]] std::uint32_t usable_count() const noexcept;
+  [[nodiscard]] bool is_probing() const noexcept;   // any path
   // Events that met a state they say nothing about.
   [[nodiscard]] std::uint64_t refused_count() const noexcept { return refused_; }
 

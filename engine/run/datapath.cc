@@ -77,7 +77,10 @@ bool Datapath::usable(const base::DeviceId& device) const { return sessions_ != 
 
 void Datapath::open(const base::DeviceId& device, const model::RemoteFile& file, int fd, bool direct,
                     model::OpenDone done) {
-  if (sessions_ != nullptr) return sessions_->open(device, file, fd, direct, std::move(done));
+  if (sessions_ != nullptr) {
+    sessions_->open(device, file, fd, direct, std::move(done));
+    return hasten();
+  }
   post([done = std::move(done)] { done(base::fail(base::Errc::kUnavailable, "no ports are configured")); });
 }
 
@@ -98,7 +101,7 @@ std::uint32_t Datapath::window_blocks(const base::DeviceId&, std::uint32_t block
 void Datapath::on_link_up(net::Link& link) {
   if (sessions_ == nullptr || !link.peer_is_weft()) return;
   sessions_->on_link_up(link.device(), std::make_unique<NetSessionLink>(link, clock_));
-  arm();
+  hasten();
 }
 
 void Datapath::on_link_down(net::Link& link) {
@@ -109,6 +112,8 @@ void Datapath::on_private(net::Link& link, int type, base::Bytes bytes) {
   if (sessions_ == nullptr) return;
   if (const auto handled = sessions_->handle_private(link.device(), link.number(), type, bytes); !handled)
     link.close(std::string("protocol error: ") + handled.error().text, net::CloseReason::kProtocol);
+  else
+    hasten();
 }
 
 bool Datapath::set_policy(share::Policy policy) {
@@ -126,6 +131,11 @@ void Datapath::arm() {
     sessions_->tick();
     arm();
   });
+}
+
+void Datapath::hasten() {
+  const std::chrono::nanoseconds after(sessions_->tick_after().ns);
+  if (timer_.expiry() > std::chrono::steady_clock::now() + after) arm();
 }
 
 std::vector<Sessions::SessionShown> Datapath::sessions() const {

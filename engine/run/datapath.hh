@@ -61,6 +61,7 @@ class Datapath final : public model::Fabric, public SessionHost {
   [[nodiscard]] std::uint32_t random_word() override;
 
   void arm();
+  void hasten();   // the tick, when it has become due earlier
 
   boost::asio::io_context& io_;
   MonotonicClock clock_;

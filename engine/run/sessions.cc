@@ -175,7 +175,8 @@ base::Duration Sessions::tick_after() const {
   const base::Instant now = host_.now();
   for (const auto& [device, session] : sessions_) {
     if (session->busy()) return kTickBusy;
-    if (session->active()) after = std::min(after, std::max(kTickIdle, session->next_look() - now));
+    const base::Duration least = session->is_probing() ? kHealthEvery : kTickIdle;
+    if (session->active()) after = std::min(after, std::max(least, session->next_look() - now));
   }
   return after;
 }

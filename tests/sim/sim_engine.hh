@@ -2,6 +2,7 @@
 // (cores, sessions, puller). The process runs the shipped control code by its three seams (run/session_world.hh).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -52,10 +53,13 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
   // ---- links
   void on_link_up(const base::DeviceId& peer, std::unique_ptr<run::SessionLink> link) {
     sessions_->on_link_up(peer, std::move(link));
+    hasten();
   }
   void on_link_down(const base::DeviceId& peer);
   base::Status on_private(const base::DeviceId& peer, std::uint64_t link, int type, base::Bytes bytes) {
-    return sessions_->handle_private(peer, link, type, bytes);
+    const base::Status handled = sessions_->handle_private(peer, link, type, bytes);
+    hasten();
+    return handled;
   }
 
   [[nodiscard]] bool whole(const char*& why);
@@ -101,6 +105,11 @@ class SimEngine final : public run::DataSide, public run::SessionHost, public mo
     base::Instant back_at{};
   };
   void run_posted();
+  // As Datapath: the tick, when it has become due earlier.
+  void hasten() {
+    tick_at_ = std::min(tick_at_, scene_.now + sessions_->tick_after());
+    control_turn_ = std::min(control_turn_, tick_at_);
+  }
   void look_at_paths();
   void bring_ports_back();
   // Its operator wants nothing any more: all paths may be there, and weft decides. Again and again: only paths whose ports both
