@@ -89,7 +89,7 @@ LIBRARIES = [
 ]
 
 # The language's and the kernel's own headers; any other one is a library and belongs into the table above.
-STANDARD = r"<([a-z_0-9]+|(sys|net|netinet|arpa|linux)/\w+\.h|(dirent|errno|fcntl|ifaddrs|poll|pwd|sched|signal|spawn|stdio|" \
+STANDARD = r"<([a-z_0-9]+|(sys|net|netinet|arpa|linux)/\w+\.h|(dirent|errno|fcntl|ifaddrs|malloc|poll|pwd|sched|signal|spawn|stdio|" \
            r"stdlib|string|strings|time|ucontext|unistd|wchar)\.h)>"
 
 @dataclasses.dataclass

@@ -57,7 +57,9 @@ std::size_t FrameDecoder::take_body(base::Bytes bytes) {
   if (stage_ == Stage::kSkip) return count;
   const std::size_t needed = body_.size() + count;
   if (needed > body_.capacity()) {
-    const std::size_t room = std::max({needed, body_.capacity() * 2, kReserveBytesMax});
+    // A Response is what was asked for and its limit a block: all of it at once, which is address space until bytes come.
+    const std::size_t ahead = type_ == MessageType::kResponse ? limit_of(type_) : kReserveBytesMax;
+    const std::size_t room = std::max({needed, body_.capacity() * 2, ahead});
     body_.reserve(std::min(room, body_.size() + count + body_bytes_));
   }
   append(body_, bytes.first(count));

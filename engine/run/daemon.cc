@@ -87,6 +87,10 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, std::st
 
 base::Status Daemon::open_all(std::string& why) {
   raise_file_limit();
+  heap_care_.emplace(io_, [this] {
+    const net::LinkTotals totals = links_->totals();
+    return totals.bytes_in + totals.bytes_out;
+  });
   auto index = model::IndexDb::open(index_file(setup_.home));
   if (!index) {
     why = index.error();
@@ -115,6 +119,7 @@ base::Status Daemon::open_all(std::string& why) {
   model_->start();
   links_->start();
   link_watch_->start();
+  heap_care_->start();
   signals_.add(SIGINT);
   signals_.add(SIGTERM);
   wait_for_signal();
@@ -221,6 +226,7 @@ void Daemon::begin_stop() {
   if (handing_over_) links_->pass_listeners(to_pass_);
   if (on_stopping_) on_stopping_();
   link_watch_->stop();
+  heap_care_->stop();
   bench_run_->stop();
   model_->quiesce(kQuiesceMax, [this] {
     links_->stop([this] {

@@ -24,6 +24,7 @@
 #include "engine/run/datapath.hh"
 #include "engine/run/dial_history.hh"
 #include "engine/run/engine.hh"
+#include "engine/run/heap_care.hh"
 #include "engine/run/link_watch.hh"
 #include "engine/run/status_source.hh"
 #include "engine/run/udp_reservation.hh"
@@ -106,6 +107,7 @@ class Daemon final : public StatusSource, public CommandSink {
   // Order is the order of life: what stands above outlives what stands below.
   boost::asio::io_context io_;
   boost::asio::signal_set signals_;
+  std::optional<HeapCare> heap_care_;
   std::optional<UdpReservation> udp_reservation_;
   std::unique_ptr<Engine> engine_;             // null without ports
   std::unique_ptr<model::IndexDb> index_;

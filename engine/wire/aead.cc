@@ -78,7 +78,7 @@ bool self_test(Aead& aead) noexcept {
 }
 
 base::Result<std::unique_ptr<Aead>> make_aead(AeadKind kind, std::size_t keys_max) {
-  MUST(keys_max > 0);
+  MUST(keys_max > 0 && keys_max <= kAeadKeysMax);
   std::unique_ptr<Aead> aead;
   switch (kind) {
     case AeadKind::kIpsecMb:
