@@ -87,10 +87,7 @@ base::Result<std::unique_ptr<Daemon>> Daemon::start(DaemonConfig config, std::st
 
 base::Status Daemon::open_all(std::string& why) {
   raise_file_limit();
-  heap_care_.emplace(io_, [this] {
-    const net::LinkTotals totals = links_->totals();
-    return totals.bytes_in + totals.bytes_out;
-  });
+  heap_care_.emplace(io_);
   auto index = model::IndexDb::open(index_file(setup_.home));
   if (!index) {
     why = index.error();

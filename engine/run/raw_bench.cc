@@ -224,7 +224,8 @@ base::UniqueFd start_end(const RawWish& wish, bool sends) {
   if (child > 0) return read_end;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   Told told;
-  const auto seen = End(wish, sends).run();
+  End end(wish, sends);   // until _exit: its ports are never closed
+  const auto seen = end.run();
   if (seen) told.end = *seen;
   else std::strncpy(told.why.data(), seen.error().c_str(), told.why.size() - 1);
   (void)!::write(write_end.get(), &told, sizeof told);
