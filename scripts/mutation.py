@@ -31,13 +31,23 @@ class ListError(Exception):
     """mutants.toml does not fit the source."""
 
 
-def read_list(only):
+def all_mutants():
     with open(LIST, "rb") as file:
-        mutants = tomllib.load(file)["mutant"]
+        return tomllib.load(file)["mutant"]
+
+
+def misfits(mutants, text_of):
+    """A sentence for each whose text does not stand once in its file: the source has changed under it."""
     for mutant in mutants:
-        found = (ROOT / mutant["file"]).read_text().count(mutant["old"])
+        found = text_of(mutant["file"]).count(mutant["old"])
         if found != 1:
-            raise ListError(f"{mutant['name']!r}: its text stands {found} times in {mutant['file']}, not once")
+            yield f"{mutant['name']!r}: its text stands {found} times in {mutant['file']}, not once"
+
+
+def read_list(only):
+    mutants = all_mutants()
+    for sentence in misfits(mutants, lambda name: (ROOT / name).read_text()):
+        raise ListError(sentence)
     return [m for m in mutants if any(words in m["name"] for words in only)]
 
 

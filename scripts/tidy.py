@@ -20,6 +20,7 @@ import sys
 import cpp_text
 import lint_atomics
 import lint_sizes
+import mutation
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SOURCE_FOLDERS = ("engine", "sched", "health", "migrate", "bep", "bench", "tests")
@@ -215,6 +216,12 @@ def check_readmes(sources):
             yield "fail", f"{folder}: no README.md"
 
 
+def check_deliberate_faults(_sources):
+    """Those of tests/mutation/mutants.toml, so that none is lost when its line is written anew."""
+    for sentence in mutation.misfits(mutation.all_mutants(), lambda name: (ROOT / name).read_text(encoding="utf-8")):
+        yield "fail", sentence
+
+
 def check_pure_libraries(_sources):
     """A library that is built as pure is read by symbols.py (tests/lint/meson.build)."""
     for path in sorted(ROOT.glob("*/**/meson.build")):
@@ -247,6 +254,7 @@ RULES = [
     ("headers are guarded", check_guards),
     ("no TODO without an issue", check_todo),
     ("each folder has a README", check_readmes),
+    ("each deliberate fault fits its file", check_deliberate_faults),
 ]
 
 

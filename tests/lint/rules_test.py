@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 import cpp_text      # noqa: E402  (found by the line above)
 import lint_atomics  # noqa: E402
 import lint_sizes    # noqa: E402
+import mutation      # noqa: E402
 import symbols       # noqa: E402
 import tidy          # noqa: E402
 
@@ -112,6 +113,7 @@ CASES = {
         ("with one", {"sched/a.cc": "// TO" + "DO(#3): later\n"}, None)],
     tidy.check_readmes: [("a folder with one", {"engine/base/a.cc": "int x;\n"}, None)],
     tidy.check_pure_libraries: [],   # below: it reads meson's files, not sources
+    tidy.check_deliberate_faults: [],   # below: it reads mutants.toml
 }
 MESON = "x_lib = static_library('x', 'x.cc',\n  override_options: pure_options)\n"
 
@@ -176,6 +178,10 @@ def rule_results():
                               ("listed", MESON + "pure_libs += [[x_lib, 'data']]\n", None)):
         faults = [text for _, text in tidy.unlisted_pure_libraries("x/meson.build", text)]
         yield f"unlisted_pure_libraries: {what}", judge(faults, words)
+    for what, text, words in (("once", "int a;\nint b;\n", None), ("gone", "int b;\n", "stands 0 times in a.cc"),
+                              ("twice", "int a;\nint a;\n", "stands 2 times in a.cc")):
+        faults = list(mutation.misfits([{"name": "a fault", "file": "a.cc", "old": "int a;"}], lambda _, text=text: text))
+        yield f"misfits: {what}", judge(faults, words)
 
 
 def symbol_results(folder):
