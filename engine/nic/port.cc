@@ -53,28 +53,24 @@ bool Port::Inside::start() {
   return started;
 }
 
-void Port::Inside::stop() {
-  if (!started) return;
-  started = false;
-  if (!gated) {
-    (void)rte_eth_dev_stop(device.id);
-    return;
-  }
-  (void)device_thread.run([&] {
-    for (auto& side : sides) close_and_wait(side->gate);
-    (void)rte_eth_dev_stop(device.id);
-  });
+// Stopped and closed in one step. memif's close does not disconnect: a client that came between the two, because its peer had
+// gone, kept a callback on a device that was no more, and its next message crashed the process.
+void Port::Inside::end_device() {
+  const auto end = [&] {
+    if (gated)
+      for (auto& side : sides) close_and_wait(side->gate);
+    if (started) (void)rte_eth_dev_stop(device.id);
+    started = false;
+    if (probed) close_device(device);
+  };
+  if (!device.memif) end();
+  else (void)device_thread.run(end);
 }
 
 Port::Inside::~Inside() {
-  stop();
+  end_device();
   host.reset();                                   // it and the stages give their frames back before the pools go
   for (auto& side : sides) side->stage.reset();
-  if (probed) {
-    const auto close = [&] { close_device(device); };
-    if (!device.memif) close();
-    else (void)device_thread.run(close);
-  }
   for (auto& side : sides) {
     if (gated) device_thread.remove(side->gate);
     rte_mempool_free(side->pool);

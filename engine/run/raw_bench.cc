@@ -214,7 +214,7 @@ struct Told {
   std::array<char, 256> why{};
 };
 
-// Each end is a process that ends as it stands: memif devices of one machine that are closed at the same time disturb each other.
+// Each end is a process, because DPDK is one per process, and ends as it stands: what it has goes with it.
 base::UniqueFd start_end(const RawWish& wish, bool sends) {
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
@@ -224,7 +224,7 @@ base::UniqueFd start_end(const RawWish& wish, bool sends) {
   if (child > 0) return read_end;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   Told told;
-  End end(wish, sends);   // until _exit: its ports are never closed
+  End end(wish, sends);   // until _exit: its ports are not closed
   const auto seen = end.run();
   if (seen) told.end = *seen;
   else std::strncpy(told.why.data(), seen.error().c_str(), told.why.size() - 1);
