@@ -7,7 +7,7 @@
 //   goodput    rate / what it has carried before, of a path that has more to send than it takes; else full
 //   stability  1 / (1 + falls), a fall counting half after ten minutes
 // with noise added to floor and value: differences that small are the poll loop's (kNoise, as long as a core at
-// rest sleeps), not the path's. 0.1 and 1 ms on a path whose floor is 0.1 ms are 100 and 74 % all the same.
+// rest sleeps), not the path's. 0.1 and 1 ms on a path whose floor is 0.1 ms are 100 and 77 % all the same.
 // Integers; pure.
 #pragma once
 
@@ -18,7 +18,7 @@
 
 namespace weft::health {
 
-inline constexpr base::Duration kNoise = base::microseconds(2500);
+inline constexpr base::Duration kNoise = base::milliseconds(3);
 inline constexpr std::uint8_t kScoreGood = 80;         // from here on a score needs no reason
 inline constexpr std::uint32_t kOneFall = 1000;
 

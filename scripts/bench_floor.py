@@ -11,6 +11,7 @@ import sys
 import bench_limits
 import weftlab
 
+
 def tell(name, values, scale, unit):
     low, middle, high = statistics.quantiles(values, n=4)
     print(f"  {name:6}  median {middle / scale:6.1f} {unit}, half of them within {low / scale:.1f} to {high / scale:.1f}, "

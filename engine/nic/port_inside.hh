@@ -47,6 +47,7 @@ struct Port::Inside {
   // Starts or restarts the device. With gates (memif) on DPDK's interrupt thread and with all cores kept out; the
   // gates stay closed while the device does not run. False when it did not start.
   [[nodiscard]] bool start();
+  // Stops and closes it: with gates as above, and on that thread for memif. Once.
   void end_device();
   void knock(base::Instant now);
   void follow_link() noexcept;

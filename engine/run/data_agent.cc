@@ -25,7 +25,8 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       tx_(config.ports, config.port_rates_Bps, aead_, stages_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);
-  for (std::size_t i = 0; i < ports_.size(); ++i) receiving_[i] = ports_[i] != nullptr;
+  for (std::size_t i = 0; i < ports_.size(); ++i)
+    if (ports_[i] != nullptr) receiving_.add(i);
 }
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
@@ -72,10 +73,10 @@ void DataAgent::handle_command(const Command& command) noexcept {
   const auto events = [this](const Event& event) { emit(event); };
   switch (command.kind) {
     case Command::Kind::kAddSession: {
+      MUST(!made_.has(base::to_index(command.session)));
+      made_.add(base::to_index(command.session));
       Session& session = sessions_[base::to_index(command.session)];
-      MUST(!session.exists);
       session = Session{};
-      session.exists = true;
       session.picker.set_policy(wiring_.table->current().policy);
       fetch_.add_session(command.session, command.body.add_session);
       serve_.add_session(command.session, command.body.add_session.chunk_bytes);
@@ -84,7 +85,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
     }
     case Command::Kind::kRemoveSession: return remove_session(command.session);
     case Command::Kind::kAddLane:
-      MUST(receiving_[base::to_index(command.body.add_lane.port)]);
+      MUST(receiving_.has(base::to_index(command.body.add_lane.port)));
       // There is room for all that control makes (base/limits.hh); the smaller tables of tests mean a lane less.
       (void)lanes_.add(command.session, command.path, command.body.add_lane);
       return;
@@ -114,8 +115,8 @@ void DataAgent::handle_command(const Command& command) noexcept {
       return fetch_.cancel_session(command.session, events);
     case Command::Kind::kAddPort: {
       const std::size_t port = base::to_index(command.body.port.port);
-      MUST(port < ports_.size() && ports_[port] != nullptr && !receiving_[port]);
-      receiving_[port] = true;
+      MUST(port < ports_.size() && ports_[port] != nullptr && !receiving_.has(port));
+      receiving_.add(port);
       return tx_.add_port(command.body.port.port, command.body.port.rate_Bps, turn_at_);
     }
     case Command::Kind::kQuietPort: return quiet_port(command.body.port.port);
@@ -124,17 +125,17 @@ void DataAgent::handle_command(const Command& command) noexcept {
 }
 
 void DataAgent::quiet_port(base::PortId port) noexcept {
-  MUST(receiving_[base::to_index(port)]);
-  for (std::size_t s = 0; s < base::kSessionsMax; ++s)
+  MUST(receiving_.has(base::to_index(port)));
+  for (const std::size_t s : made_)
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots)
       MUST(lanes_.at(index).port != port);
-  receiving_[base::to_index(port)] = false;
+  receiving_.remove(base::to_index(port));
   tx_.remove_port(port);
   emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(port), .detail = 0});
 }
 
 void DataAgent::forget_port(base::PortId port) noexcept {
-  MUST(!receiving_[base::to_index(port)]);
+  MUST(!receiving_.has(base::to_index(port)));
   // All cores are quiet: what they have handed over of it stands in the rings by now.
   for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in)
     for (std::uint32_t left = ring == nullptr ? 0 : ring->capacity(); left > 0;) {
@@ -148,7 +149,7 @@ void DataAgent::remove_session(base::SessionId session) noexcept {
   while (!lanes_.of(session).slots.empty()) lanes_.remove(lanes_.at(lanes_.of(session).slots[0]));
   fetch_.remove_session(session, [this](const Event& event) { emit(event); });
   serve_.remove_session(session);
-  sessions_[base::to_index(session)].exists = false;
+  made_.remove(base::to_index(session));
   report_.sessions[base::to_index(session)] = {};
 }
 
@@ -225,8 +226,7 @@ std::uint32_t DataAgent::poll_closing() noexcept {
 void DataAgent::poll_table() noexcept {
   if (!wiring_.table->adopt()) return;
   const share::PathTable& table = wiring_.table->current();
-  for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
-    if (!sessions_[s].exists) continue;
+  for (const std::size_t s : made_) {
     sessions_[s].picker.set_policy(table.policy);
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots)
       apply_entry(lanes_.at(index));
@@ -261,8 +261,7 @@ void DataAgent::ask_again(LaneSlot& lane, base::Instant now) noexcept {
 
 std::uint32_t DataAgent::poll_timers(base::Instant now) noexcept {
   std::uint32_t work = 0;
-  for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
-    if (!sessions_[s].exists) continue;
+  for (const std::size_t s : made_) {
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots) {
       LaneSlot& lane = lanes_.at(index);
       // A lane that only acknowledges is not acknowledged: it asks for it by itself when its key is worn.
@@ -304,8 +303,7 @@ void DataAgent::publish(base::Instant now) noexcept {
   report_.slots_free = fetch_.slots_free() + serve_.slots_free();
   report_.stages = stages_.total();
   report_.lane_count = 0;
-  for (std::size_t s = 0; s < base::kSessionsMax; ++s) {
-    if (!sessions_[s].exists) continue;
+  for (const std::size_t s : made_) {
     const base::SessionId session{static_cast<std::uint8_t>(s)};
     share::SessionReport& out = report_.sessions[s];
     fetch_.fill(session, out);

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/base/index_set.hh"
 #include "engine/base/time.hh"
 #include "engine/run/disk_gate.hh"
 #include "engine/run/fetch_side.hh"
@@ -93,7 +94,6 @@ class DataAgent {
     std::uint32_t epoch;
   };
   struct Session {
-    bool exists = false;
     sched::Picker picker;
     sched::TailResend resend;
   };
@@ -159,7 +159,7 @@ class DataAgent {
 
   const base::CoreId core_;
   const std::span<share::DatagramPort* const> ports_;
-  std::array<bool, base::kPortsMax> receiving_{};  // from which of them
+  base::IndexSet receiving_;                       // from which of them
   wire::Aead& aead_;
   const base::MutableBytes slots_;
   CoreWiring wiring_;
@@ -173,6 +173,7 @@ class DataAgent {
   ServeSide serve_;
   RejectTable rejects_;
   TxBatch tx_;
+  base::IndexSet made_;                            // sessions
   std::array<Session, base::kSessionsMax> sessions_{};
   base::FixedVector<std::uint32_t, base::kFilesPerCoreMax> closing_;   // numbers of files on their way out
 

@@ -8,8 +8,8 @@ namespace weft::run {
 
 std::uint32_t DataAgent::receive(base::Instant now) noexcept {
   std::uint32_t work = 0;
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
-    const std::uint32_t count = receiving_[port] ? ports_[port]->rx(datagrams_, now) : 0;
+  for (const std::size_t port : receiving_) {
+    const std::uint32_t count = ports_[port]->rx(datagrams_, now);
     if (count == 0) continue;
     stages_.lap(share::Stage::kPoll);
     receive_burst({datagrams_.data(), count}, now);

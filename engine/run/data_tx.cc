@@ -14,19 +14,14 @@ std::uint32_t DataAgent::transmit(base::Instant now) noexcept {
   // a busy one can neither silence the others nor always take the room of a burst.
   const std::size_t first = static_cast<std::size_t>(report_.turns % base::kSessionsMax);
   for (const bool data : {false, true})
-    for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
-      const std::size_t s = (first + i) % base::kSessionsMax;
-      if (!sessions_[s].exists) continue;
+    for (const std::size_t s : made_.from(first)) {
       const base::SessionId session{static_cast<std::uint8_t>(s)};
       if (!data) send_control(session, now);
       else if (serve_.unsent_bytes(session) > 0) send_chunks(session, now);
       else if (serve_.extents_of(session) > 0) send_copies(session, now);
     }
   // Last, because a chunk's packet takes an ack along.
-  for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
-    const std::size_t s = (first + i) % base::kSessionsMax;
-    if (sessions_[s].exists) send_acks(base::SessionId{static_cast<std::uint8_t>(s)}, now);
-  }
+  for (const std::size_t s : made_.from(first)) send_acks(base::SessionId{static_cast<std::uint8_t>(s)}, now);
   stages_.lap(share::Stage::kPick);
   const std::uint32_t sent = tx_.send(now);
   stages_.lap(share::Stage::kTransmit);

@@ -36,10 +36,10 @@ std::uint16_t& ServeSide::by_request(base::SessionId session, std::uint32_t requ
 
 void ServeSide::add_session(base::SessionId session, std::uint32_t chunk_bytes) noexcept {
   Session& s = sessions_[base::to_index(session)];
-  MUST(!s.exists && chunk_bytes >= base::kChunkBytesMin);
+  MUST(!made_.has(base::to_index(session)) && chunk_bytes >= base::kChunkBytesMin);
   const Session former = s;   // what the disk still reads of it
   s = Session{};
-  s.exists = true;
+  made_.add(base::to_index(session));
   s.chunk_bytes = chunk_bytes;
   s.extents = former.extents;
   s.slots = former.slots;
@@ -47,8 +47,8 @@ void ServeSide::add_session(base::SessionId session, std::uint32_t chunk_bytes) 
 }
 
 void ServeSide::share_out() noexcept {
-  const auto sessions = std::count_if(sessions_.begin(), sessions_.end(), [](const Session& s) { return s.exists; });
-  if (sessions > 0) share_ = std::max(1u, slots_.size() / 2 / static_cast<std::uint32_t>(sessions));
+  const auto sessions = static_cast<std::uint32_t>(made_.size());
+  if (sessions > 0) share_ = std::max(1u, slots_.size() / 2 / sessions);
 }
 
 void ServeSide::drop_requests(base::SessionId session) noexcept {
@@ -58,7 +58,7 @@ void ServeSide::drop_requests(base::SessionId session) noexcept {
 
 void ServeSide::remove_session(base::SessionId session) noexcept {
   drop_requests(session);
-  sessions_[base::to_index(session)].exists = false;
+  made_.remove(base::to_index(session));
   share_out();
 }
 
@@ -75,7 +75,7 @@ std::optional<wire::RejectReason> ServeSide::handle_request(base::SessionId sess
     drop = share::Drop::kBadRequest;   // no answer: it names no slot that a refusal could be kept for
     return std::nullopt;
   }
-  if (!s.exists) return wire::RejectReason::kClosed;
+  if (!made_.has(base::to_index(session))) return wire::RejectReason::kClosed;
   FileEntry* file = files_.find(request.handle);
   if (file == nullptr || !file->serving || file->session != session || file->state != FileEntry::State::kReady) {
     drop = share::Drop::kUnknownHandle;
@@ -126,8 +126,8 @@ void ServeSide::poll_reads() noexcept {
 // Of the sessions that wait, the one that holds fewest slots. If it may not have one more, none of the others may.
 ServeSide::Session* ServeSide::next_to_read() noexcept {
   Session* best = nullptr;
-  for (std::size_t i = 0; i < base::kSessionsMax; ++i) {
-    Session& s = sessions_[(turn_ + i) % base::kSessionsMax];
+  for (const std::size_t i : made_.from(turn_)) {
+    Session& s = sessions_[i];
     if (!s.waiting.empty() && (best == nullptr || s.slots < best->slots)) best = &s;
   }
   return best;
@@ -136,8 +136,8 @@ ServeSide::Session* ServeSide::next_to_read() noexcept {
 // What sessions below their share may still ask for.
 std::uint32_t ServeSide::slots_owed() const noexcept {
   std::uint32_t owed = 0;
-  for (const Session& s : sessions_)
-    if (s.exists && s.slots < share_) owed += share_ - s.slots;
+  for (const std::size_t i : made_)
+    if (sessions_[i].slots < share_) owed += share_ - sessions_[i].slots;
   return owed;
 }
 

@@ -30,6 +30,7 @@
 #include <optional>
 #include <span>
 
+#include "engine/base/index_set.hh"
 #include "engine/base/limits.hh"
 #include "engine/base/slot_pool.hh"
 #include "engine/run/chunk_map.hh"
@@ -132,7 +133,6 @@ class ServeSide {
     std::uint32_t chunks = 0, chunks_acked = 0;
   };
   struct Session {
-    bool exists = false;
     std::uint32_t chunk_bytes = 0;
     std::uint32_t extents = 0;
     std::uint32_t slots = 0;
@@ -171,6 +171,7 @@ class ServeSide {
   std::unique_ptr<Extent[]> extents_;
   std::unique_ptr<std::uint16_t[]> by_request_;   // [session][request slot] -> extent
   std::unique_ptr<std::uint16_t[]> by_slot_;      // -> extent, or kNoIndex
+  base::IndexSet made_;                           // sessions
   std::array<Session, base::kSessionsMax> sessions_{};
   std::uint32_t share_ = 0;                       // slots kept for each session that there is
   std::size_t turn_ = 0;                          // session that is looked at first

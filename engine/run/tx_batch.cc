@@ -15,11 +15,12 @@ constexpr std::uint32_t kPacedPacketBytes = 1500;
 TxBatch::TxBatch(std::span<share::DatagramPort* const> ports, std::span<const std::uint64_t> rates_Bps,
                  wire::Aead& aead, share::StageClock& stages) noexcept
     : ports_(ports), aead_(aead), stages_(stages) {
-  for (std::size_t i = 0; i < std::min(rates_Bps.size(), ports.size()); ++i)
-    if (ports[i] != nullptr) add_port(base::PortId{static_cast<std::uint8_t>(i)}, rates_Bps[i], {});
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    if (ports[i] != nullptr) add_port(base::PortId{static_cast<std::uint8_t>(i)}, i < rates_Bps.size() ? rates_Bps[i] : 0, {});
 }
 
 void TxBatch::add_port(base::PortId port, std::uint64_t rate_Bps, base::Instant now) noexcept {
+  open_.add(base::to_index(port));
   if (rate_Bps == 0) return;
   PortBatch& batch = batches_[base::to_index(port)];
   batch.pacer.emplace(kPacedPacketBytes);
@@ -27,6 +28,7 @@ void TxBatch::add_port(base::PortId port, std::uint64_t rate_Bps, base::Instant 
 }
 
 void TxBatch::remove_port(base::PortId port) noexcept {
+  open_.remove(base::to_index(port));
   PortBatch& batch = batches_[base::to_index(port)];
   MUST(batch.slots_have == batch.slots_used);
   for (std::uint32_t i = 0; i < batch.items_have; ++i) {
@@ -64,7 +66,7 @@ std::uint32_t TxBatch::send_port(std::size_t port, base::Instant now) noexcept {
 }
 
 void TxBatch::begin(base::Instant now) noexcept {
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
+  for (const std::size_t port : open_) {
     send_port(port, now);
     batches_[port].blocked = batches_[port].items_have > 0;
     if (batches_[port].pacer) batches_[port].pacer->on_turn(now);
@@ -149,7 +151,7 @@ void TxBatch::finish(Draft& draft, base::Instant now) noexcept {
 
 std::uint32_t TxBatch::send(base::Instant now) noexcept {
   std::uint32_t sent = 0;
-  for (std::size_t port = 0; port < ports_.size(); ++port) {
+  for (const std::size_t port : open_) {
     PortBatch& batch = batches_[port];
     sent += send_port(port, now);
     // Slots taken and not used go back, so that an idle core holds no packet buffers.

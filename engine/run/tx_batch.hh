@@ -16,6 +16,7 @@
 #include <span>
 
 #include "engine/base/bytes.hh"
+#include "engine/base/index_set.hh"
 #include "engine/run/lane_table.hh"
 #include "engine/share/datagram_port.hh"
 #include "engine/share/stages.hh"
@@ -89,6 +90,7 @@ class TxBatch {
   std::span<share::DatagramPort* const> ports_;
   wire::Aead& aead_;
   share::StageClock& stages_;
+  base::IndexSet open_;                               // ports
   std::array<PortBatch, base::kPortsMax> batches_{};
 };
 

@@ -192,15 +192,15 @@ TEST_F(FetchPieces, NotesHowLongNothingNewCameAndHowMuchOfThatTheMachineTook) {
   EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(1900)));
   EXPECT_EQ(report().gaps, 0u);
   EXPECT_EQ(report().gap_longest, microseconds(1900));
-  fetch.note_turn(microseconds(2600));          // it rested
-  fetch.note_turn(microseconds(3100));
+  fetch.note_turn(FetchSide::kRestMax);         // it rested
+  fetch.note_turn(FetchSide::kRestMax + microseconds(100));
   EXPECT_FALSE(hear(0, kChunk, kNow + microseconds(7900)));       // nothing new
   fetch.note_turn(microseconds(4000));
   EXPECT_FALSE(hear(kChunk, kChunk, kNow + microseconds(12000)));
   EXPECT_EQ(report().gaps, 1u);
   EXPECT_EQ(report().gap_last.began, kNow + microseconds(1900));
   EXPECT_EQ(report().gap_last.lasted, microseconds(10100));
-  EXPECT_EQ(report().gap_last.away, microseconds(7100));
+  EXPECT_EQ(report().gap_last.away, FetchSide::kRestMax + microseconds(4100));
   EXPECT_FALSE(hear(2 * kChunk, kLast, kNow + microseconds(14000)));
   EXPECT_EQ(report().gaps, 2u);
   EXPECT_EQ(report().gap_last.away, base::Duration{});
