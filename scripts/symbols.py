@@ -77,15 +77,20 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+# Of an object for link-time optimization nm asks GCC's plugin, whose list leaves out what the compiler knows by name
+# (malloc, abort, printf …). Told the format, it reads the machine code beside it.
+NM = ("nm", "--target=elf64-x86-64")
+
+
 def defined(library):
-    return {match.group(1) for line in run("nm", "-C", "--defined-only", library).splitlines()
+    return {match.group(1) for line in run(*NM, "-C", "--defined-only", library).splitlines()
             if (match := re.match(r"[0-9a-f]+ [A-Za-z] (.+)", line))}
 
 
 def references(library):
     """(object, function) -> symbols that this function needs from elsewhere; "(data)" for tables."""
     needed, current = collections.defaultdict(set), ""
-    for line in run("nm", "-C", "--undefined-only", library).splitlines():
+    for line in run(*NM, "-C", "--undefined-only", library).splitlines():
         if line.endswith(":"):
             current = line[:-1].rsplit("/", 1)[-1]
         elif match := re.match(r"\s+[Uwv]\s+(.+)", line):
@@ -110,7 +115,7 @@ def references(library):
 def faults(library, kind, ours):
     """Sentences about what `library` references and must not. `ours`: symbols defined by libraries under this rule."""
     name = library.rsplit("/", 1)[-1]
-    if not run("nm", library).strip():
+    if not run(*NM, library).strip():
         yield "there is no symbol in it: is this the right file?"
     for (object_name, function), symbols in sorted(references(library).items()):
         for symbol in sorted(symbols):

@@ -18,7 +18,7 @@ constexpr std::size_t kLz4LengthBytes = 4;
 // the run that its first token already holds.
 constexpr std::size_t kLz4RatioMax = 255;
 constexpr std::size_t kLz4SlackBytes = 64;
-// Taken at once on the word of a message's announced length; beyond it memory follows the bytes.
+// Taken at once on the word of a message's announced length, but of a Response; beyond it memory follows the bytes.
 constexpr std::size_t kReserveBytesMax = 256u << 10;
 
 bool is_known(MessageType type) noexcept {
@@ -57,7 +57,7 @@ std::size_t FrameDecoder::take_body(base::Bytes bytes) {
   if (stage_ == Stage::kSkip) return count;
   const std::size_t needed = body_.size() + count;
   if (needed > body_.capacity()) {
-    // A Response is what was asked for and its limit a block: all of it at once, which is address space until bytes come.
+    // Of a Response all at once: its limit is a block, and new memory is address space until bytes come.
     const std::size_t ahead = type_ == MessageType::kResponse ? limit_of(type_) : kReserveBytesMax;
     const std::size_t room = std::max({needed, body_.capacity() * 2, ahead});
     body_.reserve(std::min(room, body_.size() + count + body_bytes_));

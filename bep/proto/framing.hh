@@ -1,9 +1,10 @@
 // Framing: from a byte stream to messages and back.
 //   u16 header length | Header{type, compression} | u32 message length | message
 // where the message is protobuf, or a u32 length and one LZ4 block that unpacks to it.
-// Memory: a message's buffer grows with the bytes that arrive, never by the announced length; LZ4
-// is unpacked only into what its bytes could possibly hold. Messages of unknown type are passed
-// over without being stored.
+// Memory: a message's buffer grows with the bytes that arrive, not by the announced length; but what is announced as a Response
+// has room at once, so that a block is not copied again and again: a peer can make us hold response_bytes_max for nothing, once
+// per link. LZ4 is unpacked only into what its bytes could possibly hold. Messages of unknown type are passed over without
+// being stored.
 // Pure; one owner. Source: bep_facts §5, §7.
 #pragma once
 

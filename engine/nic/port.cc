@@ -63,8 +63,8 @@ void Port::Inside::end_device() {
     started = false;
     if (probed) close_device(device);
   };
-  if (!device.memif) end();
-  else (void)device_thread.run(end);
+  // Without memory for that request: here, rather than with the pools gone under a device that runs.
+  if (!device.memif || !device_thread.run(end)) end();
 }
 
 Port::Inside::~Inside() {

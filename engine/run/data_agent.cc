@@ -25,8 +25,6 @@ DataAgent::DataAgent(const DataAgentConfig& config)
       tx_(config.ports, config.port_rates_Bps, aead_, stages_) {
   MUST(config.slots.size() >= std::size_t{config.fetch_slots + config.serve_slots} * base::kSlotBytes);
   MUST(ports_.size() <= base::kPortsMax);
-  for (std::size_t i = 0; i < ports_.size(); ++i)
-    if (ports_[i] != nullptr) receiving_.add(i);
 }
 
 std::uint32_t DataAgent::poll(base::Instant now) noexcept {
@@ -85,7 +83,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
     }
     case Command::Kind::kRemoveSession: return remove_session(command.session);
     case Command::Kind::kAddLane:
-      MUST(receiving_.has(base::to_index(command.body.add_lane.port)));
+      MUST(made_.has(base::to_index(command.session)) && tx_.open_ports().has(base::to_index(command.body.add_lane.port)));
       // There is room for all that control makes (base/limits.hh); the smaller tables of tests mean a lane less.
       (void)lanes_.add(command.session, command.path, command.body.add_lane);
       return;
@@ -115,8 +113,7 @@ void DataAgent::handle_command(const Command& command) noexcept {
       return fetch_.cancel_session(command.session, events);
     case Command::Kind::kAddPort: {
       const std::size_t port = base::to_index(command.body.port.port);
-      MUST(port < ports_.size() && ports_[port] != nullptr && !receiving_.has(port));
-      receiving_.add(port);
+      MUST(port < ports_.size() && ports_[port] != nullptr && !tx_.open_ports().has(port));
       return tx_.add_port(command.body.port.port, command.body.port.rate_Bps, turn_at_);
     }
     case Command::Kind::kQuietPort: return quiet_port(command.body.port.port);
@@ -125,17 +122,16 @@ void DataAgent::handle_command(const Command& command) noexcept {
 }
 
 void DataAgent::quiet_port(base::PortId port) noexcept {
-  MUST(receiving_.has(base::to_index(port)));
+  MUST(tx_.open_ports().has(base::to_index(port)));
   for (const std::size_t s : made_)
     for (const std::uint16_t index : lanes_.of(base::SessionId{static_cast<std::uint8_t>(s)}).slots)
       MUST(lanes_.at(index).port != port);
-  receiving_.remove(base::to_index(port));
   tx_.remove_port(port);
   emit({.kind = Event::Kind::kPortDone, .session = {}, .number = static_cast<std::uint32_t>(port), .detail = 0});
 }
 
 void DataAgent::forget_port(base::PortId port) noexcept {
-  MUST(!receiving_.has(base::to_index(port)));
+  MUST(!tx_.open_ports().has(base::to_index(port)));
   // All cores are quiet: what they have handed over of it stands in the rings by now.
   for (share::SpscRing<share::RxDatagram>* ring : wiring_.handed_in)
     for (std::uint32_t left = ring == nullptr ? 0 : ring->capacity(); left > 0;) {

@@ -159,7 +159,6 @@ class DataAgent {
 
   const base::CoreId core_;
   const std::span<share::DatagramPort* const> ports_;
-  base::IndexSet receiving_;                       // from which of them
   wire::Aead& aead_;
   const base::MutableBytes slots_;
   CoreWiring wiring_;

@@ -8,7 +8,7 @@ namespace weft::run {
 
 std::uint32_t DataAgent::receive(base::Instant now) noexcept {
   std::uint32_t work = 0;
-  for (const std::size_t port : receiving_) {
+  for (const std::size_t port : tx_.open_ports()) {
     const std::uint32_t count = ports_[port]->rx(datagrams_, now);
     if (count == 0) continue;
     stages_.lap(share::Stage::kPoll);

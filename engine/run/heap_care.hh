@@ -1,6 +1,7 @@
 // The heap while blocks come and go by TLS links. By itself glibc gives a freed block back to the system, and the next one is
 // faulted in again page by page: a third of the kernel's time at a link's full speed (bench/README.md). Here freed memory is
-// kept for the next block, and given back when the heap rests, whatever has used it: links, scans, an index.
+// kept for the next block, and given back when the heap rests, whatever has used it: links, scans, an index. (What was
+// given back, taken and freed again between two looks stays until a look sees a change.)
 // Thread: control; made before any other thread. Bounds: kKeptMax free bytes at the heap's end, until two looks see the same.
 #pragma once
 

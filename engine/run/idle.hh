@@ -1,7 +1,7 @@
 // What a core does with a turn that found nothing: a pause, then short sleeps, then longer ones, up to kSleepMax.
 // The first turn with work starts from the beginning. So a busy core never sleeps, and the first packet after a rest waits at
-// most kSleepMax. The design's "about 1 ms" costs 3.1 % of a CPU here, in a bare loop of such sleeps (38 us each, in a virtual
-// machine), so that only fewer of them are cheaper (bench/README.md). It is reached after 40 ms without anything.
+// most kSleepMax. The design's "about 1 ms" costs 3.1 % of a CPU here, in a bare loop of such sleeps (38 to 57 us each, in a
+// virtual machine), so that only fewer of them are cheaper (bench/README.md). It is reached after 40 ms without anything.
 // Why sleeps so early: on a small machine both ends' cores and control share the CPUs; a spinning core would take from
 // the others the very time in which its next packet is made. Giving way (sched_yield) in between is no help: a receiver
 // that waits for its sender called it 13 000 times a second, and left the sender less of the machine than its sleep does

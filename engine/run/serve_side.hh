@@ -171,6 +171,7 @@ class ServeSide {
   std::unique_ptr<Extent[]> extents_;
   std::unique_ptr<std::uint16_t[]> by_request_;   // [session][request slot] -> extent
   std::unique_ptr<std::uint16_t[]> by_slot_;      // -> extent, or kNoIndex
+  static_assert(base::kSessionsMax < base::IndexSet::kMax);   // turn_ may be one more than the last
   base::IndexSet made_;                           // sessions
   std::array<Session, base::kSessionsMax> sessions_{};
   std::uint32_t share_ = 0;                       // slots kept for each session that there is

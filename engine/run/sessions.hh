@@ -21,7 +21,7 @@ namespace weft::run {
 class Sessions {
  public:
   // With work under way, a block that is done is heard of within kTickBusy; without, paths need no more than kTickIdle,
-  // or kHealthEvery while a new one is asked for the first time (which ends within health::kProbingMax).
+  // or kHealthEvery while one is asked and not yet believed (kProbing).
   static constexpr base::Duration kTickBusy = base::milliseconds(2);
   static constexpr base::Duration kTickIdle = base::milliseconds(20);
   // At most: where no session is to be looked at earlier.
@@ -36,7 +36,7 @@ class Sessions {
   Sessions(const Sessions&) = delete;
   Sessions& operator=(const Sessions&) = delete;
 
-  // One control tick. tick_after() says when the next one is due; a call of any other kind may bring it nearer.
+  // One control tick. tick_after() says when the next one is due; what a link brings, and open(), may bring it nearer.
   void tick();
   [[nodiscard]] base::Duration tick_after() const;
   // Of all sessions. Cores take it up with the next table, within kHealthEvery; transfers go on meanwhile.

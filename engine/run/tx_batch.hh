@@ -1,4 +1,4 @@
-// The packets that one core composes in one turn: drafts become sealed datagrams, one AEAD call and one burst per port.
+// The packets that one core composes in one turn: drafts become sealed datagrams, handed over in a few bursts per port.
 //
 //   begin(now) -> start(lane, draft) -> write frames -> finish(draft, now) … -> send(now)
 //
@@ -17,6 +17,7 @@
 
 #include "engine/base/bytes.hh"
 #include "engine/base/index_set.hh"
+#include "engine/base/limits.hh"
 #include "engine/run/lane_table.hh"
 #include "engine/share/datagram_port.hh"
 #include "engine/share/stages.hh"
@@ -52,6 +53,8 @@ class TxBatch {
   // other.
   void add_port(base::PortId port, std::uint64_t rate_Bps, base::Instant now) noexcept;
   void remove_port(base::PortId port) noexcept;
+  // Those there are, by number.
+  [[nodiscard]] const base::IndexSet& open_ports() const noexcept { return open_; }
   // Offers what a port refused in the last turn again.
   void begin(base::Instant now) noexcept;
   // False: no room on the lane's port, no packet number left under its key, or its ring of sent packets is full.
@@ -90,7 +93,8 @@ class TxBatch {
   std::span<share::DatagramPort* const> ports_;
   wire::Aead& aead_;
   share::StageClock& stages_;
-  base::IndexSet open_;                               // ports
+  static_assert(base::kPortsMax <= base::IndexSet::kMax);
+  base::IndexSet open_;
   std::array<PortBatch, base::kPortsMax> batches_{};
 };
 

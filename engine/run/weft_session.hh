@@ -104,7 +104,7 @@ class WeftSession {
   void flush();                        // sends what OPEN, GRANT and RELEASE have gathered
   [[nodiscard]] base::Instant next_look() const { return look_at_; }   // of tick(), while nothing happens
   [[nodiscard]] bool active() const { return active_; }
-  [[nodiscard]] bool is_probing() const { return active_ && book_.is_probing(); }   // a path is new and not heard of
+  [[nodiscard]] bool is_probing() const { return active_ && book_.is_probing(); }   // a path is asked and not yet believed
   [[nodiscard]] bool busy() const { return !transfers_.empty() || !served_.empty() || opening_ > 0; }
   [[nodiscard]] bool linked() const { return link_ != nullptr; }
   // Active, and its device is away.

@@ -87,10 +87,10 @@ class Aead {
   Aead() = default;
 };
 
+inline constexpr std::size_t kAeadKeysMax = std::size_t{1} << 20;
 // Makes a back end that can hold `keys_max` prepared slots, after it has passed self_test().
 // Errors: kUnsupported (not built in, or not for this CPU), kCrypto (self test failed, or OpenSSL
 // refuses). REQUIRES: 0 < keys_max <= kAeadKeysMax.
-inline constexpr std::size_t kAeadKeysMax = std::size_t{1} << 20;
 [[nodiscard]] base::Result<std::unique_ptr<Aead>> make_aead(AeadKind kind, std::size_t keys_max);
 // ipsec-mb where make_aead() gives it, else OpenSSL.
 [[nodiscard]] base::Result<std::unique_ptr<Aead>> best_aead(std::size_t keys_max);

@@ -149,7 +149,7 @@ THROWING = ("a throw", "void f() { throw 1; }", "throws: __cxa_throw")   # only 
 def compile_library(folder, code, exceptions):
     source, object_file, library = folder / "a.cc", folder / "a.o", folder / "libx.a"
     source.write_text(code + "\n", encoding="utf-8")
-    for command in (["g++", "-std=c++20", "-O1", "-fPIC", "-c", "-fno-rtti",
+    for command in (["g++", "-std=c++20", "-O1", "-fPIC", "-c", "-fno-rtti", "-flto", "-ffat-lto-objects",
                      "-fexceptions" if exceptions else "-fno-exceptions", source, "-o", object_file],
                     ["ar", "rcs", library, object_file]):
         subprocess.run(command, check=True, capture_output=True)

@@ -105,6 +105,27 @@ TEST(Framing, MemoryFollowsTheBytesNotThePromise) {
   EXPECT_LT(decoder.bytes_held(), 10u << 20);
 }
 
+TEST(Framing, AResponseHasRoomAtOnceAndNoMoreThanABlocks) {
+  FrameDecoder decoder;
+  Frame out;
+  decoder.feed(hex("0002 0804 01000000"));   // a Response of 16 MiB
+  const Buffer bytes(1000);
+  decoder.feed(bytes);
+  EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+  EXPECT_GE(decoder.bytes_held(), 16u << 20);
+  const Buffer more(1 << 20);
+  for (int i = 0; i < 15; ++i) {
+    decoder.feed(more);
+    EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+  }
+  EXPECT_LT(decoder.bytes_held(), 18u << 20);
+
+  FrameDecoder refuses;
+  refuses.feed(hex("0002 0804 02000000"));   // of 32 MiB
+  EXPECT_EQ(refuses.next(out), Outcome::kRefused);
+  EXPECT_LT(refuses.bytes_held(), 1u << 10);
+}
+
 TEST(Framing, SkipsUnknownTypesWithoutHoldingThem) {
   FrameDecoder decoder;
   Frame out;
