@@ -91,36 +91,32 @@ TEST(Framing, AnyCutGivesTheSameMessages) {
   }
 }
 
+// Of a message that has not come whole.
+void feed_part(FrameDecoder& decoder, std::size_t bytes) {
+  Frame out;
+  decoder.feed(Buffer(bytes));
+  EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+}
+
 TEST(Framing, MemoryFollowsTheBytesNotThePromise) {
   FrameDecoder decoder;
-  Frame out;
   decoder.feed(hex("0002 0801 03000000"));   // an Index of 48 MiB
-  const Buffer bytes(1000);
-  decoder.feed(bytes);
-  EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+  feed_part(decoder, 1000);
   EXPECT_LT(decoder.bytes_held(), 300u << 10);
-  const Buffer more(4 << 20);
-  decoder.feed(more);
-  EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+  feed_part(decoder, 4 << 20);
   EXPECT_LT(decoder.bytes_held(), 10u << 20);
 }
 
 TEST(Framing, AResponseHasRoomAtOnceAndNoMoreThanABlocks) {
   FrameDecoder decoder;
-  Frame out;
   decoder.feed(hex("0002 0804 01000000"));   // a Response of 16 MiB
-  const Buffer bytes(1000);
-  decoder.feed(bytes);
-  EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
+  feed_part(decoder, 1000);
   EXPECT_GE(decoder.bytes_held(), 16u << 20);
-  const Buffer more(1 << 20);
-  for (int i = 0; i < 15; ++i) {
-    decoder.feed(more);
-    EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
-  }
+  for (int i = 0; i < 15; ++i) feed_part(decoder, 1 << 20);
   EXPECT_LT(decoder.bytes_held(), 18u << 20);
 
   FrameDecoder refuses;
+  Frame out;
   refuses.feed(hex("0002 0804 02000000"));   // of 32 MiB
   EXPECT_EQ(refuses.next(out), Outcome::kRefused);
   EXPECT_LT(refuses.bytes_held(), 1u << 10);
@@ -128,13 +124,8 @@ TEST(Framing, AResponseHasRoomAtOnceAndNoMoreThanABlocks) {
 
 TEST(Framing, SkipsUnknownTypesWithoutHoldingThem) {
   FrameDecoder decoder;
-  Frame out;
   decoder.feed(hex("0002 0863 1dcd6500"));   // 500 000 000 bytes of type 99
-  const Buffer piece(1 << 20);
-  for (int i = 0; i < 20; ++i) {
-    decoder.feed(piece);
-    EXPECT_EQ(decoder.next(out), Outcome::kNeedMore);
-  }
+  for (int i = 0; i < 20; ++i) feed_part(decoder, 1 << 20);
   EXPECT_LT(decoder.bytes_held(), 3u << 20);
 }
 
